@@ -1,0 +1,73 @@
+# What every target of the project is compiled with.
+#
+#   chorale_warnings(target)               warnings, as errors, and reproducible output
+#   chorale_nucleus_flags(target)          code that runs in the nucleus (supervisor mode)
+#   chorale_fastpath_sources(target f...)  files of such a target whose code must keep the frame-pointer free
+#   chorale_user_flags(target [GENERAL_REGS_ONLY])  static user actor, linked from 0x400000 up
+
+set(CHORALE_WARNINGS
+  -Wall -Wextra -Wpedantic -Werror
+  -Wshadow -Wconversion -Wsign-conversion -Wcast-align -Wcast-qual -Wformat=2 -Wimplicit-fallthrough
+  -Wnull-dereference -Wdouble-promotion -Wundef -Wvla -Wdate-time -Wpointer-arith -Wstrict-prototypes
+  -Wmissing-prototypes -Wmissing-variable-declarations -Wunreachable-code -Wunused -Wcomma
+  -Wconditional-uninitialized -Wthread-safety
+  # Extensions that the machine needs: statement expressions and unnamed structs; anything else is an error.
+  -Wno-gnu-statement-expression -Wno-gnu-anonymous-struct -Wno-nested-anon-types)
+set(CHORALE_CXX_WARNINGS
+  -Wold-style-cast -Wnon-virtual-dtor -Woverloaded-virtual -Wextra-semi -Wzero-as-null-pointer-constant
+  -Wsuggest-override -Winconsistent-missing-destructor-override -Wrange-loop-analysis
+  -Wimplicit-int-conversion)
+
+# Two builds of the same sources give the same bytes, wherever they stand: no path and no date gets in.
+set(CHORALE_REPRODUCIBLE
+  -ffile-prefix-map=${CMAKE_BINARY_DIR}=build -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.
+  -no-canonical-prefixes)
+
+function(chorale_warnings target)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:C,CXX>:${CHORALE_WARNINGS}>
+    $<$<COMPILE_LANGUAGE:CXX>:${CHORALE_CXX_WARNINGS}>
+    ${CHORALE_REPRODUCIBLE})
+  set_target_properties(${target} PROPERTIES
+    CXX_STANDARD 23 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF C_STANDARD 17 C_EXTENSIONS OFF)
+endfunction()
+
+# What nucleus and user actors share: no exceptions, RTTI or unwinding, sections for the linker to drop.
+set(CHORALE_TARGET_OPTIONS
+  $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit
+    -fno-c++-static-destructors>
+  $<$<COMPILE_LANGUAGE:C,CXX>:-ffunction-sections -fdata-sections -fno-common -fno-strict-aliasing
+    -fno-asynchronous-unwind-tables -fno-unwind-tables -fcf-protection=none -fno-stack-protector
+    -fno-pic -fno-pie>)
+
+function(chorale_nucleus_flags target)
+  # Stack protector: off. Each stack has a guard page below it; a canary would cost the fast path loads.
+  # Frame pointers: on, so that a panic can walk the stack without unwind tables.
+  target_compile_options(${target} PRIVATE ${CHORALE_TARGET_OPTIONS}
+    $<$<COMPILE_LANGUAGE:C,CXX>:-fno-omit-frame-pointer -mno-omit-leaf-frame-pointer
+      -Wframe-larger-than=2048>)
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    # An interrupt uses the stack below rsp; vector registers belong to the interrupted user thread.
+    # Not -mgeneral-regs-only: without x87 clang refuses the long double overloads in libstdc++'s headers,
+    # though nothing calls them (tools/cost sees to it that no x87 instruction is emitted).
+    target_compile_options(${target} PRIVATE
+      $<$<COMPILE_LANGUAGE:C,CXX>:-mno-red-zone -mno-mmx -mno-sse -mno-implicit-float -mcmodel=kernel>)
+  endif()
+  target_link_options(${target} PRIVATE -Wl,--gc-sections -Wl,-z,max-page-size=0x1000 -Wl,-z,norelro)
+endfunction()
+
+function(chorale_fastpath_sources target)
+  set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES
+    COMPILE_OPTIONS "-O2;-fomit-frame-pointer;-momit-leaf-frame-pointer")
+endfunction()
+
+function(chorale_user_flags target)
+  cmake_parse_arguments(option "GENERAL_REGS_ONLY" "" "" ${ARGN})
+  target_compile_options(${target} PRIVATE ${CHORALE_TARGET_OPTIONS} $<$<COMPILE_LANGUAGE:C,CXX>:-O2>)
+  if(option_GENERAL_REGS_ONLY AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    target_compile_options(${target} PRIVATE
+      $<$<COMPILE_LANGUAGE:C,CXX>:-mno-mmx -mno-sse -mno-implicit-float>)
+  endif()
+  target_link_options(${target} PRIVATE -Wl,--image-base=0x400000 -Wl,--gc-sections
+    -Wl,-z,max-page-size=0x1000 -Wl,-z,separate-code -Wl,-z,norelro)
+endfunction()
