@@ -1,0 +1,16 @@
+/* <chorus.h>: every nucleus call that a ChorusOS program may make, C11 and C++. Each call returns a
+ * negative error (chorus/types.h), or K_OK, or a positive result where its comment says so. */
+#pragma once
+
+#include <chorus/statistics.h>
+#include <chorus/types.h>
+#include <env/chEnv.h>
+#include <exec/chExec.h>
+#include <exec/chIo.h>
+#include <exec/chReboot.h>
+#include <exec/chTime.h>
+#include <ipc/chId.h>
+#include <ipc/chIpc.h>
+#include <mem/chMem.h>
+#include <sched/chFifo.h>
+#include <sched/chSched.h>

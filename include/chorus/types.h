@@ -1,0 +1,78 @@
+/* Types and constants that every ChorusOS program sees, C and C++. Error codes are small negative ints (K_OK is 0);
+ * the published manuals give the names, the values are this system's own. */
+#ifndef CHORUS_TYPES_H
+#define CHORUS_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- errors ---------------------------------------------------------------------------------------------------- */
+#define K_OK 0
+#define K_EOK 0
+#define K_EINVAL (-1)    /* invalid argument, bad capability, illegal context */
+#define K_EFAULT (-2)    /* an address outside the caller's space */
+#define K_ENOMEM (-3)    /* no memory, or it does not fit */
+#define K_EBUSY (-4)     /* in use, or already in progress */
+#define K_EABORT (-5)    /* the wait was aborted */
+#define K_ETIMEOUT (-6)  /* the wait limit was reached */
+#define K_EUNKNOWN (-7)  /* actor, port or thread not reachable */
+#define K_EFULL (-8)     /* a queue or a table is full */
+#define K_EPRIV (-9)     /* privilege insufficient */
+#define K_ENOPORT (-10)  /* the port was deleted while a thread waited on it */
+#define K_ETOOMUCH (-11) /* message too big */
+#define K_ENOTIMP (-12)  /* no such call */
+#define K_EOVERLAP (-13) /* regions overlap */
+#define K_EADDR (-14)    /* bad address in a range */
+#define K_EROUND (-15)   /* bad alignment */
+#define K_ESIZE (-16)    /* bad size */
+#define K_ECRASH (-17)   /* the server died before it replied */
+#define K_EFAIL (-18)    /* the request was dropped without a reply */
+
+/* ---- names ----------------------------------------------------------------------------------------------------- */
+typedef struct KnUniqueId {
+    uint64_t uiHead; /* type, site and bucket */
+    uint64_t uiTail; /* dynamic UIs: 64 unpredictable bits; static UIs: the stamp */
+} KnUniqueId;
+
+typedef uint64_t KnKey;
+
+typedef struct KnCap {
+    KnUniqueId ui;
+    KnKey key;
+} KnCap;
+
+typedef uintptr_t VmAddr;
+typedef size_t VmSize;
+typedef unsigned int VmFlags;
+typedef int KnError;
+typedef int KnThreadLid;
+typedef unsigned int KnCpuId;
+typedef unsigned int KnBindId;
+typedef unsigned int KnEvtNum;
+typedef uint64_t KnTransId;
+typedef uintptr_t KnPc;
+
+#ifdef __cplusplus
+#define K_MYACTOR (static_cast<KnCap*>(nullptr))
+#else
+#define K_MYACTOR ((KnCap*)0)
+#endif
+#define K_MYSELF (-1)
+
+/* ---- time ------------------------------------------------------------------------------------------------------ */
+typedef struct KnTimeVal {
+    long tmSec;
+    long tmNSec;
+} KnTimeVal;
+
+/* K_NOTIMEOUT: wait for ever. K_NOBLOCK: do not wait. */
+#ifdef __cplusplus
+#define K_NOTIMEOUT (reinterpret_cast<KnTimeVal*>(intptr_t{-1}))
+#define K_NOBLOCK (static_cast<KnTimeVal*>(nullptr))
+#else
+#define K_NOTIMEOUT ((KnTimeVal*)(intptr_t)-1)
+#define K_NOBLOCK ((KnTimeVal*)0)
+#endif
+#define K_NPERM 1000000L                       /* nanoseconds in a millisecond */
+
+#endif
