@@ -1,0 +1,111 @@
+// The host machine's physical memory and MMU.
+#include <machine/mmu.hpp>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <sys/mman.h>
+#include <utility>
+
+namespace chorale::machine {
+
+namespace {
+
+using Geometry = PageTableGeometry;
+
+constexpr uword alignment = uword{4} << 20;
+constexpr u64 asid_mask = page_size - 1;
+constexpr u64 keep_bit = u64{1} << 63;
+
+[[nodiscard]] std::byte* reserve_memory() {
+    void* const place = mmap(nullptr, memory_size + alignment, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (place == MAP_FAILED) {
+        std::perror("the host machine's memory");
+        std::abort();
+    }
+    const uword skip = round_up(reinterpret_cast<uword>(place), alignment) - reinterpret_cast<uword>(place);
+    return static_cast<std::byte*>(place) + skip;
+}
+
+std::atomic<unsigned> asids{4096};
+
+struct Cached {
+    u64 entry;
+    unsigned level;
+};
+using Key = std::pair<u64, uword>;  // identifier, page
+
+thread_local u64 loaded_root = 0;
+thread_local std::map<Key, Cached> tlb;
+
+[[nodiscard]] u64 loaded_asid() { return loaded_root & asid_mask; }
+
+void forget_asid(u64 asid) {
+    tlb.erase(tlb.lower_bound({asid, 0}), tlb.lower_bound({asid + 1, 0}));
+}
+
+[[nodiscard]] Cached walk(VirtAddr address) {
+    PhysAddr table{loaded_root & Geometry::address_mask};
+    bool write = true;
+    for (unsigned level = Geometry::levels - 1;; --level) {
+        const uword shift = page_bits + level * Geometry::bits_per_level;
+        u64* const slot = direct<u64>(table) + ((address.raw() >> shift) & (Geometry::entries - 1));
+        // acquire: pairs with the release of the walker that linked the table
+        const u64 entry = std::atomic_ref{*slot}.load(std::memory_order_acquire);
+        write = write && (entry & Geometry::bit_write) != 0;
+        if (!Geometry::present(entry)) return {0, level};
+        if (Geometry::leaf(entry, level)) return {write ? entry : entry & ~Geometry::bit_write, level};
+        table = Geometry::address(entry);
+    }
+}
+
+}  // namespace
+
+std::byte* memory_base() {
+    static std::byte* const base = reserve_memory();
+    return base;
+}
+
+u64 make_root(PhysAddr table, unsigned asid, bool keep) {
+    return table.raw() | (asid_limit() > 1 ? asid : 0) | (keep ? keep_bit : 0);
+}
+
+unsigned asid_limit() { return asids.load(std::memory_order_relaxed); }
+
+void set_asid_limit(unsigned limit) { asids.store(limit, std::memory_order_relaxed); }
+
+void load_root(u64 root) {
+    loaded_root = root;
+    if ((root & keep_bit) == 0) forget_asid(loaded_asid());
+}
+
+void invalidate_page(VirtAddr address) {
+    // As on the real machine, any address of a large page drops all of it.
+    const Key small{loaded_asid(), address.page_floor().raw()};
+    const Key first{loaded_asid(), round_down(address.raw(), large_page_size)};
+    tlb.erase(small);
+    for (auto at = tlb.lower_bound(first); at != tlb.end() && at->first.first == first.first; ) {
+        if (at->first.second >= first.second + large_page_size) break;
+        at = at->second.level != 0 ? tlb.erase(at) : std::next(at);
+    }
+}
+
+void invalidate_asid(unsigned asid) { forget_asid(asid); }
+
+std::byte* user_byte(VirtAddr address, Protection access) {
+    const Key key{loaded_asid(), address.page_floor().raw()};
+    auto known = tlb.find(key);
+    if (known == tlb.end()) {
+        const Cached found = loaded_root == 0 ? Cached{} : walk(address);
+        if (found.entry == 0) return nullptr;
+        known = tlb.emplace(key, found).first;
+    }
+    const auto [entry, level] = known->second;
+    if (!allows(Geometry::protection(entry), access | Protection::user)) return nullptr;
+    const uword span = page_size << (level * Geometry::bits_per_level);
+    return direct<std::byte>(Geometry::address(entry) + (address.raw() & (span - 1)));
+}
+
+}  // namespace chorale::machine

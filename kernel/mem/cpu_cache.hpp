@@ -1,0 +1,61 @@
+// What each CPU keeps at hand of the memory allocators: free frames and free objects. Member `memory` of
+// PerCpu. Invariant: only the owning CPU, with interrupts off, changes its cache; others read the counts for
+// statistics.
+#pragma once
+
+#include "kernel/base/types.hpp"
+
+#include <array>
+#include <atomic>
+
+namespace chorale {
+
+// A stack of at most N free things.
+template <class T, u32 N>
+class LocalStack {
+public:
+    static constexpr u32 capacity = N;
+    static constexpr u32 batch = N / 2;  // moved at once between here and the shared pool
+
+    // relaxed, here and in set_count(): one writer; readers on other CPUs want a number, not what it stands
+    // for
+    [[nodiscard]] u32 count() const { return count_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool empty() const { return count() == 0; }
+    [[nodiscard]] bool full() const { return count() == N; }
+
+    void push(T item) {
+        items_[count()] = item;
+        set_count(count() + 1);
+    }
+    [[nodiscard]] T pop() {
+        set_count(count() - 1);
+        return items_[count()];
+    }
+
+private:
+    void set_count(u32 count) { count_.store(count, std::memory_order_relaxed); }
+
+    std::atomic<u32> count_{};
+    std::array<T, N> items_{};
+};
+
+using FrameStack = LocalStack<u32, 64>;    // frame numbers
+using Magazine = LocalStack<void*, 14>;    // objects of one SlabCache
+
+inline constexpr unsigned slab_cache_limit = 24;
+
+struct CpuCache {
+    FrameStack frames;
+    std::array<Magazine, slab_cache_limit> magazines;
+};
+
+// nullptr until start_cpu_caches(): the allocators then go to their shared pools.
+[[nodiscard]] CpuCache* this_cpu_cache();
+// nullptr for a CPU that does not run.
+[[nodiscard]] CpuCache* cpu_cache_at(CpuIndex index);
+
+// From here on every CPU uses its cache. Called once, by the boot CPU, when its PerCpu is in place and before
+// the others start.
+void start_cpu_caches();
+
+}  // namespace chorale

@@ -1,0 +1,130 @@
+// The public face of physical memory: failure injection, the CPUs' stacks of single frames, the buddy
+// allocator.
+#include "kernel/mem/frame.hpp"
+
+#include "kernel/base/log.hpp"
+#include "kernel/base/spin_lock.hpp"
+#include "kernel/mem/cpu_cache.hpp"
+
+#include <machine/mmu.hpp>
+
+namespace chorale {
+
+constinit std::atomic<u64> detail::failure_countdown{0};
+
+namespace {
+
+constinit Guarded<Rank::frames, Buddy> pool;
+constinit FrameStates states;
+
+[[nodiscard]] constexpr PhysAddr address_of(u32 frame) { return PhysAddr{uword{frame} << page_bits}; }
+
+[[nodiscard]] u32 frame_of(PhysAddr address) {
+    const bool valid = address.page_aligned() && address.raw() >> page_bits < Buddy::frame_limit;
+    require(valid, "free of a bad frame address");
+    return static_cast<u32>(address.raw() >> page_bits);
+}
+
+void refill(FrameStack& stack) {
+    pool.with([&](Buddy& buddy) {
+        while (stack.count() < FrameStack::batch) {
+            const u32 frame = buddy.allocate(0);
+            if (frame == Buddy::no_frame) return;
+            require(states.mark_cached(frame), "frame state");
+            stack.push(frame);
+        }
+    });
+}
+
+void flush(FrameStack& stack, u32 keep) {
+    pool.with([&](Buddy& buddy) {
+        while (stack.count() > keep) {
+            const u32 frame = stack.pop();
+            require(states.mark_allocated(frame), "frame state");
+            buddy.free(frame, 0);
+        }
+    });
+}
+
+[[nodiscard]] u32 allocate_block(unsigned order) {
+    return pool.with([&](Buddy& buddy) { return buddy.allocate(order); });
+}
+
+}  // namespace
+
+void fail_allocation_after(u64 n) { detail::failure_countdown.store(n, std::memory_order_relaxed); }
+
+u64 allocations_before_failure() { return detail::failure_countdown.load(std::memory_order_relaxed); }
+
+// Each allocation takes exactly one number, whichever CPU it is on, so that exactly one draws the last.
+bool detail::count_allocation() {
+    u64 left = failure_countdown.load(std::memory_order_relaxed);
+    while (left != 0 && !failure_countdown.compare_exchange_weak(left, left - 1, std::memory_order_relaxed)) {
+    }
+    return left == 1;
+}
+
+void initialise_frames(std::span<const boot::MemoryRange> usable) {
+    pool.with([&](Buddy& buddy) { buddy.open(usable, states); });
+}
+
+Result<PhysAddr> allocate_frame() {
+    if (allocation_refused()) return Status::no_memory;
+    CpuCache* const cache = this_cpu_cache();
+    if (cache == nullptr) {
+        const u32 frame = allocate_block(0);
+        if (frame == Buddy::no_frame) return Status::no_memory;
+        return address_of(frame);
+    }
+    if (cache->frames.empty()) refill(cache->frames);
+    if (cache->frames.empty()) return Status::no_memory;
+    const u32 frame = cache->frames.pop();
+    require(states.mark_allocated(frame), "a cached frame was in use");
+    return address_of(frame);
+}
+
+void free_frame(PhysAddr address) {
+    const u32 frame = frame_of(address);
+    CpuCache* const cache = this_cpu_cache();
+    if (cache == nullptr) return pool.with([&](Buddy& buddy) { buddy.free(frame, 0); });
+    require(states.mark_cached(frame), "free of a frame that is not allocated");
+    if (cache->frames.full()) flush(cache->frames, FrameStack::batch);
+    cache->frames.push(frame);
+}
+
+Result<PhysAddr> allocate_frames(unsigned order) {
+    if (order == 0) return allocate_frame();
+    if (order > largest_order || allocation_refused()) return Status::no_memory;
+    u32 block = allocate_block(order);
+    CpuCache* const cache = this_cpu_cache();
+    if (block == Buddy::no_frame && cache != nullptr) {
+        // The single frames at hand may be what keeps a block from being whole.
+        flush(cache->frames, 0);
+        block = allocate_block(order);
+    }
+    if (block == Buddy::no_frame) return Status::no_memory;
+    return address_of(block);
+}
+
+void free_frames(PhysAddr address, unsigned order) {
+    if (order == 0) return free_frame(address);
+    const u32 block = frame_of(address);
+    pool.with([&](Buddy& buddy) { buddy.free(block, order); });
+}
+
+void zero_frames(PhysAddr block, unsigned order) {
+    __builtin_memset(machine::direct(block), 0, order_bytes(order));
+}
+
+FrameStatistics frame_statistics() {
+    FrameStatistics statistics = pool.with([](Buddy& buddy) {
+        return FrameStatistics{buddy.total(), buddy.free_frames(), 0, buddy.metadata(), buddy.ignored()};
+    });
+    for (CpuIndex index = 0; const CpuCache* cache = cpu_cache_at(index); ++index) {
+        statistics.cached += cache->frames.count();
+    }
+    statistics.free += statistics.cached;
+    return statistics;
+}
+
+}  // namespace chorale

@@ -1,0 +1,316 @@
+// The one walker of page tables, for every machine that describes its entries as a PageTableGeometry.
+//
+// Entries have three states: empty (0), present, and hidden: not present for the MMU, everything else kept.
+// Pages enter hidden (insert) and are then shown; they leave by hide and, after a TLB flush, reap.
+// Invariants: a present leaf has only present tables above it. A hidden table holds no present entry. A table
+// is freed only while it is empty and hidden; whoever hid it last had just hidden entries in it, and these
+// are cleared only after that hider's flush: so no TLB can still walk through a table that is freed. Context:
+// under the lock of the owner, except that MMUs read, and set accessed bits, at any time.
+#pragma once
+
+#include "kernel/mem/page_account.hpp"
+#include "kernel/mem/protection.hpp"
+#include "kernel/mem/region.hpp"
+
+#include <machine/mmu.hpp>
+
+#include <array>
+#include <atomic>
+#include <optional>
+
+namespace chorale {
+
+enum class Visibility : u8 { hidden, shown };
+
+struct Translation {
+    PhysAddr address;  // of the byte asked for
+    Protection protection;
+    uword leaf_size;
+};
+
+template <class G>
+class PageTableOf {
+public:
+    static constexpr unsigned top = G::levels - 1;
+    // The bytes that one entry of a table of `level` maps.
+    [[nodiscard]] static constexpr uword span(unsigned level) {
+        return page_size << (level * G::bits_per_level);
+    }
+    [[nodiscard]] static constexpr unsigned order(unsigned level) { return level * G::bits_per_level; }
+
+    // `root`: a table whose lower half is empty. Tables are taken from and given back to `account`.
+    void open(PhysAddr root, PageAccount& account) {
+        root_ = root;
+        account_ = &account;
+    }
+
+    // One leaf of span(level); both addresses aligned to it. On failure nothing changed.
+    [[nodiscard]] Status insert(VirtAddr at, PhysAddr frame, Protection protection, unsigned level,
+                                Visibility visibility);
+
+    // Makes `at` a boundary between leaves.
+    [[nodiscard]] Status split(VirtAddr at);
+
+    [[nodiscard]] std::optional<Translation> translate(VirtAddr at) const;
+    // As translate(), for a page that is still hidden.
+    [[nodiscard]] std::optional<PhysAddr> frame_at(VirtAddr at) const;
+
+    // Over the leaves of a range whose ends are leaf boundaries. At most `budget` entries are visited; the
+    // address returned is where to go on. `flush` is set when a TLB may hold what was changed.
+    [[nodiscard]] VirtAddr show(VirtRange range, unsigned budget);
+    [[nodiscard]] VirtAddr hide(VirtRange range, unsigned budget, bool& flush);
+    [[nodiscard]] VirtAddr protect(VirtRange range, Protection protection, unsigned budget, bool& flush);
+    // Clears hidden leaves and gives empty hidden tables back; the frames too if they are `owned`. `dead`: no
+    // MMU uses this table any more, so that present entries go the same way.
+    [[nodiscard]] VirtAddr reap(VirtRange range, unsigned budget, bool owned, bool dead);
+
+private:
+    // The entries passed on the way to an address, by level, down to the one that is empty or a leaf.
+    struct Path {
+        std::array<u64*, G::levels> entry;
+        unsigned level;
+    };
+
+    // relaxed: writers hold the owner's lock; the MMU needs whole entries and the order that insert() makes
+    [[nodiscard]] static u64 load(u64* entry) {
+        return std::atomic_ref{*entry}.load(std::memory_order_relaxed);
+    }
+    static void store(u64* entry, u64 value) {
+        std::atomic_ref{*entry}.store(value, std::memory_order_relaxed);
+    }
+    // release: what the entry leads to was written before; pairs with the address dependency of a walk
+    static void publish(u64* entry, u64 value) {
+        std::atomic_ref{*entry}.store(value, std::memory_order_release);
+    }
+    [[nodiscard]] static u64 hidden(u64 entry) { return entry & ~G::bit_present; }
+    [[nodiscard]] static u64 shown(u64 entry) { return entry | G::bit_present; }
+    [[nodiscard]] static u64 make_leaf(PhysAddr frame, Protection protection, unsigned level,
+                                       Visibility visibility) {
+        // A page without any access stays hidden: the MMU of most machines has no other way to say it.
+        const bool visible = visibility == Visibility::shown && allows(protection, Protection::read);
+        const u64 entry = G::make_leaf(frame, protection | Protection::read, level);
+        return visible ? entry : hidden(entry);
+    }
+    [[nodiscard]] static unsigned index(VirtAddr at, unsigned level) {
+        return static_cast<unsigned>(at.raw() >> (page_bits + level * G::bits_per_level)) & (G::entries - 1);
+    }
+    [[nodiscard]] static VirtAddr next(VirtAddr at, unsigned level, VirtAddr end) {
+        const VirtAddr after{round_down(at.raw(), span(level)) + span(level)};
+        return after < end ? after : end;
+    }
+    // `after` is the last of the range, or the first that the table of `level` does not map.
+    [[nodiscard]] static bool leaves_table(VirtAddr after, VirtAddr end, unsigned level) {
+        return after == end || level == top || (after.raw() & (span(level + 1) - 1)) == 0;
+    }
+
+    [[nodiscard]] [[gnu::noinline]] Path walk(VirtAddr at) const;  // one copy: the text budget
+    [[nodiscard]] Status take_tables(std::array<PhysAddr, G::levels>& tables, unsigned count);
+    static void show_tables(const Path& path);
+    void hide_tables(const Path& path, bool& flush);
+    void free_tables(const Path& path, bool dead);
+
+    PhysAddr root_;
+    PageAccount* account_{};
+};
+
+template <class G>
+auto PageTableOf<G>::walk(VirtAddr at) const -> Path {
+    Path path{};
+    PhysAddr table = root_;
+    for (unsigned level = top;; --level) {
+        u64* const entry = machine::direct<u64>(table) + index(at, level);
+        path.entry[level] = entry;
+        path.level = level;
+        const u64 value = load(entry);
+        if (value == 0 || G::leaf(value, level)) return path;
+        table = G::address(value);
+    }
+}
+
+template <class G>
+Status PageTableOf<G>::take_tables(std::array<PhysAddr, G::levels>& tables, unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
+        const Result<PhysAddr> table = account_->take(0);
+        if (!table.ok()) {
+            while (i > 0) account_->give_back(tables[--i], 0);
+            return table.status();
+        }
+        tables[i] = table.value();
+        zero_frames(tables[i], 0);
+    }
+    return Status::ok;
+}
+
+template <class G>
+Status PageTableOf<G>::insert(VirtAddr at, PhysAddr frame, Protection protection, unsigned level,
+                              Visibility visibility) {
+    const Path path = walk(at);
+    if (path.level < level || load(path.entry[path.level]) != 0) return Status::overlap;
+
+    // The missing tables are linked to each other from the bottom up and to the tree last, all hidden: the
+    // MMU never sees one that is not complete.
+    std::array<PhysAddr, G::levels> tables{};
+    const unsigned missing = path.level - level;
+    if (const Status status = take_tables(tables, missing); status != Status::ok) return status;
+    Path whole = path;
+    whole.level = level;
+    u64 entry = make_leaf(frame, protection, level, visibility);
+    for (unsigned i = 0; i < missing; ++i) {
+        u64* const slot = machine::direct<u64>(tables[i]) + index(at, level + i);
+        store(slot, entry);
+        whole.entry[level + i] = slot;
+        entry = hidden(G::make_table(tables[i]));
+    }
+    publish(path.entry[path.level], entry);
+    if (G::present(load(whole.entry[level]))) show_tables(whole);
+    return Status::ok;
+}
+
+template <class G>
+void PageTableOf<G>::show_tables(const Path& path) {
+    for (unsigned level = path.level + 1; level <= top; ++level) {
+        const u64 entry = load(path.entry[level]);
+        if (!G::present(entry)) publish(path.entry[level], shown(entry));
+    }
+}
+
+template <class G>
+Status PageTableOf<G>::split(VirtAddr at) {
+    for (;;) {
+        const Path path = walk(at);
+        const unsigned level = path.level;
+        const u64 leaf = load(path.entry[level]);
+        if (leaf == 0 || level == 0 || (at.raw() & (span(level) - 1)) == 0) return Status::ok;
+        std::array<PhysAddr, G::levels> tables{};
+        if (const Status status = take_tables(tables, 1); status != Status::ok) return status;
+        const bool visible = G::present(leaf);
+        const Visibility visibility = visible ? Visibility::shown : Visibility::hidden;
+        u64* const entries = machine::direct<u64>(tables[0]);
+        for (unsigned i = 0; i < G::entries; ++i) {
+            const PhysAddr frame = G::address(leaf) + i * span(level - 1);
+            store(entries + i, make_leaf(frame, G::protection(leaf), level - 1, visibility));
+        }
+        const u64 table = G::make_table(tables[0]);
+        // release: as in insert(). No flush: the translations are the same, and invalidating any page of the
+        // old leaf drops all of it.
+        publish(path.entry[level], visible ? table : hidden(table));
+    }
+}
+
+template <class G>
+std::optional<Translation> PageTableOf<G>::translate(VirtAddr at) const {
+    const Path path = walk(at);
+    const u64 entry = load(path.entry[path.level]);
+    if (!G::present(entry)) return std::nullopt;
+    const uword size = span(path.level);
+    return Translation{G::address(entry) + (at.raw() & (size - 1)), G::protection(entry), size};
+}
+
+template <class G>
+std::optional<PhysAddr> PageTableOf<G>::frame_at(VirtAddr at) const {
+    const Path path = walk(at);
+    const u64 entry = load(path.entry[path.level]);
+    if (entry == 0) return std::nullopt;
+    return G::address(entry) + (at.raw() & (span(path.level) - 1));
+}
+
+template <class G>
+VirtAddr PageTableOf<G>::show(VirtRange range, unsigned budget) {
+    VirtAddr at = range.begin;
+    for (; at < range.end && budget != 0; --budget) {
+        const Path path = walk(at);
+        u64* const leaf = path.entry[path.level];
+        if (const u64 entry = load(leaf); entry != 0) {
+            store(leaf, shown(entry));
+            show_tables(path);
+        }
+        at = next(at, path.level, range.end);
+    }
+    return at;
+}
+
+template <class G>
+VirtAddr PageTableOf<G>::hide(VirtRange range, unsigned budget, bool& flush) {
+    VirtAddr at = range.begin;
+    for (; at < range.end && budget != 0; --budget) {
+        const Path path = walk(at);
+        u64* const leaf = path.entry[path.level];
+        const u64 entry = load(leaf);
+        at = next(at, path.level, range.end);
+        if (entry == 0) continue;
+        if (G::present(entry)) {
+            store(leaf, hidden(entry));
+            flush = true;
+        }
+        if (leaves_table(at, range.end, path.level)) hide_tables(path, flush);
+    }
+    return at;
+}
+
+template <class G>
+void PageTableOf<G>::hide_tables(const Path& path, bool& flush) {
+    for (unsigned level = path.level + 1; level <= top; ++level) {
+        const u64 entry = load(path.entry[level]);
+        u64* const below = machine::direct<u64>(G::address(entry));
+        for (unsigned i = 0; i < G::entries; ++i) {
+            if (G::present(load(below + i))) return;
+        }
+        if (!G::present(entry)) continue;
+        store(path.entry[level], hidden(entry));
+        flush = true;
+    }
+}
+
+template <class G>
+VirtAddr PageTableOf<G>::protect(VirtRange range, Protection protection, unsigned budget, bool& flush) {
+    VirtAddr at = range.begin;
+    for (; at < range.end && budget != 0; --budget) {
+        const Path path = walk(at);
+        u64* const leaf = path.entry[path.level];
+        if (const u64 before = load(leaf); before != 0) {
+            const u64 after = make_leaf(G::address(before), protection, path.level, Visibility::shown);
+            store(leaf, after);
+            // Wider rights are flushed too: a stale entry would make an access fault that is allowed now.
+            if (G::present(before) && before != after) flush = true;
+            if (G::present(after)) show_tables(path);
+        }
+        at = next(at, path.level, range.end);
+    }
+    return at;
+}
+
+template <class G>
+VirtAddr PageTableOf<G>::reap(VirtRange range, unsigned budget, bool owned, bool dead) {
+    VirtAddr at = range.begin;
+    for (; at < range.end && budget != 0; --budget) {
+        const Path path = walk(at);
+        u64* const leaf = path.entry[path.level];
+        const u64 entry = load(leaf);
+        at = next(at, path.level, range.end);
+        if (entry != 0) {
+            store(leaf, 0);
+            if (owned) account_->give_back(G::address(entry), order(path.level));
+        }
+        if (leaves_table(at, range.end, path.level)) free_tables(path, dead);
+    }
+    return at;
+}
+
+template <class G>
+void PageTableOf<G>::free_tables(const Path& path, bool dead) {
+    for (unsigned level = path.level + 1; level <= top; ++level) {
+        const u64 entry = load(path.entry[level]);
+        if (G::present(entry) && !dead) return;
+        u64* const below = machine::direct<u64>(G::address(entry));
+        for (unsigned i = 0; i < G::entries; ++i) {
+            if (load(below + i) != 0) return;
+        }
+        store(path.entry[level], 0);
+        account_->give_back(G::address(entry), 0);
+    }
+}
+
+using PageTable = PageTableOf<machine::PageTableGeometry>;
+extern template class PageTableOf<machine::PageTableGeometry>;
+
+}  // namespace chorale

@@ -1,0 +1,234 @@
+// Address spaces: making and ending them, and how pages come in.
+#include "kernel/mem/space.hpp"
+
+#include "kernel/base/log.hpp"
+#include "kernel/mem/asid.hpp"
+
+#include <algorithm>
+
+namespace chorale {
+
+namespace {
+
+constexpr Protection accesses = Protection::read | Protection::write | Protection::execute;
+
+[[nodiscard]] bool large_aligned(uword value) { return (value & (large_page_size - 1)) == 0; }
+
+// One page of a fill, through the direct map: the part of the file that lies on it, zeros around.
+void fill_page(std::byte* page, uword offset, std::span<const std::byte> file, uword file_offset) {
+    const uword begin = std::clamp(file_offset, offset, offset + page_size);
+    const uword end = std::clamp(file_offset + file.size(), begin, offset + page_size);
+    __builtin_memset(page, 0, begin - offset);
+    if (end > begin) {
+        __builtin_memcpy(page + (begin - offset), file.data() + (begin - file_offset), end - begin);
+    }
+    __builtin_memset(page + (end - offset), 0, offset + page_size - end);
+}
+
+}  // namespace
+
+// No MMU offers write or execute without read; every page belongs to user mode.
+Protection Space::user_protection(Protection wanted) {
+    const Protection read = (wanted & accesses) == Protection::none ? Protection::none : Protection::read;
+    return (wanted & (accesses | Protection::device)) | read | Protection::user;
+}
+
+Status Space::create(u64 page_limit) {
+    static_assert(offsetof(Space, root_) == 0, "the fast path reads the root there");
+    require(root_ == 0, "a space that was not destroyed is made again");
+    account_.set_limit(page_limit);
+    const Result<PhysAddr> table = account_.take(0);
+    if (!table.ok()) return table.status();
+    zero_frames(table.value(), 0);
+    machine::copy_nucleus_half(machine::direct<u64>(table.value()));
+    table_ = table.value();
+    asid_ = allocate_asid();
+    cpus_.store(0, std::memory_order_relaxed);
+    contents_.with([&](Contents& contents) { contents.table.open(table_, account_); });
+    root_ = machine::make_root(table_, asid_, asid_ != 0);
+    return Status::ok;
+}
+
+bool Space::destroy_step() {
+    if (root_ == 0) return true;
+    const bool empty = contents_.with([&](Contents& contents) {
+        Region* const region = contents.regions.first();
+        if (region == nullptr) return true;
+        const bool owned = region->backing == Backing::frames;
+        region->range.begin = contents.table.reap(region->range, step_pages, owned, true);
+        if (region->range.empty()) contents.regions.erase(*region);
+        return false;
+    });
+    if (!empty) return false;
+    account_.give_back(table_, 0);
+    require(account_.used() == 0, "pages left in a destroyed space");
+    free_asid(asid_);
+    asid_ = 0;
+    root_ = 0;
+    return true;
+}
+
+// Finds or checks the place and takes it: from here on the range is nobody else's.
+Status Space::claim(Fill& fill, uword size, VirtAddr at) {
+    if (size == 0 || size > user_end - user_begin) return Status::size;
+    size = round_up(size, page_size);
+    fill.range = {at, at + size};
+    if (at != anywhere) {
+        if (const Status status = check_range(fill.range); status != Status::ok) return status;
+    }
+    return contents_.with([&](Contents& contents) {
+        if (at == anywhere) {
+            const uword alignment = size >= large_page_size ? large_page_size : page_size;
+            fill.range = contents.regions.find_gap({anywhere_begin, user_end}, size, alignment);
+            if (fill.range.empty()) return Status::no_memory;
+        } else if (contents.regions.occupied(fill.range)) {
+            return Status::overlap;
+        }
+        RegionList& regions = contents.regions;
+        return regions.insert(fill.range, fill.protection, fill.backing, RegionState::changing).status();
+    });
+}
+
+// A frame, filled, for the page at `at`; a large one where it fits and there is one. Code gets small pages:
+// splitting a large one later, with the old entry still in the TLB, is more than the instruction TLBs of some
+// CPUs can bear.
+Result<Space::Piece> Space::take_piece(const Fill& fill, VirtAddr at) {
+    const uword offset = at - fill.range.begin;
+    const PhysAddr borrowed = fill.borrowed + offset;
+    const bool owned = fill.backing == Backing::frames;
+    const bool room = large_aligned(at.raw()) && fill.range.end - at >= large_page_size;
+    const bool code = allows(fill.protection, Protection::execute);
+    const bool large = room && !code && (owned || large_aligned(borrowed.raw()));
+    if (!owned) return Piece{borrowed, large ? 1u : 0u};
+
+    Piece piece{PhysAddr{}, 0};
+    if (large) {
+        const Result<PhysAddr> block = account_.take(large_page_order);
+        if (block.ok()) piece = {block.value(), 1};
+    }
+    if (piece.level == 0) {
+        const Result<PhysAddr> frame = account_.take(0);
+        if (!frame.ok()) return frame.status();
+        piece.frame = frame.value();
+    }
+    for (uword done = 0; done < PageTable::span(piece.level); done += page_size) {
+        if (done % (fill_pages * page_size) == 0 && done != 0) machine::interrupt_window();
+        fill_page(machine::direct<std::byte>(piece.frame + done), offset + done, fill.file, fill.file_offset);
+    }
+    return piece;
+}
+
+// Puts the pages in, hidden.
+Status Space::stage(const Fill& fill) {
+    unsigned staged = 0;
+    for (VirtAddr at = fill.range.begin; at < fill.range.end;) {
+        const Result<Piece> piece = take_piece(fill, at);
+        if (!piece.ok()) return piece.status();
+        const auto [frame, level] = piece.value();
+        const Status status = contents_.with([&](Contents& contents) {
+            return contents.table.insert(at, frame, fill.protection, level, Visibility::hidden);
+        });
+        if (status != Status::ok) {
+            if (fill.backing == Backing::frames) account_.give_back(frame, PageTable::order(level));
+            return status;
+        }
+        at = at + PageTable::span(level);
+        if (++staged % fill_pages == 0) machine::interrupt_window();
+    }
+    return Status::ok;
+}
+
+void Space::show(const Fill& fill) {
+    if (!allows(fill.protection, Protection::read)) return;
+    VirtRange rest = fill.range;
+    for (;;) {
+        contents_.with([&](Contents& contents) { rest.begin = contents.table.show(rest, step_pages); });
+        if (rest.empty()) return;
+        machine::interrupt_window();
+    }
+}
+
+// Takes back what stage() and claim() did: no MMU has seen any of it. Each region stays whole until its end
+// is reached, so that nobody else can claim a part.
+void Space::abandon(VirtRange range) {
+    while (!range.empty()) {
+        contents_.with([&](Contents& contents) {
+            Region& region = *contents.regions.at_or_after(range.begin);
+            const bool owned = region.backing == Backing::frames;
+            const VirtAddr end = region.range.end;
+            range.begin = contents.table.reap({range.begin, end}, step_pages, owned, false);
+            if (range.begin == end) contents.regions.erase(region);
+        });
+        if (!range.empty()) machine::interrupt_window();
+    }
+}
+
+// Fills a claimed range and opens it.
+Status Space::bring_in(const Fill& fill) {
+    if (const Status status = stage(fill); status != Status::ok) return status;
+    show(fill);
+    contents_.with([&](Contents& contents) {
+        contents.regions.at_or_after(fill.range.begin)->state = RegionState::ready;
+    });
+    return Status::ok;
+}
+
+Result<VirtAddr> Space::allocate(uword size, Protection protection, VirtAddr at) {
+    Fill fill{.protection = user_protection(protection)};
+    if (const Status status = claim(fill, size, at); status != Status::ok) return status;
+    const Status status = bring_in(fill);
+    if (status == Status::ok) return fill.range.begin;
+    abandon(fill.range);
+    return status;
+}
+
+Result<VirtAddr> Space::allocate_stack(uword size) {
+    if (size == 0 || size > user_end - user_begin) return Status::size;
+    Fill fill{.protection = user_protection(Protection::read | Protection::write)};
+    const uword whole_size = round_up(size, page_size) + page_size;
+    if (const Status status = claim(fill, whole_size, anywhere); status != Status::ok) return status;
+    const VirtRange whole = fill.range;
+    fill.range.begin = whole.begin + page_size;
+    Status status = contents_.with([&](Contents& contents) {
+        Region& guard = *contents.regions.at_or_after(whole.begin);
+        if (const Status split = contents.regions.isolate(fill.range); split != Status::ok) return split;
+        guard.backing = Backing::nothing;
+        guard.protection = Protection::none;
+        return Status::ok;
+    });
+    if (status == Status::ok) status = bring_in(fill);
+    if (status != Status::ok) {
+        abandon(whole);
+        return status;
+    }
+    contents_.with([&](Contents& contents) {
+        contents.regions.at_or_after(whole.begin)->state = RegionState::ready;
+    });
+    return whole.end;
+}
+
+Result<VirtAddr> Space::map_physical(PhysAddr frames, uword size, Protection protection, VirtAddr at) {
+    if (!frames.page_aligned()) return Status::round;
+    if (frames.raw() > boot::MemoryMap::address_end || size > boot::MemoryMap::address_end - frames.raw())
+        return Status::address;
+    Fill fill{.protection = user_protection(protection), .backing = Backing::borrowed, .borrowed = frames};
+    if (const Status status = claim(fill, size, at); status != Status::ok) return status;
+    const Status status = bring_in(fill);
+    if (status == Status::ok) return fill.range.begin;
+    abandon(fill.range);
+    return status;
+}
+
+Status Space::map_segment(VirtAddr address, uword memory_size, std::span<const std::byte> file,
+                          Protection protection) {
+    const uword offset = address.page_offset();
+    if (file.size() > memory_size || memory_size > user_end - user_begin) return Status::size;
+    Fill fill{.protection = user_protection(protection), .file = file, .file_offset = offset};
+    Status status = claim(fill, offset + memory_size, address.page_floor());
+    if (status != Status::ok) return status;
+    status = bring_in(fill);
+    if (status != Status::ok) abandon(fill.range);
+    return status;
+}
+
+}  // namespace chorale

@@ -1,0 +1,210 @@
+// An address space: regions, the page table behind them, and what is known of the TLBs that may remember it.
+//
+// Pages leave in three steps, so that no frame or table is reused while a TLB can still reach it, and no
+// memory is needed to remember them meanwhile: hide (entries lose their present bit and keep the address),
+// flush (by the caller, on the CPUs that TlbFlush names), reap (hidden entries are cleared, frames and empty
+// tables go back). Pages come in the opposite way: hidden first, where a failure can be undone without any
+// flush, then shown, which cannot fail. Each step is bounded; between steps the lock is free and interrupts
+// may come in.
+#pragma once
+
+#include "kernel/base/spin_lock.hpp"
+#include "kernel/base/types.hpp"
+#include "kernel/mem/page_account.hpp"
+#include "kernel/mem/page_table.hpp"
+#include "kernel/mem/region.hpp"
+
+#include <machine/mmu.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <span>
+
+namespace chorale {
+
+// Which TLB entries must go before reap_step(). Every CPU in `cpus` calls apply() and reports back.
+struct TlbFlush {
+    VirtRange range;
+    u64 root{};
+    unsigned asid{};
+    u64 cpus{};
+
+    static constexpr uword single_limit = 32 * page_size;  // above: the whole space is dropped
+
+    // On this CPU. `loaded_root` is what its MMU holds (PerCpu::space_root).
+    void apply(u64 loaded_root) const;
+};
+
+// The progress of one free or protect operation. Lives with its caller, who does not move it before the end.
+struct RangeWork {
+    VirtRange range;
+    VirtAddr at;
+    Protection protection{};
+    bool flush_needed{};  // an entry that a TLB may hold was narrowed or taken out
+};
+
+struct RegionInfo {
+    VirtRange range;
+    Protection protection;
+    Backing backing;
+};
+
+class Space {
+public:
+    static constexpr VirtAddr user_begin{page_size};  // a null pointer always faults
+    static constexpr VirtAddr user_end{machine::user_limit};
+    static constexpr VirtAddr anywhere_begin{uword{1} << 36};  // above where executables are linked
+    static constexpr VirtAddr anywhere{~uword{page_size - 1}};
+    static constexpr unsigned step_pages = 64;  // entries that one step touches
+    static constexpr unsigned fill_pages = 8;   // pages filled between two preemption points
+
+    Space() = default;
+    Space(const Space&) = delete;
+    Space& operator=(const Space&) = delete;
+
+    // A fresh root table. `page_limit` bounds its pages and tables. On failure the object is as before.
+    [[nodiscard]] Status create(u64 page_limit);
+
+    // Frees a bounded part; true: all is gone and the object may be created again or freed. Before the first
+    // step no CPU has it loaded, and all in cpus() have applied whole_flush().
+    [[nodiscard]] bool destroy_step();
+
+    // What the MMU takes; 0 before create(). First member: the fast path reads it.
+    [[nodiscard]] u64 root() const { return root_; }
+    [[nodiscard]] unsigned asid() const { return asid_; }
+    [[nodiscard]] u64 pages() const { return account_.used(); }
+    [[nodiscard]] u64 page_limit() const { return account_.limit(); }
+    void set_page_limit(u64 pages) { account_.set_limit(pages); }
+
+    // A CPU calls this before it loads the root for the first time.
+    void enter_cpu(CpuIndex cpu) {
+        // seq_cst: pairs with the fence in flush_for(): either the flusher sees this CPU, or this CPU's page
+        // walks see what the flusher wrote
+        if ((cpus_.load(std::memory_order_relaxed) & (u64{1} << cpu)) == 0)
+            cpus_.fetch_or(u64{1} << cpu, std::memory_order_seq_cst);
+    }
+    [[nodiscard]] u64 cpus() const { return cpus_.load(std::memory_order_relaxed); }
+
+    // ---- pages come in: all or nothing; interrupts may be let in meanwhile -----------------------
+    // Zeroed memory. `at`: page-aligned, or `anywhere`. size is rounded up to pages.
+    [[nodiscard]] Result<VirtAddr> allocate(uword size, Protection protection, VirtAddr at = anywhere);
+    // Read-write, an unmapped guard page below it. The address just above the stack (16-aligned).
+    [[nodiscard]] Result<VirtAddr> allocate_stack(uword size);
+    // Frames that the space does not own and never frees.
+    [[nodiscard]] Result<VirtAddr> map_physical(PhysAddr frames, uword size, Protection protection,
+                                                VirtAddr at = anywhere);
+    // A segment of an executable: `file` at `address`, zeros up to memory_size and in the rest of the pages.
+    [[nodiscard]] Status map_segment(VirtAddr address, uword memory_size, std::span<const std::byte> file,
+                                     Protection protection);
+
+    // ---- pages go out ----------------------------------------------------------------------------------
+    // begin_free; while (!hide_step); flush; while (!reap_step). Holes in the range are accepted. After
+    // begin_free() succeeded nothing fails. Status::busy: another operation is at work in the range.
+    [[nodiscard]] Status begin_free(VirtRange range, RangeWork& work);
+    [[nodiscard]] bool hide_step(RangeWork& work);
+    [[nodiscard]] bool reap_step(RangeWork& work);
+
+    // begin_protect; while (!protect_step); flush.
+    [[nodiscard]] Status begin_protect(VirtRange range, Protection protection, RangeWork& work);
+    [[nodiscard]] bool protect_step(RangeWork& work);
+
+    [[nodiscard]] TlbFlush flush_for(const RangeWork& work) const;
+    [[nodiscard]] TlbFlush whole_flush() const;
+
+    // The two sequences in one, for callers that can wait: `flush(const TlbFlush&)` returns when it is done
+    // everywhere.
+    template <class Flush>
+    [[nodiscard]] Status free(VirtRange range, Flush&& flush);
+    template <class Flush>
+    [[nodiscard]] Status protect(VirtRange range, Protection protection, Flush&& flush);
+
+    // ---- contents, through the direct map: the space need not be loaded ---------------------------
+    // `use(std::byte* bytes, std::size_t count)` for each piece of the range, in order, none crossing a page,
+    // with the space locked so that the page stays; false ends with Status::fault. `need`: what the pages
+    // must allow.
+    template <class Use>
+    [[nodiscard]] Status visit(VirtAddr address, uword size, Protection need, Use&& use);
+    [[nodiscard]] Status copy_to(VirtAddr address, std::span<const std::byte> bytes);
+    [[nodiscard]] Status copy_from(std::span<std::byte> bytes, VirtAddr address);
+
+    // The region that holds `address`, or Status::address.
+    [[nodiscard]] Result<RegionInfo> region_at(VirtAddr address);
+    [[nodiscard]] unsigned regions();
+
+private:
+    struct Contents {
+        RegionList regions;
+        PageTable table;
+    };
+    // What a range is filled with.
+    struct Fill {
+        VirtRange range{};
+        Protection protection{};
+        Backing backing{Backing::frames};
+        PhysAddr borrowed{};                  // the frame of range.begin
+        std::span<const std::byte> file{};    // lies at file_offset; all else is zero
+        uword file_offset{};
+    };
+    struct Piece {
+        PhysAddr frame;
+        unsigned level;
+    };
+
+    [[nodiscard]] static Protection user_protection(Protection wanted);
+    [[nodiscard]] static Status check_range(VirtRange range);
+    [[nodiscard]] Status claim(Fill& fill, uword size, VirtAddr at);
+    [[nodiscard]] Status bring_in(const Fill& fill);
+    [[nodiscard]] Result<Piece> take_piece(const Fill& fill, VirtAddr at);
+    [[nodiscard]] Status stage(const Fill& fill);
+    void show(const Fill& fill);
+    void abandon(VirtRange range);
+    [[nodiscard]] Status begin_change(VirtRange range, RegionState state, RangeWork& work);
+    // The next region from work.at on that belongs to `work`.
+    [[nodiscard]] static Region* current(Contents& contents, RangeWork& work);
+    [[nodiscard]] static std::byte* page_for(Contents& contents, VirtAddr address, Protection need);
+
+    u64 root_{};
+    std::atomic<u64> cpus_{};
+    PhysAddr table_;
+    unsigned asid_{};
+    PageAccount account_;
+    Guarded<Rank::space, Contents> contents_;
+};
+
+template <class Flush>
+Status Space::free(VirtRange range, Flush&& flush) {
+    RangeWork work;
+    if (const Status status = begin_free(range, work); status != Status::ok) return status;
+    while (!hide_step(work)) machine::interrupt_window();
+    if (work.flush_needed) flush(flush_for(work));
+    while (!reap_step(work)) machine::interrupt_window();
+    return Status::ok;
+}
+
+template <class Flush>
+Status Space::protect(VirtRange range, Protection protection, Flush&& flush) {
+    RangeWork work;
+    if (const Status status = begin_protect(range, protection, work); status != Status::ok) return status;
+    while (!protect_step(work)) machine::interrupt_window();
+    if (work.flush_needed) flush(flush_for(work));
+    return Status::ok;
+}
+
+template <class Use>
+Status Space::visit(VirtAddr address, uword size, Protection need, Use&& use) {
+    if (address > user_end || size > user_end - address) return Status::fault;
+    while (size != 0) {
+        const uword room = page_size - address.page_offset();
+        const uword count = size < room ? size : room;
+        const bool done = contents_.with([&](Contents& contents) {
+            std::byte* const bytes = page_for(contents, address, need);
+            return bytes != nullptr && use(bytes, count);
+        });
+        if (!done) return Status::fault;
+        address = address + count;
+        size -= count;
+    }
+    return Status::ok;
+}
+
+}  // namespace chorale

@@ -1,0 +1,164 @@
+// Address spaces: how pages go out and protections change, what the TLBs must forget, and access to the
+// contents.
+#include "kernel/mem/space.hpp"
+
+namespace chorale {
+
+void TlbFlush::apply(u64 loaded_root) const {
+    const bool loaded = loaded_root == root;
+    if (loaded && range.size() <= single_limit) {
+        for (VirtAddr at = range.begin; at < range.end; at = at + page_size) machine::invalidate_page(at);
+    } else if (asid != 0) {
+        machine::invalidate_asid(asid);
+    } else if (loaded) {
+        machine::load_root(root);  // without an identifier of its own, nothing survives a load
+    }
+}
+
+TlbFlush Space::flush_for(const RangeWork& work) const {
+    // seq_cst: the entries were written before the CPUs are read; pairs with enter_cpu()
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return {work.range, root_, asid_, cpus_.load(std::memory_order_relaxed)};
+}
+
+TlbFlush Space::whole_flush() const {
+    RangeWork work;
+    work.range = {user_begin, user_end};
+    return flush_for(work);
+}
+
+Status Space::check_range(VirtRange range) {
+    if (!range.begin.page_aligned() || !range.end.page_aligned()) return Status::round;
+    if (range.empty()) return Status::size;
+    if (range.begin < user_begin || range.end > user_end) return Status::address;
+    return Status::ok;
+}
+
+Status Space::begin_change(VirtRange range, RegionState state, RangeWork& work) {
+    if (const Status status = check_range(range); status != Status::ok) return status;
+    work.range = range;
+    work.at = range.begin;
+    work.flush_needed = false;
+    return contents_.with([&](Contents& contents) {
+        RegionList& regions = contents.regions;
+        bool found = false;
+        Region* region = regions.at_or_after(range.begin);
+        for (; region != nullptr && region->range.overlaps(range); region = regions.next(*region)) {
+            if (region->state != RegionState::ready) return Status::busy;
+            found = true;
+        }
+        if (!found) return Status::address;
+        // All that can fail, and changes nothing that anyone could see.
+        if (const Status status = regions.isolate(range); status != Status::ok) return status;
+        if (const Status status = contents.table.split(range.begin); status != Status::ok) return status;
+        if (const Status status = contents.table.split(range.end); status != Status::ok) return status;
+        region = regions.at_or_after(range.begin);
+        for (; region != nullptr && region->range.overlaps(range); region = regions.next(*region)) {
+            region->state = state;
+            region->work = &work;
+        }
+        return Status::ok;
+    });
+}
+
+Region* Space::current(Contents& contents, RangeWork& work) {
+    Region* region = contents.regions.at_or_after(work.at);
+    while (region != nullptr && region->range.begin < work.range.end && region->work != &work) {
+        region = contents.regions.next(*region);
+    }
+    if (region == nullptr || region->range.begin >= work.range.end) return nullptr;
+    if (work.at < region->range.begin) work.at = region->range.begin;
+    return region;
+}
+
+Status Space::begin_free(VirtRange range, RangeWork& work) {
+    return begin_change(range, RegionState::dying, work);
+}
+
+bool Space::hide_step(RangeWork& work) {
+    return contents_.with([&](Contents& contents) {
+        const Region* const region = current(contents, work);
+        if (region == nullptr) {
+            work.at = work.range.begin;  // where reap_step() begins
+            return true;
+        }
+        if (region->backing == Backing::nothing) work.at = region->range.end;
+        else work.at = contents.table.hide({work.at, region->range.end}, step_pages, work.flush_needed);
+        return false;
+    });
+}
+
+bool Space::reap_step(RangeWork& work) {
+    return contents_.with([&](Contents& contents) {
+        Region* const region = current(contents, work);
+        if (region == nullptr) return true;
+        const bool owned = region->backing == Backing::frames;
+        if (region->backing == Backing::nothing) work.at = region->range.end;
+        else work.at = contents.table.reap({work.at, region->range.end}, step_pages, owned, false);
+        if (work.at == region->range.end) contents.regions.erase(*region);
+        return false;
+    });
+}
+
+Status Space::begin_protect(VirtRange range, Protection protection, RangeWork& work) {
+    work.protection = user_protection(protection);
+    return begin_change(range, RegionState::changing, work);
+}
+
+bool Space::protect_step(RangeWork& work) {
+    return contents_.with([&](Contents& contents) {
+        Region* const region = current(contents, work);
+        if (region == nullptr) return true;
+        if (region->backing == Backing::nothing) {
+            work.at = region->range.end;
+        } else {
+            const Protection kind = region->protection & Protection::device;
+            const VirtRange rest{work.at, region->range.end};
+            work.at = contents.table.protect(rest, work.protection | kind, step_pages, work.flush_needed);
+            if (work.at == region->range.end) region->protection = work.protection | kind;
+        }
+        if (work.at < region->range.end) return false;
+        region->state = RegionState::ready;
+        region->work = nullptr;
+        return false;
+    });
+}
+
+std::byte* Space::page_for(Contents& contents, VirtAddr address, Protection need) {
+    const auto page = contents.table.translate(address);
+    if (!page || !allows(page->protection, need | Protection::user)) return nullptr;
+    if (allows(page->protection, Protection::device)) return nullptr;  // not in the direct map
+    return machine::direct<std::byte>(page->address);
+}
+
+Status Space::copy_to(VirtAddr address, std::span<const std::byte> bytes) {
+    const std::byte* from = bytes.data();
+    return visit(address, bytes.size(), Protection::write, [&](std::byte* to, std::size_t count) {
+        __builtin_memcpy(to, from, count);
+        from += count;
+        return true;
+    });
+}
+
+Status Space::copy_from(std::span<std::byte> bytes, VirtAddr address) {
+    std::byte* to = bytes.data();
+    return visit(address, bytes.size(), Protection::read, [&](std::byte* from, std::size_t count) {
+        __builtin_memcpy(to, from, count);
+        to += count;
+        return true;
+    });
+}
+
+Result<RegionInfo> Space::region_at(VirtAddr address) {
+    return contents_.with([&](Contents& contents) -> Result<RegionInfo> {
+        const Region* const region = contents.regions.at_or_after(address);
+        if (region == nullptr || !region->range.contains(address)) return Status::address;
+        return RegionInfo{region->range, region->protection, region->backing};
+    });
+}
+
+unsigned Space::regions() {
+    return contents_.with([](Contents& contents) { return contents.regions.count(); });
+}
+
+}  // namespace chorale

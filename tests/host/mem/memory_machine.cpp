@@ -1,0 +1,43 @@
+// The parts of the nucleus that the memory tests replace: the CPU blocks and panic().
+#include "memory_machine.hpp"
+
+#include "kernel/base/log.hpp"
+
+#include <array>
+#include <string>
+
+namespace chorale {
+
+namespace {
+
+std::array<CpuCache, 8> caches;
+thread_local CpuCache* mine = nullptr;
+
+}  // namespace
+
+void panic(std::string_view reason, u64) { throw test::Panic{std::string{reason}}; }
+
+CpuCache* this_cpu_cache() { return mine; }
+
+CpuCache* cpu_cache_at(CpuIndex index) { return index < caches.size() ? &caches[index] : nullptr; }
+
+namespace test {
+
+void start_memory() {
+    static const bool once = [] {
+        const boot::MemoryRange ranges[] = {{memory_begin, hole_begin}, {hole_end, memory_end}};
+        initialise_frames(ranges);
+        return true;
+    }();
+    static_cast<void>(once);
+}
+
+OnCpu::OnCpu(CpuIndex index) { mine = &caches.at(index); }
+
+OnCpu::~OnCpu() { mine = nullptr; }
+
+u64 free_frame_count() { return frame_statistics().free; }
+
+}  // namespace test
+
+}  // namespace chorale

@@ -1,0 +1,36 @@
+// What the memory tests stand on: physical memory for the global allocators, a CPU for each thread, and a panic that
+// the test can catch.
+#pragma once
+
+#include "kernel/mem/cpu_cache.hpp"
+#include "kernel/mem/frame.hpp"
+
+#include <stdexcept>
+
+namespace chorale::test {
+
+struct Panic : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// Sets the global frame allocator up, the first time.
+void start_memory();
+
+inline constexpr u64 memory_begin = u64{1} << 20;
+inline constexpr u64 memory_end = u64{256} << 20;
+inline constexpr u64 hole_begin = u64{30} << 20;  // not a multiple of the largest block
+inline constexpr u64 hole_end = u64{33} << 20;
+
+// While it lives, the calling thread is this CPU.
+class OnCpu {
+public:
+    explicit OnCpu(CpuIndex index);
+    ~OnCpu();
+    OnCpu(const OnCpu&) = delete;
+    OnCpu& operator=(const OnCpu&) = delete;
+};
+
+// Free frames once the caches of all CPUs were counted.
+[[nodiscard]] u64 free_frame_count();
+
+}  // namespace chorale::test
