@@ -1,0 +1,42 @@
+// Boot memory grows upwards from the start of one range, so that what it leaves is one range again.
+#include "arch/x86_64/boot/boot_memory.hpp"
+
+#include "kernel/base/log.hpp"
+
+namespace chorale::machine {
+
+namespace {
+
+constinit u64 pool_begin = 0, pool_next = 0, pool_end = 0;
+
+} // namespace
+
+void boot_memory_open(boot::MemoryMap& map) {
+    constexpr u64 reach = u64{4} << 30;
+    for (const boot::MemoryRange& range : map.usable()) {
+        if (range.begin >= reach) continue;
+        const u64 end = range.end < reach ? range.end : reach;
+        if (end - range.begin <= pool_end - pool_begin) continue;
+        pool_begin = pool_next = range.begin;
+        pool_end = end;
+    }
+    require(pool_end != 0, "boot: the firmware's memory map has no usable memory below 4 GiB");
+}
+
+void boot_memory_close(boot::MemoryMap& map) {
+    map.reserve(pool_begin, boot_memory_used());
+    pool_end = pool_next;
+}
+
+u64 boot_memory_used() { return pool_next - pool_begin; }
+
+PhysAddr boot_pages(std::size_t count) {
+    const std::size_t bytes = count * page_size;
+    if (bytes > pool_end - pool_next) panic("boot: out of memory, bytes wanted", bytes);
+    const PhysAddr pages{pool_next};
+    pool_next += bytes;
+    __builtin_memset(direct(pages), 0, bytes);
+    return pages;
+}
+
+} // namespace chorale::machine

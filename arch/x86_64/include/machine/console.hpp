@@ -1,0 +1,15 @@
+// The serial console, polled: 115200 baud, 8 bits, no parity.
+#pragma once
+
+#include "kernel/base/types.hpp"
+
+namespace chorale::machine {
+
+enum class ConsolePort : u8 { com1, com2, none };
+
+// A port that does not answer is not used.
+void select_console(ConsolePort port);
+void put(char character);
+[[nodiscard]] int get(); // -1: nothing was typed
+
+} // namespace chorale::machine

@@ -1,0 +1,52 @@
+// The few single instructions that portable code needs of a CPU. Includable on its own and from everywhere.
+#pragma once
+
+#include "kernel/base/types.hpp"
+
+#include <machine/offsets.h>
+
+namespace chorale::machine {
+
+inline void compiler_barrier() { asm volatile("" ::: "memory"); }
+
+// In a loop that waits for another CPU.
+inline void relax() { asm volatile("pause" ::: "memory"); }
+
+[[nodiscard]] inline u64 cycles() {
+    u32 low, high;
+    asm volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (u64{high} << 32) | low;
+}
+
+// The PerCpu of this CPU. An ordinary load through GS: the compiler may keep the value until the next opaque
+// call.
+[[nodiscard]] inline void* cpu_block() {
+    using ThroughGs = void* __attribute__((address_space(256)))*;
+    return *reinterpret_cast<ThroughGs>(uword{CPU_SELF});
+}
+
+// Binds `block` (a PerCpu) to this CPU and fills its stack_top and space_root. Once for each CPU.
+void set_cpu_block(void* block, CpuIndex index);
+
+// Returns with interrupts off after at least one interrupt was handled. STI takes effect after the next
+// instruction, so an interrupt cannot slip in between the two and leave the CPU halted.
+inline void wait_for_interrupt() { asm volatile("sti; hlt; cli" ::: "memory"); }
+
+// Lets pending interrupts in: the preemption point of long work.
+inline void interrupt_window() { asm volatile("sti; nop; cli" ::: "memory"); }
+
+// Unpredictable where the CPU has RDSEED or RDRAND, else stirred from the jitter of the cycle counter.
+[[nodiscard]] u64 random_seed();
+
+// System calls work from now on, on this CPU and on each one that is started later. Without the fast path
+// messages take the slow path too.
+void enable_calls(bool fast_path);
+// The same with an entry of the caller's.
+void set_call_entry(void (*entry)());
+
+// One line for the boot log: the features found and used. Returns the number of characters written.
+std::size_t describe_features(char* buffer, std::size_t size);
+// The CPU's name for itself, up to 48 characters.
+std::size_t describe_cpu(char* buffer, std::size_t size);
+
+} // namespace chorale::machine

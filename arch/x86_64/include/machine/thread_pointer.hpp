@@ -1,0 +1,12 @@
+// The user's thread pointer (FS base). Where the CPU has FSGSBASE the user may change it at any time, so
+// every entry saves it; elsewhere only the nucleus sets it.
+#pragma once
+
+#include <machine/frame.hpp>
+
+namespace chorale::machine {
+
+// Loads frame.fs_base into this CPU.
+void load_thread_pointer(const Frame& frame);
+
+} // namespace chorale::machine

@@ -1,0 +1,138 @@
+// What trap.S calls: sorts interrupts, user exceptions and the nucleus's own.
+#include "arch/x86_64/cpu/registers.hpp"
+#include "arch/x86_64/trap/apic.hpp"
+#include "arch/x86_64/trap/io_apic.hpp"
+#include "arch/x86_64/trap/trap_frame.hpp"
+#include "kernel/base/log.hpp"
+#include "kernel/core/entry.hpp"
+
+#include <machine/frame.hpp>
+#include <machine/mmu.hpp>
+
+namespace chorale::machine {
+
+constinit const TrapFrame* panic_frame = nullptr;
+
+namespace {
+
+enum Exception : unsigned {
+    exception_nmi = 2,
+    exception_no_fpu = 7,
+    exception_page_fault = 14,
+    exception_machine_check = 18,
+    exception_count = 32,
+};
+
+constexpr const char* names[exception_count] = {
+    "divide error",
+    "debug trap",
+    "non-maskable interrupt",
+    "breakpoint",
+    "overflow",
+    "bound exceeded",
+    "invalid opcode",
+    "no floating point",
+    "double fault",
+    "coprocessor overrun",
+    "invalid task state",
+    "segment not present",
+    "stack fault",
+    "general protection",
+    "page fault",
+    "reserved exception 15",
+    "x87 exception",
+    "alignment check",
+    "machine check",
+    "SIMD exception",
+    "virtualization",
+    "control protection",
+    "reserved exception 22",
+    "reserved exception 23",
+    "reserved exception 24",
+    "reserved exception 25",
+    "reserved exception 26",
+    "reserved exception 27",
+    "hypervisor injection",
+    "VMM communication",
+    "security exception",
+    "reserved exception 31",
+};
+
+struct Fixup {
+    u64 at, target;
+};
+extern "C" const Fixup chorale_fixups_begin[], chorale_fixups_end[];
+
+// A copy from or to user memory faulted: go on at its failure exit.
+[[nodiscard]] bool fix_up(TrapFrame& frame) {
+    for (const Fixup* fixup = chorale_fixups_begin; fixup != chorale_fixups_end; ++fixup) {
+        if (fixup->at != frame.rip) continue;
+        frame.rip = fixup->target;
+        return true;
+    }
+    return false;
+}
+
+void handle_interrupt(unsigned vector) {
+    if (vector == vector_doorbell) {
+        apic_acknowledge();
+        on_doorbell();
+    } else if (vector == vector_timer) {
+        apic_acknowledge();
+        on_timer();
+    } else if (vector >= vector_device && vector < vector_device_end) {
+        const unsigned line = vector - vector_device;
+        io_apic_arrived(line);
+        apic_acknowledge();
+        on_device(line);
+    } else if (vector == vector_error) {
+        apic_acknowledge();
+    }
+    // What is left, spurious interrupts of the APIC and of the 8259s, must not be acknowledged.
+}
+
+[[noreturn]] void die(const TrapFrame& frame, u64 address) {
+    panic_frame = &frame;
+    const unsigned vector = static_cast<unsigned>(frame.vector);
+    panic(names[vector], vector == exception_page_fault ? address : frame.rip);
+}
+
+} // namespace
+
+extern "C" {
+void chorale_interrupt(unsigned vector);
+[[noreturn]] void chorale_trap_from_user(const Frame* frame);
+void chorale_trap_from_nucleus(TrapFrame* frame);
+void chorale_trap_anywhere(const TrapFrame* frame);
+}
+
+void chorale_interrupt(unsigned vector) { handle_interrupt(vector); }
+
+void chorale_trap_from_user(const Frame* frame) {
+    const unsigned vector = static_cast<unsigned>(frame->vector);
+    if (vector >= exception_count) {
+        handle_interrupt(vector);
+        leave();
+    }
+    if (vector == exception_no_fpu) on_fpu_use();
+    const u64 address = vector == exception_page_fault ? read_cr2() : 0;
+    on_exception({names[vector], vector, frame->error, address, frame->pc});
+}
+
+void chorale_trap_from_nucleus(TrapFrame* frame) {
+    const u64 address = frame->vector == exception_page_fault ? read_cr2() : 0;
+    if (fix_up(*frame)) return;
+    die(*frame, address);
+}
+
+// Touches no lock on the way to stop_here(): the CPU may have been stopped while it held any.
+void chorale_trap_anywhere(const TrapFrame* frame) {
+    if (frame->vector == exception_nmi) {
+        if (stop_requested()) stop_here();
+        return; // nobody's: some firmware and emulators send them
+    }
+    panic_frame = frame;
+    panic(names[frame->vector], frame->rip);
+}
+
+} // namespace chorale::machine
