@@ -1,0 +1,42 @@
+// Synchronous call: same CPU, at most eight words, a server that waits.
+//
+// Invariant: until commit() nothing is written; after it nothing can fail.
+// Context:   interrupts off, on the CPU's stack, at the end of the entry stub; never returns.
+//
+// The server runs with the better of its own and the client's priority. The client was the best thread of this CPU, so
+// whoever inherits its priority is too: no look at the run queue.
+#include "fastpath/plan.hpp"
+#include "fastpath/registers.hpp"
+#include "kernel/ipc/port.hpp"
+
+#include <chorus/message_registers.h>
+
+namespace chorale {
+
+extern "C" CHORALE_REGISTER_CALL void fast_call(CHORALE_MESSAGE_PARAMETERS) {
+    const u64 size = message_size(control);
+    Port& port = port_candidate(name);
+    PerCpu& cpu = this_cpu();
+    PortSlot& slot = port.slot_at(cpu.slot);
+    Plan plan{cpu, thread, slot.waiters};
+
+    if (port.ui.uiHead != name || port.ui.uiTail != tail || size > MESSAGE_REGISTER_BYTES || !plan.sender_plain() ||
+        slot.waiters == nullptr || plan.to().state != state_receiving) [[unlikely]] {
+        [[clang::musttail]] return fast_slow(w0, w1, w2, w3, w4, w5, w6, thread, w7, name, tail, control);
+    }
+
+    const Plan::Exchange exchange = std::move(plan).commit();  // ---- point of no return ----
+    auto& [from, to, on] = exchange;
+    slot.waiters = to.next_waiter;
+    const u64 sequence = ++slot.received;
+    from.server = &to;
+    to.client = &from;
+    from.state = state_awaiting_reply;
+    to.state = state_running;
+    from.frame.rax = control;
+    to.priority = from.priority < to.base_priority ? from.priority : to.base_priority;
+    switch_to(exchange);
+    [[clang::musttail]] return fast_exit(w0, w1, w2, w3, w4, w5, w6, &to, w7, static_cast<u64>(port.li), sequence, size);
+}
+
+}  // namespace chorale

@@ -1,0 +1,49 @@
+// Reply to the client and wait for the next message, in one step: same CPU, at most eight words, an empty queue.
+//
+// Invariant: until commit() nothing is written; after it nothing can fail.
+// Context:   interrupts off, on the CPU's stack, at the end of the entry stub; never returns.
+//
+// The server may have run with a better priority than its client's, so here the run queue has its say: when a better
+// thread than the client is ready, the slow path queues the client.
+//
+// Only `waiters` of this CPU's slot is written. A sender elsewhere that queued a message meanwhile is not missed: the
+// port's home CPU sends its token here after the queue became non-empty, and the token is looked at after this code has
+// run (kernel/ipc/delivery.hpp), so a stale zero in `queued` does no harm.
+#include "fastpath/plan.hpp"
+#include "fastpath/registers.hpp"
+#include "kernel/ipc/port.hpp"
+
+#include <chorus/message_registers.h>
+
+namespace chorale {
+
+extern "C" CHORALE_REGISTER_CALL void fast_reply_receive(CHORALE_MESSAGE_PARAMETERS) {
+    const u64 size = message_size(control);
+    PerCpu& cpu = this_cpu();
+    Plan plan{cpu, thread, thread->client};
+    Port& port = *thread->port;
+
+    // The port that this thread received on last is taken without a lookup when it still has that id in that actor.
+    // relaxed: see above
+    if (thread->client == nullptr || plan.to().state != state_awaiting_reply || !plan.sender_plain() ||
+        size > MESSAGE_REGISTER_BYTES || port.li != static_cast<int>(name) || port.actor != thread->actor ||
+        port.queued.load(std::memory_order_relaxed) != 0 || cpu.top_ready < plan.to().priority) [[unlikely]] {
+        [[clang::musttail]] return fast_slow(w0, w1, w2, w3, w4, w5, w6, thread, w7, name, tail, control);
+    }
+
+    const Plan::Exchange exchange = std::move(plan).commit();  // ---- point of no return ----
+    auto& [from, to, on] = exchange;
+    from.client = nullptr;
+    to.server = nullptr;
+    from.state = state_receiving;
+    to.state = state_running;
+    from.frame.rax = control;
+    from.priority = from.base_priority;
+    PortSlot& slot = port.slot_at(cpu.slot);
+    from.next_waiter = slot.waiters;
+    slot.waiters = &from;
+    switch_to(exchange);
+    [[clang::musttail]] return fast_exit(w0, w1, w2, w3, w4, w5, w6, &to, w7, 0, 0, size);
+}
+
+}  // namespace chorale

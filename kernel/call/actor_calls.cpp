@@ -1,0 +1,124 @@
+#include "kernel/call/handlers.hpp"
+#include "kernel/core/deletion.hpp"
+#include "kernel/core/schedule.hpp"
+#include "kernel/ipc/delivery.hpp"
+#include "kernel/ipc/port.hpp"
+#include "kernel/core/remote.hpp"
+
+#include <machine/user_access.hpp>
+
+namespace chorale::calls {
+
+namespace {
+
+[[nodiscard]] bool port_number(int li) { return li >= 0 && li < static_cast<int>(Actor::port_limit); }
+
+[[nodiscard]] Result<Port*> port_of(Thread& self, Cap capability, int li) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return actor.status();
+    if (!port_number(li)) return Status::invalid;
+    return actor.value()->tables.with([&](Actor::Tables& tables) -> Result<Port*> {
+        Port* const port = tables.ports[static_cast<unsigned>(li)];
+        if (port == nullptr) return Status::invalid;
+        return port;
+    });
+}
+
+}  // namespace
+
+// ---- actors --------------------------------------------------------------------------------------------------------
+
+long actorSelf(Thread& self, UserOut<KnCap> capability) {
+    return static_cast<long>(capability.write(self.actor->capability));
+}
+
+long actorCreate(Thread& self, Cap model_at, UserOut<KnCap> capability, KnActorPrivilege privilege,
+                 KnActorStatus status) {
+    const Result<Actor*> model = actor_of(self, model_at);
+    if (!model.ok()) return static_cast<long>(model.status());
+    if (status != K_ACTIVE || (privilege != K_USERACTOR && privilege != K_SYSTEMACTOR)) return K_EINVAL;
+    if (privilege == K_SYSTEMACTOR && self.actor->privilege != K_SYSTEMACTOR) return K_EPRIV;
+    if (capability.probe() != Status::ok) return K_EFAULT;
+    const Result<Actor*> actor = create_actor(model.value()->name, privilege, model.value()->protection);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    return static_cast<long>(capability.write(actor.value()->capability));
+}
+
+long actorDelete(Thread& self, Cap capability) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    if (actor.value()->privilege != K_USERACTOR && self.actor->privilege == K_USERACTOR) return K_EPRIV;
+    if (actor.value() == &nucleus_actor()) return K_EPRIV;
+    return delete_actor(self, *actor.value());
+}
+
+long actorName(Thread& self, Cap capability, UserBytesOut old_name, UserText new_name) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    char name[K_ACTORNAMEMAX];
+    if (new_name.given()) {
+        const Result<std::size_t> length = new_name.read(name, sizeof name);
+        if (length.status() == Status::fault) return K_EFAULT;
+        name[length.ok() ? length.value() : sizeof name - 1] = '\0';
+    }
+    if (old_name.address.raw() != 0 && !machine::copy_out(old_name.address, actor.value()->name, K_ACTORNAMEMAX)) {
+        return K_EFAULT;
+    }
+    if (new_name.given()) set_actor_name(*actor.value(), name);
+    return K_OK;
+}
+
+// ---- ports ---------------------------------------------------------------------------------------------------------
+
+long portCreate(Thread& self, Cap capability, UserOut<KnUniqueId> name) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    if (name.probe() != Status::ok) return K_EFAULT;
+    const Result<Port*> port = create_port(*actor.value(), false);
+    if (!port.ok()) return static_cast<long>(port.status());
+    static_cast<void>(name.write(port.value()->ui));  // the place was probed; losing it now is its owner's doing
+    return port.value()->li;
+}
+
+long portDelete(Thread& self, Cap capability, int li) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    if (!port_number(li) || li == K_DEFAULTPORT) return K_EINVAL;
+    Port* port{};
+    if (!begin_port_deletion(*actor.value(), li, port)) return K_EINVAL;
+    return delete_port(self, *port);
+}
+
+long portEnable(Thread& self, Cap capability, int li, int priority) {
+    if (priority < 0) return K_EINVAL;
+    const Result<Port*> port = port_of(self, capability, li);
+    if (!port.ok()) return static_cast<long>(port.status());
+    port.value()->enable_priority = priority;
+    port.value()->enabled = true;
+    // Messages that came before: whoever waits for any port learns of them at the queue's owner.
+    if (port.value()->queued.load(std::memory_order_seq_cst) == 0) return K_OK;
+    self.fetch_port = port.value();
+    tour(
+        self, [](Thread& asker) { announce(*asker.fetch_port); }, nullptr);
+    return no_result;
+}
+
+long portDisable(Thread& self, Cap capability, int li) {
+    const Result<Port*> port = port_of(self, capability, li);
+    if (port.ok()) port.value()->enabled = false;
+    return static_cast<long>(port.status());
+}
+
+long portUi(Thread& self, UserOut<KnUniqueId> name, int li) {
+    const Result<Port*> port = port_of(self, Cap{VirtAddr{0}}, li);
+    return static_cast<long>(port.ok() ? name.write(port.value()->ui) : port.status());
+}
+
+long portLi(Thread& self, UserIn<KnUniqueId> name) {
+    const Result<KnUniqueId> ui = name.read();
+    if (!ui.ok()) return K_EFAULT;
+    const Port* const port = find_port(ui.value());
+    return port != nullptr && port->actor == self.actor ? port->li : K_EUNKNOWN;
+}
+
+}  // namespace chorale::calls

@@ -1,0 +1,69 @@
+// What the nucleus does for each call of include/chorus/calls.hpp: same name, typed arguments.
+#pragma once
+
+#include "kernel/call/user_pointer.hpp"
+#include "kernel/core/actor.hpp"
+#include "kernel/core/thread.hpp"
+
+#include <chorus.h>
+
+namespace chorale {
+
+// The actor that a capability argument means: the caller's own when it is left out.
+[[nodiscard]] Result<Actor*> actor_of(Thread& self, UserInOpt<KnCap> capability);
+
+namespace calls {
+
+using Cap = UserInOpt<KnCap>;
+
+// ---- leaf ----------------------------------------------------------------------------------------------------------
+long nullCall();
+long threadSelf(Thread& self);
+long actorSelf(Thread& self, UserOut<KnCap> capability);
+long sysTime(Thread& self, UserOut<KnTimeVal> time);
+long sysTimeGetRes(Thread& self, UserOut<KnTimeVal> resolution);
+long portCreate(Thread& self, Cap actor, UserOut<KnUniqueId> name);
+long portDisable(Thread& self, Cap actor, int li);
+long portUi(Thread& self, UserOut<KnUniqueId> name, int li);
+long portLi(Thread& self, UserIn<KnUniqueId> name);
+long ipcSysInfo(Thread& self, UserOut<KnMsgHead> head);
+long threadCreate(Thread& self, Cap actor, UserOut<KnThreadLid> lid, KnThreadStatus status,
+                  UserInOpt<KnFifoThParms> scheduling, UserIn<KnDefaultStartInfo_f> start);
+long threadAborted(Thread& self);
+long actorCreate(Thread& self, Cap model, UserOut<KnCap> capability, KnActorPrivilege privilege, KnActorStatus status);
+long actorName(Thread& self, Cap actor, UserBytesOut old_name, UserText new_name);
+long sysGetEnv(Thread& self, UserText name, UserBytesOut value, UserInOut<unsigned int> size);
+long sysSetEnv(Thread& self, UserText name, UserText value);
+long sysUnsetEnv(Thread& self, UserText name);
+long vmPageSize();
+long sysStatistics(Thread& self, UserOut<KnSysStatistics> statistics);
+long cpuSelf();
+
+// ---- block ---------------------------------------------------------------------------------------------------------
+long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request, int source, UserIn<KnIpcDest> destination,
+                    UserInOut<KnMsgDesc> reply, int delay);
+long ipcReply(Thread& self, UserIn<KnMsgDesc> message);
+long ipcSend(Thread& self, UserIn<KnMsgDesc> message, int source, UserIn<KnIpcDest> destination);
+long portDelete(Thread& self, Cap actor, int li);
+long portEnable(Thread& self, Cap actor, int li, int priority);
+long threadDelay(Thread& self, UserInOpt<KnTimeVal> limit);
+long threadActivate(Thread& self, Cap actor, KnThreadLid lid);
+long threadDelete(Thread& self, Cap actor, KnThreadLid lid);
+long threadAbort(Thread& self, Cap actor, KnThreadLid lid);
+long threadBind(Thread& self, Cap actor, KnThreadLid lid, KnCpuId cpu, UserOutOpt<KnCpuId> old_cpu, KnBindId mode);
+long threadScheduler(Thread& self, Cap actor, KnThreadLid lid, UserOutOpt<KnFifoThParms> old_parameters,
+                     UserInOpt<KnFifoThParms> new_parameters);
+long actorDelete(Thread& self, Cap actor);
+long sysReboot(Thread& self, UserInOpt<KnRebootDesc> description);
+long rgnAllocate(Thread& self, Cap actor, UserInOut<KnRgnDesc> region);
+long rgnFree(Thread& self, Cap actor, UserIn<KnRgnDesc> region);
+long vmCopy(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmAddr target, VmSize size, VmFlags flags);
+long sysWrite(Thread& self, UserBytesIn text, unsigned int count);
+
+// ---- the register convention: arguments are taken from the frame as they are ----------------------------------------
+long message_call(Thread& self);
+long message_reply_receive(Thread& self);
+long message_receive(Thread& self);
+
+}  // namespace calls
+}  // namespace chorale

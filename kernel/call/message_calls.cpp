@@ -1,0 +1,221 @@
+// Messages with full semantics: the slow path behind the fast path, and the calls that have no fast one.
+#include "kernel/call/handlers.hpp"
+#include "kernel/core/schedule.hpp"
+#include "kernel/ipc/delivery.hpp"
+#include "kernel/ipc/exchange.hpp"
+#include "kernel/ipc/port.hpp"
+#include "kernel/ipc/transfer.hpp"
+
+#include <chorus/message_registers.h>
+#include <machine/timer.hpp>
+
+namespace chorale {
+
+namespace {
+
+constexpr u64 nanoseconds_per_millisecond = 1'000'000;
+
+[[nodiscard]] u64 deadline_after(int delay) {
+    if (delay < 0) return TimerQueue::never;
+    return machine::now() + static_cast<u64>(delay) * nanoseconds_per_millisecond;
+}
+
+[[nodiscard]] bool abort_now(Thread& self) {
+    if (!self.has(flag_aborted) || (self.frame.message_control() & MESSAGE_ABORTABLE) == 0) return false;
+    self.clear(flag_aborted);
+    return true;
+}
+
+[[nodiscard]] Port* own_port(Thread& self, int li) {
+    if (li < 0 || li >= static_cast<int>(Actor::port_limit)) return nullptr;
+    return self.actor->tables.with([&](Actor::Tables& tables) { return tables.ports[static_cast<unsigned>(li)]; });
+}
+
+void fill_head(Message& message, Thread& self, const Port& source, const KnUniqueId& target, bool call) {
+    message.head.bodySize = static_cast<int>(message.size);
+    message.head.flags[0] = static_cast<char>((call ? K_MSG_CALL : 0) | (message.has_annex ? K_MSG_ANNEX : 0));
+    message.head.srcPort = source.ui;
+    message.head.target = target;
+    message.head.transId = call ? self.transaction + 1 : 0;
+    message.head.actorId = self.actor->protection;
+    message.head.portId = source.protection;
+}
+
+// The request is on its way; `self` waits for the reply.
+[[nodiscard]] long request(Thread& self, Message& message, Port& port, u64 deadline) {
+    message.client = &self;
+    message.client_serial = self.serial.load(std::memory_order_relaxed);  // relaxed: its own
+    message.transaction = self.transaction;
+    message.priority = self.priority;
+    self.now_doing(Doing::awaiting_reply);
+    if (const Status status = deliver(port, message); status != Status::ok) {
+        self.now_doing(Doing::running);
+        free_message(message);
+        return status == Status::no_port ? K_EUNKNOWN : static_cast<long>(status);
+    }
+    ++this_cpu().counters.messages_called;
+    if (deadline != TimerQueue::never) arm_timer(self, deadline);
+    return no_result;
+}
+
+[[nodiscard]] long receive_on(Thread& self, int li, u64 deadline) {
+    // A client by the fast path must outlive this thread's next wait: its exchange becomes a slow one.
+    if (self.client != nullptr) {
+        if (const Status status = slow_pair(*self.client); status != Status::ok) return static_cast<long>(status);
+    }
+    if (li == K_ANYENABLED) return receive_any(self, deadline);
+    Port* const port = own_port(self, li);
+    if (port == nullptr) return K_EINVAL;
+    return receive(self, *port, deadline);
+}
+
+// The reply to a fast pair's client goes straight to its registers.
+void reply_to_pair(Thread& self, const u64* words, u64 size) {
+    Thread& client = *self.client;
+    self.client = client.server = nullptr;
+    client.frame.load_words(words);
+    client.frame.set_message_result(static_cast<long>(size), 0, 0);
+    set_priority(self, self.base_priority);
+    make_ready(client);
+}
+
+void reply_by_carrier(Thread& self) {
+    Message* const carrier = self.current.carrier;
+    self.current.carrier = nullptr;
+    self.clear(flag_serving);
+    set_priority(self, self.base_priority);
+    carrier->error = K_OK;
+    send_reply(*carrier);
+}
+
+[[nodiscard]] Message* carrier_of(const Thread& self) {
+    return self.has(flag_serving) ? self.current.carrier : nullptr;
+}
+
+[[nodiscard]] long reply_words(Thread& self, const u64* words, u64 size) {
+    if (size > MESSAGE_REGISTER_BYTES) return K_EINVAL;
+    if (self.client != nullptr) {
+        reply_to_pair(self, words, size);
+        return K_OK;
+    }
+    Message* const carrier = carrier_of(self);
+    if (carrier == nullptr) return K_EINVAL;
+    release_pages(*carrier);
+    compose(*carrier, words, static_cast<u32>(size));
+    reply_by_carrier(self);
+    return K_OK;
+}
+
+[[nodiscard]] u64 size_in(u64 control) { return (control & MESSAGE_SIZE_MASK) >> MESSAGE_SIZE_SHIFT; }
+
+}  // namespace
+
+namespace calls {
+
+long message_call(Thread& self) {
+    const u64 size = size_in(self.frame.message_control());
+    if (size > MESSAGE_REGISTER_BYTES) return K_EINVAL;
+    if (abort_now(self)) return K_EABORT;
+    const KnUniqueId target{self.frame.message_name(), self.frame.message_tail()};
+    Port* const port = find_port(target);
+    if (port == nullptr) return K_EUNKNOWN;
+    const Result<Message*> made = allocate_message();
+    if (!made.ok()) return static_cast<long>(made.status());
+    u64 words[8];
+    self.frame.store_words(words);
+    compose(*made.value(), words, static_cast<u32>(size));
+    fill_head(*made.value(), self, *self.actor->default_port, target, true);
+    return request(self, *made.value(), *port, TimerQueue::never);
+}
+
+long message_reply_receive(Thread& self) {
+    u64 words[8];
+    self.frame.store_words(words);
+    const long replied = reply_words(self, words, size_in(self.frame.message_control()));
+    if (replied != K_OK) return replied;
+    if (abort_now(self)) return K_EABORT;
+    return receive_on(self, static_cast<int>(self.frame.message_name()), TimerQueue::never);
+}
+
+long message_receive(Thread& self) {
+    if (abort_now(self)) return K_EABORT;
+    const int li = static_cast<int>(self.frame.message_name());
+    return receive_on(self, li, deadline_after(static_cast<int>(self.frame.message_tail())));
+}
+
+long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request_at, int source, UserIn<KnIpcDest> destination_at,
+                    UserInOut<KnMsgDesc> reply_at, int delay) {
+    const Result<KnMsgDesc> body = request_at.read();
+    const Result<KnIpcDest> destination = destination_at.read();
+    const Result<KnMsgDesc> reply = reply_at.read();
+    if (!body.ok() || !destination.ok() || !reply.ok()) return K_EFAULT;
+    if ((reply.value().flags & K_ABORTABLE) != 0) self.frame.set_result(MESSAGE_IPC_CALL | MESSAGE_ABORTABLE);
+    Port* const from = own_port(self, source);
+    if (from == nullptr) return K_EINVAL;
+    if (abort_now(self)) return K_EABORT;
+    const Result<Message*> made = allocate_message();
+    if (!made.ok()) return static_cast<long>(made.status());
+    Message& message = *made.value();
+    Status status = compose(message, body.value());
+    Port* const port = find_port(destination.value().target);
+    if (status == Status::ok && port == nullptr) status = Status::unknown;
+    if (status != Status::ok) {
+        free_message(message);
+        return static_cast<long>(status);
+    }
+    fill_head(message, self, *from, destination.value().target, true);
+    return request(self, message, *port, deadline_after(delay));
+}
+
+long ipcSend(Thread& self, UserIn<KnMsgDesc> message_at, int source, UserIn<KnIpcDest> destination_at) {
+    const Result<KnMsgDesc> body = message_at.read();
+    const Result<KnIpcDest> destination = destination_at.read();
+    if (!body.ok() || !destination.ok()) return K_EFAULT;
+    Port* const from = own_port(self, source);
+    if (from == nullptr) return K_EINVAL;
+    const Result<Message*> made = allocate_message();
+    if (!made.ok()) return static_cast<long>(made.status());
+    Message& message = *made.value();
+    Status status = compose(message, body.value());
+    if (status == Status::ok) {
+        fill_head(message, self, *from, destination.value().target, false);
+        Port* const port = find_port(destination.value().target);
+        status = port == nullptr ? Status::unknown : deliver(*port, message);
+        if (status == Status::no_port) status = Status::unknown;
+    }
+    if (status != Status::ok) {
+        free_message(message);
+        return static_cast<long>(status);
+    }
+    ++this_cpu().counters.messages_sent;
+    return K_OK;
+}
+
+long ipcReply(Thread& self, UserIn<KnMsgDesc> message_at) {
+    const Result<KnMsgDesc> body = message_at.read();
+    if (!body.ok()) return K_EFAULT;
+    const KnMsgDesc& descriptor = body.value();
+    if (self.client == nullptr && carrier_of(self) == nullptr) return K_EINVAL;
+    if (descriptor.bodySize > K_CMSGSIZEMAX) return K_ETOOMUCH;
+    if (self.client != nullptr && descriptor.bodySize <= MESSAGE_REGISTER_BYTES && descriptor.annexAddr == 0) {
+        u64 words[8]{};
+        if (!machine::copy_in(words, VirtAddr{descriptor.bodyAddr}, descriptor.bodySize)) return K_EFAULT;
+        reply_to_pair(self, words, descriptor.bodySize);
+        return K_OK;
+    }
+    if (self.client != nullptr) {
+        if (const Status status = slow_pair(*self.client); status != Status::ok) return static_cast<long>(status);
+    }
+    const Status status = compose(*self.current.carrier, descriptor);
+    if (status != Status::ok) return static_cast<long>(status);
+    reply_by_carrier(self);
+    return K_OK;
+}
+
+long ipcSysInfo(Thread& self, UserOut<KnMsgHead> head) {
+    const Result<KnMsgHead> current = current_head(self);
+    return static_cast<long>(current.ok() ? head.write(current.value()) : current.status());
+}
+
+}  // namespace calls
+}  // namespace chorale

@@ -1,0 +1,99 @@
+// From registers to typed arguments. A handler's signature is its ABI: a type without a FromRegister, such as a raw
+// pointer, cannot appear in one, and matches() holds the signature against the entry of the call list.
+#pragma once
+
+#include "kernel/call/user_pointer.hpp"
+#include "kernel/core/per_cpu.hpp"
+#include "kernel/core/thread.hpp"
+
+#include <chorus/calls.hpp>
+
+#include <array>
+#include <concepts>
+#include <utility>
+
+namespace chorale {
+
+using chorus::ArgumentInfo;
+using chorus::Direction;
+
+template <class T>
+struct FromRegister;
+
+// High bits that the caller left in the register never reach a handler.
+template <std::integral T>
+struct FromRegister<T> {
+    static constexpr Direction direction = Direction::value;
+    static constexpr std::size_t size = sizeof(T);
+    static T get(u64 value) { return static_cast<T>(value); }
+};
+
+template <class Pointer, Direction D, std::size_t Size>
+struct PointerFromRegister {
+    static constexpr Direction direction = D;
+    static constexpr std::size_t size = Size;
+    static Pointer get(u64 value) { return Pointer{VirtAddr{value}}; }
+};
+template <class T>
+struct FromRegister<UserIn<T>> : PointerFromRegister<UserIn<T>, Direction::in, sizeof(T)> {};
+template <class T>
+struct FromRegister<UserInOpt<T>> : PointerFromRegister<UserInOpt<T>, Direction::in_opt, sizeof(T)> {};
+template <class T>
+struct FromRegister<UserOut<T>> : PointerFromRegister<UserOut<T>, Direction::out, sizeof(T)> {};
+template <class T>
+struct FromRegister<UserOutOpt<T>> : PointerFromRegister<UserOutOpt<T>, Direction::out_opt, sizeof(T)> {};
+template <class T>
+struct FromRegister<UserInOut<T>> : PointerFromRegister<UserInOut<T>, Direction::inout, sizeof(T)> {};
+template <>
+struct FromRegister<UserBytesIn> : PointerFromRegister<UserBytesIn, Direction::in_bytes, 0> {};
+template <>
+struct FromRegister<UserBytesOut> : PointerFromRegister<UserBytesOut, Direction::out_bytes, 0> {};
+template <>
+struct FromRegister<UserText> : PointerFromRegister<UserText, Direction::text, 0> {};
+
+template <auto Handler>
+struct Shim;
+
+// Handlers take the calling thread first, and then the call's arguments; or nothing at all.
+template <long (*Handler)()>
+struct Shim<Handler> {
+    static long leaf() { return Handler(); }
+    template <std::size_t N>
+    static consteval bool matches(const std::array<ArgumentInfo, N>&) {
+        return N == 0;
+    }
+};
+
+template <class... A, long (*Handler)(Thread&, A...)>
+struct Shim<Handler> {
+    static_assert(sizeof...(A) <= 6, "a call takes at most six registers");
+
+    static long leaf(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
+        const u64 registers[] = {a, b, c, d, e, f};
+        return run(*this_cpu().current, registers, std::index_sequence_for<A...>{});
+    }
+    static long block(Thread& thread) {
+        u64 registers[6];
+        for (unsigned i = 0; i < 6; ++i) registers[i] = thread.frame.argument(i);
+        return run(thread, registers, std::index_sequence_for<A...>{});
+    }
+
+    template <std::size_t N>
+    static consteval bool matches(const std::array<ArgumentInfo, N>& list) {
+        if (N != sizeof...(A)) return false;
+        const std::array<Direction, sizeof...(A)> directions{FromRegister<A>::direction...};
+        const std::array<std::size_t, sizeof...(A)> sizes{FromRegister<A>::size...};
+        for (std::size_t i = 0; i < N; ++i) {
+            if (list[i].direction != directions[i] || list[i].size != sizes[i]) return false;
+        }
+        return true;
+    }
+
+private:
+    template <std::size_t... I>
+    static long run(Thread& thread, const u64* registers, std::index_sequence<I...>) {
+        return Handler(thread, FromRegister<A>::get(registers[I])...);
+    }
+};
+
+}  // namespace chorale

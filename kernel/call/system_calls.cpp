@@ -1,0 +1,144 @@
+#include "kernel/call/handlers.hpp"
+
+#include "kernel/base/log.hpp"
+#include "kernel/core/environment.hpp"
+#include "kernel/core/lifetime.hpp"
+#include "kernel/core/per_cpu.hpp"
+#include "kernel/ipc/message.hpp"
+#include "kernel/ipc/port.hpp"
+#include "kernel/mem/frame.hpp"
+#include "kernel/mem/region.hpp"
+#include "kernel/mem/slab.hpp"
+
+#include <machine/cpu.hpp>
+#include <machine/halt.hpp>
+#include <machine/timer.hpp>
+#include <machine/user_access.hpp>
+
+namespace chorale::calls {
+
+namespace {
+
+constexpr u64 nanoseconds_per_second = 1'000'000'000;
+
+struct Name {
+    char text[K_ENVNAMEMAX];
+    std::size_t length;
+    [[nodiscard]] std::string_view view() const { return {text, length}; }
+};
+
+// A name that is too long is `too_long` to its caller.
+[[nodiscard]] Status read_name(UserText from, Name& name, Status too_long) {
+    const Result<std::size_t> length = from.read(name.text, sizeof name.text);
+    if (!length.ok()) return length.status() == Status::fault ? Status::fault : too_long;
+    name.length = length.value();
+    return name.length == 0 ? Status::invalid : Status::ok;
+}
+
+[[nodiscard]] u64 slab_objects() {
+    u64 live = 0;
+    for (unsigned i = 0; SlabCache* const cache = slab_cache_at(i); ++i) live += cache->statistics().live;
+    return live;
+}
+
+}  // namespace
+
+long nullCall() { return K_OK; }
+
+// ---- time ----------------------------------------------------------------------------------------------------------
+
+long sysTime(Thread&, UserOut<KnTimeVal> time) {
+    const u64 now = machine::now();
+    return static_cast<long>(time.write(
+        {static_cast<long>(now / nanoseconds_per_second), static_cast<long>(now % nanoseconds_per_second)}));
+}
+
+long sysTimeGetRes(Thread&, UserOut<KnTimeVal> resolution) { return static_cast<long>(resolution.write({0, 1})); }
+
+// ---- environment ---------------------------------------------------------------------------------------------------
+
+long sysGetEnv(Thread&, UserText name_at, UserBytesOut value_at, UserInOut<unsigned int> size_at) {
+    Name name;
+    if (const Status status = read_name(name_at, name, Status::invalid); status != Status::ok) {
+        return static_cast<long>(status);
+    }
+    const Result<unsigned int> room = size_at.read();
+    if (!room.ok()) return K_EFAULT;
+    char value[K_ENVVALUEMAX];
+    const Result<unsigned> size = environment::get(name.view(), value);
+    if (!size.ok()) return static_cast<long>(size.status());
+    if (size_at.write(size.value()) != Status::ok) return K_EFAULT;
+    if (size.value() > room.value()) return K_ENOMEM;
+    return machine::copy_out(value_at.address, value, size.value()) ? K_OK : K_EFAULT;
+}
+
+long sysSetEnv(Thread&, UserText name_at, UserText value_at) {
+    Name name;
+    if (const Status status = read_name(name_at, name, Status::no_memory); status != Status::ok) {
+        return static_cast<long>(status);
+    }
+    char value[K_ENVVALUEMAX];
+    const Result<std::size_t> length = value_at.read(value, sizeof value);
+    if (!length.ok()) return static_cast<long>(length.status());
+    return static_cast<long>(environment::set(name.view(), {value, length.value()}));
+}
+
+long sysUnsetEnv(Thread&, UserText name_at) {
+    Name name;
+    const Status status = read_name(name_at, name, Status::invalid);
+    return static_cast<long>(status == Status::ok ? environment::unset(name.view()) : status);
+}
+
+// ---- console, statistics, the end ----------------------------------------------------------------------------------
+
+long sysWrite(Thread&, UserBytesIn text, unsigned int count) {
+    char piece[128];
+    for (unsigned int done = 0; done < count; done += sizeof piece) {
+        const unsigned int size = count - done < sizeof piece ? count - done : sizeof piece;
+        if (!machine::copy_in(piece, text.address + done, size)) return K_EFAULT;
+        console_write({piece, size});
+        machine::interrupt_window();
+    }
+    return static_cast<long>(count);
+}
+
+long sysStatistics(Thread&, UserOut<KnSysStatistics> statistics) {
+    KnSysStatistics now{};
+    now.cpus = cpu_count();
+    now.actors = live_actors();
+    now.threads = live_threads();
+    now.ports = live_ports();
+    now.messages = live_messages();
+    const FrameStatistics frames = frame_statistics();
+    now.totalPages = frames.total;
+    now.freePages = frames.free;
+    now.slabObjects = slab_objects();
+    now.regions = live_regions();
+    for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
+        const Counters& counters = cpu_at(cpu).counters;
+        now.calls += counters.calls;
+        now.ipcCalls += counters.messages_called;
+        now.ipcSends += counters.messages_sent;
+        now.ipcCross += counters.messages_crossed;
+        now.switches += counters.switches;
+    }
+    return static_cast<long>(statistics.write(now));
+}
+
+long sysReboot(Thread& self, UserInOpt<KnRebootDesc> description) {
+    if (self.actor->privilege == K_USERACTOR) return K_EPRIV;
+    KnRebootDesc how{K_REBOOT_COLD};
+    if (description.given()) {
+        const Result<KnRebootDesc> read = description.read();
+        if (!read.ok()) return K_EFAULT;
+        how = read.value();
+    }
+    switch (how.mode) {
+        case K_REBOOT_COLD: machine::restart();
+        case K_REBOOT_SUCCESS: machine::power_off(machine::verdict_ok);
+        case K_REBOOT_FAILURE: machine::power_off(machine::verdict_failure);
+        default: return K_EINVAL;
+    }
+}
+
+}  // namespace chorale::calls

@@ -1,0 +1,163 @@
+#include "kernel/call/handlers.hpp"
+#include "kernel/core/lifetime.hpp"
+#include "kernel/core/schedule.hpp"
+
+#include <machine/mmu.hpp>
+#include <machine/timer.hpp>
+#include <machine/user_access.hpp>
+
+namespace chorale {
+
+namespace {
+
+constexpr u64 nanoseconds_per_second = 1'000'000'000;
+
+// Runs `operation` on the thread that the arguments name.
+[[nodiscard]] long ask_thread(Thread& self, calls::Cap capability, KnThreadLid lid, const Operation& operation) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    if (actor.value() == self.actor && lid == K_MYSELF) lid = self.lid;
+    const Result<FoundThread> found = find_thread(*actor.value(), lid);
+    if (!found.ok()) return static_cast<long>(found.status());
+    return ask(self, *found.value().thread, found.value().serial, operation);
+}
+
+[[nodiscard]] bool valid_priority(const KnFifoThParms& parameters) {
+    return parameters.fifoClass == K_SCHED_FIFO && parameters.fifoPriority <= K_FIFO_PRIOMIN;
+}
+
+[[nodiscard]] bool may_change(const Thread& self, const Actor& actor) {
+    return actor.privilege == K_USERACTOR || self.actor->privilege != K_USERACTOR;
+}
+
+[[nodiscard]] Status check_start(const KnDefaultStartInfo_f& start) {
+    const bool form = start.dsType == K_DEFAULT_START_INFO && start.dsPrivilege == K_USERTHREAD;
+    const bool places = start.dsEntry >= page_size && start.dsEntry < machine::user_limit &&
+                        start.dsUserStackPointer <= machine::user_limit;
+    return form && places ? Status::ok : Status::invalid;
+}
+
+}  // namespace
+
+Result<Actor*> actor_of(Thread& self, UserInOpt<KnCap> capability) {
+    if (!capability.given()) return self.actor;
+    const Result<KnCap> value = capability.read();
+    if (!value.ok()) return value.status();
+    return find_actor(value.value());
+}
+
+namespace calls {
+
+long threadSelf(Thread& self) { return self.lid; }
+
+long threadCreate(Thread& self, Cap capability, UserOut<KnThreadLid> lid, KnThreadStatus status,
+                  UserInOpt<KnFifoThParms> scheduling, UserIn<KnDefaultStartInfo_f> start_at) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    const Result<KnDefaultStartInfo_f> start = start_at.read();
+    if (!start.ok() || lid.probe() != Status::ok) return K_EFAULT;
+    if (status != K_ACTIVE && status != K_INACTIVE) return K_EINVAL;
+    if (check_start(start.value()) != Status::ok) return K_EINVAL;
+    u32 priority = self.base_priority;
+    if (scheduling.given()) {
+        const Result<KnFifoThParms> parameters = scheduling.read();
+        if (!parameters.ok()) return K_EFAULT;
+        if (!valid_priority(parameters.value())) return K_EINVAL;
+        priority = parameters.value().fifoPriority;
+    }
+    const Result<Thread*> thread = create_thread(
+        *actor.value(), {VirtAddr{start.value().dsEntry}, VirtAddr{start.value().dsUserStackPointer}, priority, false});
+    if (!thread.ok()) return static_cast<long>(thread.status());
+    static_cast<void>(lid.write(thread.value()->lid));  // the place was probed; losing it now is its owner's doing
+    if (status == K_ACTIVE) make_ready(*thread.value());
+    return K_OK;
+}
+
+long threadAborted(Thread& self) {
+    const bool aborted = self.has(flag_aborted);
+    self.clear(flag_aborted);
+    return aborted ? 1 : 0;
+}
+
+long threadActivate(Thread& self, Cap actor, KnThreadLid lid) {
+    return ask_thread(self, actor, lid, Operation{activate_operation});
+}
+
+long threadAbort(Thread& self, Cap actor, KnThreadLid lid) {
+    return ask_thread(self, actor, lid, Operation{abort_operation});
+}
+
+long threadDelete(Thread& self, Cap capability, KnThreadLid lid) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    if (!may_change(self, *actor.value())) return K_EPRIV;
+    return ask_thread(self, capability, lid, Operation{end_operation});
+}
+
+long threadBind(Thread& self, Cap capability, KnThreadLid lid, KnCpuId cpu, UserOutOpt<KnCpuId> old_cpu, KnBindId mode) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    if (mode != K_NONEXCLUSIVE || (cpu != K_SAMECPU && cpu >= cpu_count())) return K_EINVAL;
+    if (actor.value() == self.actor && lid == K_MYSELF) lid = self.lid;
+    const Result<FoundThread> found = find_thread(*actor.value(), lid);
+    if (!found.ok()) return static_cast<long>(found.status());
+    // relaxed: where it is at this moment; it may move meanwhile
+    const KnCpuId where = found.value().thread->cpu.load(std::memory_order_relaxed);
+    if (old_cpu.given() && old_cpu.write(where) != Status::ok) return K_EFAULT;
+    if (cpu == K_SAMECPU) return K_OK;
+    if (found.value().thread == &self) self.frame.set_result(K_OK);  // it leaves with its result
+    return ask(self, *found.value().thread, found.value().serial, Operation{bind_operation, {cpu}});
+}
+
+long threadScheduler(Thread& self, Cap capability, KnThreadLid lid, UserOutOpt<KnFifoThParms> old_parameters,
+                     UserInOpt<KnFifoThParms> new_parameters) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    if (actor.value() == self.actor && lid == K_MYSELF) lid = self.lid;
+    const Result<FoundThread> found = find_thread(*actor.value(), lid);
+    if (!found.ok()) return static_cast<long>(found.status());
+    KnFifoThParms wanted{};
+    if (new_parameters.given()) {
+        const Result<KnFifoThParms> read = new_parameters.read();
+        if (!read.ok()) return K_EFAULT;
+        if (!valid_priority(read.value())) return K_EINVAL;
+        wanted = read.value();
+    }
+    if (old_parameters.given() &&
+        old_parameters.write({K_SCHED_FIFO, found.value().thread->base_priority}) != Status::ok) {
+        return K_EFAULT;
+    }
+    if (!new_parameters.given()) return K_OK;
+    return ask(self, *found.value().thread, found.value().serial,
+               Operation{priority_operation, {wanted.fifoPriority}});
+}
+
+long threadDelay(Thread& self, UserInOpt<KnTimeVal> limit) {
+    const bool for_ever = limit.address().raw() == reinterpret_cast<uword>(K_NOTIMEOUT);
+    u64 nanoseconds = 0;
+    if (limit.given() && !for_ever) {
+        const Result<KnTimeVal> time = limit.read();
+        if (!time.ok()) return K_EFAULT;
+        const auto [seconds, rest] = time.value();
+        if (seconds < 0 || rest < 0 || static_cast<u64>(rest) >= nanoseconds_per_second) return K_EINVAL;
+        constexpr auto longest = static_cast<long>(~u64{0} / 4 / nanoseconds_per_second);  // some 146 years
+        nanoseconds = static_cast<u64>(seconds < longest ? seconds : longest) * nanoseconds_per_second +
+                      static_cast<u64>(rest);
+    }
+    if (!for_ever && nanoseconds == 0) {
+        if (this_cpu().top_ready <= self.priority) make_ready(self);  // to the tail of its queue
+        return K_OK;
+    }
+    if (self.has(flag_aborted)) {
+        self.clear(flag_aborted);
+        return K_EABORT;
+    }
+    self.now_doing(Doing::sleeping);
+    if (!for_ever) arm_timer(self, machine::now() + nanoseconds);
+    return no_result;
+}
+
+long cpuSelf() { return this_cpu().index; }
+
+}  // namespace calls
+}  // namespace chorale

@@ -1,0 +1,119 @@
+#include "kernel/core/actor.hpp"
+
+#include "kernel/base/log.hpp"
+#include "kernel/core/names.hpp"
+#include "kernel/ipc/port.hpp"
+#include "kernel/mem/slab.hpp"
+
+namespace chorale {
+
+namespace {
+
+constexpr unsigned actor_limit = 1024;
+constexpr u64 page_quota = 32 * 1024;  // 128 MiB for each actor
+
+constinit Cache<Actor, Reuse::stable> actors{"actors"};
+
+Actor* nucleus;
+
+struct Table {
+    std::array<Actor*, actor_limit> entry{};
+    unsigned used{};
+    unsigned next{};
+};
+Guarded<Rank::actors, Table> table;
+
+[[nodiscard]] Status enter_table(Actor& actor) {
+    return table.with([&](Table& all) {
+        if (all.used == actor_limit) return Status::full;
+        while (all.entry[all.next] != nullptr) all.next = (all.next + 1) % actor_limit;
+        actor.table_index = all.next;
+        actor.capability = {make_name(NameKind::actor, all.next), make_key()};
+        all.entry[all.next] = &actor;
+        ++all.used;
+        return Status::ok;
+    });
+}
+
+void reset(Actor& actor, std::string_view name, KnActorPrivilege privilege, const KnProtId& protection) {
+    actor.privilege = privilege;
+    actor.protection = protection;
+    actor.default_port = nullptr;
+    actor.any_cpus.store(0, std::memory_order_relaxed);  // relaxed, both: published with the table entry
+    actor.dying.store(false, std::memory_order_relaxed);
+    set_actor_name(actor, name);
+}
+
+}  // namespace
+
+void set_actor_name(Actor& actor, std::string_view name) {
+    const std::size_t length = name.size() < K_ACTORNAMEMAX ? name.size() : K_ACTORNAMEMAX - 1;
+    __builtin_memset(actor.name, 0, sizeof actor.name);
+    __builtin_memcpy(actor.name, name.data(), length);
+}
+
+Result<Actor*> create_actor(std::string_view name, KnActorPrivilege privilege, const KnProtId& protection) {
+    const Result<Actor*> made = actors.make();
+    if (!made.ok()) return made;
+    Actor& actor = *made.value();
+    reset(actor, name, privilege, protection);
+    Status status = actor.space.create(page_quota);
+    if (status == Status::ok) {
+        const Result<Port*> port = create_port(actor, true);
+        status = port.status();
+        if (port.ok()) {
+            actor.default_port = port.value();
+            status = enter_table(actor);
+            if (status == Status::ok) return &actor;
+            Port* dead{};
+            if (begin_port_deletion(actor, K_DEFAULTPORT, dead)) free_port(*dead);
+        }
+        while (!actor.space.destroy_step()) {}  // an empty space: one step
+    }
+    actors.destroy(&actor);
+    return status;
+}
+
+Result<Actor*> find_actor(const KnCap& capability) {
+    if (kind_of(capability.ui) != NameKind::actor) return Status::invalid;
+    return table.with([&](Table& all) -> Result<Actor*> {
+        Actor* const actor = all.entry[capability.ui.uiHead % actor_limit];
+        if (actor == nullptr || actor->capability.ui.uiHead != capability.ui.uiHead ||
+            actor->capability.ui.uiTail != capability.ui.uiTail) {
+            return Status::unknown;
+        }
+        if (actor->capability.key != capability.key) return Status::invalid;
+        return actor;
+    });
+}
+
+bool begin_actor_deletion(Actor& deleter, Actor& actor) {
+    const bool mine = table.with([&](Table& all) {
+        // relaxed: under the lock of the table
+        const bool doomed = &deleter != &actor && deleter.dying.load(std::memory_order_relaxed);
+        if (doomed || all.entry[actor.table_index] != &actor) return false;
+        all.entry[actor.table_index] = nullptr;
+        --all.used;
+        actor.dying.store(true, std::memory_order_relaxed);
+        return true;
+    });
+    // Whoever looked at `dying` under the lock of the actor's tables before is through with them now.
+    if (mine) actor.tables.with([](Actor::Tables&) {});
+    return mine;
+}
+
+void init_actors() {
+    const Result<Actor*> made = create_actor("nucleus", K_SYSTEMACTOR, {});
+    require(made.ok(), "no memory for the nucleus's own actor");
+    nucleus = made.value();
+}
+
+Actor& nucleus_actor() { return *nucleus; }
+
+void free_actor(Actor& actor) { actors.destroy(&actor); }
+
+unsigned live_actors() {
+    return table.with([](Table& all) { return all.used; });
+}
+
+}  // namespace chorale

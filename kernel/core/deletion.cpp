@@ -1,0 +1,122 @@
+#include "kernel/core/deletion.hpp"
+
+#include "kernel/core/actor.hpp"
+#include "kernel/core/lifetime.hpp"
+#include "kernel/core/remote.hpp"
+#include "kernel/core/schedule.hpp"
+#include "kernel/ipc/delivery.hpp"
+#include "kernel/ipc/port.hpp"
+
+#include <machine/mmu.hpp>
+
+namespace chorale {
+
+namespace {
+
+void threads_step(Thread& self);
+void ports_step(Thread& self);
+void space_step(Thread& self);
+
+void next_step(Thread& self, void (*step)(Thread&)) { wake_with(self, step); }
+
+// A thread of the actor, other than `self`, that is not on its way out already, from local id `from` on.
+[[nodiscard]] FoundThread next_thread(Actor& actor, const Thread& self, unsigned& lid) {
+    return actor.tables.with([&](Actor::Tables& tables) {
+        for (; lid < Actor::thread_limit; ++lid) {
+            Thread* const thread = tables.threads[lid];
+            if (thread == nullptr || thread == &self) continue;
+            ++lid;
+            return FoundThread{thread, thread->serial.load(std::memory_order_relaxed)};  // relaxed: under the lock
+        }
+        return FoundThread{};
+    });
+}
+
+[[nodiscard]] unsigned threads_left(Actor& actor, const Thread& self) {
+    const unsigned live = actor.tables.with([](Actor::Tables& tables) { return tables.live_threads; });
+    return self.actor == &actor ? live - 1 : live;
+}
+
+// One thread a step. Those whose own Request is out die when it is home: until then the step comes round again.
+void threads_step(Thread& self) {
+    Actor& actor = *self.victim;
+    unsigned lid = static_cast<unsigned>(self.deletion_progress);
+    const FoundThread found = next_thread(actor, self, lid);
+    self.deletion_progress = lid;
+    if (found.thread != nullptr) {
+        const auto again = [](Thread& asker, long) { next_step(asker, threads_step); };
+        static_cast<void>(ask(self, *found.thread, found.serial, Operation{end_operation, {}, again}));
+        return;
+    }
+    self.deletion_progress = 0;
+    next_step(self, threads_left(actor, self) == 0 ? ports_step : threads_step);
+}
+
+void evict_visit(Thread& self) { evict(*self.fetch_port); }
+
+void ports_step(Thread& self) {
+    Actor& actor = *self.victim;
+    for (int li = 0; li < static_cast<int>(Actor::port_limit); ++li) {
+        if (!begin_port_deletion(actor, li, self.fetch_port)) continue;
+        tour(self, evict_visit, [](Thread& asker, long) {
+            free_port(*asker.fetch_port);
+            next_step(asker, ports_step);
+        });
+        return;
+    }
+    // `self` may live in the space that goes: from here on it runs in the nucleus's own.
+    if (self.actor == &actor) self.space = &nucleus_actor().space;
+    tour(
+        self,
+        [](Thread& asker) {
+            PerCpu& cpu = this_cpu();
+            Space& space = asker.victim->space;
+            if (cpu.space_root == space.root()) {
+                cpu.space_root = machine::nucleus_root();
+                machine::load_root(cpu.space_root);
+            }
+            space.whole_flush().apply(cpu.space_root);
+        },
+        [](Thread& asker, long) { next_step(asker, space_step); });
+}
+
+void space_step(Thread& self) {
+    Actor& actor = *self.victim;
+    if (!actor.space.destroy_step()) {
+        next_step(self, space_step);
+        return;
+    }
+    const bool own = self.actor == &actor;
+    self.victim = nullptr;
+    self.frame.set_result(K_OK);
+    if (own) self.set(flag_dying);
+    settle(self);
+    free_actor(actor);
+}
+
+}  // namespace
+
+long delete_actor(Thread& self, Actor& actor) {
+    if (!begin_actor_deletion(*self.actor, actor)) {
+        // relaxed: set before this thread's actor began to be deleted, or a moment later
+        if (!self.actor->dying.load(std::memory_order_relaxed)) return K_EBUSY;
+        // Whoever deletes this thread's actor ends this thread too.
+        self.now_doing(Doing::inactive);
+        return no_result;
+    }
+    self.victim = &actor;
+    self.deletion_progress = 0;
+    threads_step(self);
+    return no_result;
+}
+
+long delete_port(Thread& self, Port& port) {
+    self.fetch_port = &port;
+    tour(self, evict_visit, [](Thread& asker, long) {
+        free_port(*asker.fetch_port);
+        wake(asker, K_OK);
+    });
+    return no_result;
+}
+
+}  // namespace chorale

@@ -1,0 +1,33 @@
+// Where the machine comes in: the nucleus's entries other than system calls. All run with interrupts off on the CPU's
+// stack. Those that never return leave through leave() or by resuming another thread.
+#pragma once
+
+#include "kernel/base/types.hpp"
+
+namespace chorale {
+
+struct BootInfo;
+
+struct ExceptionReport {
+    const char* name;  // what the console prints: "page fault", "invalid opcode"
+    unsigned vector;
+    u64 error;
+    u64 address;  // the faulting address where the exception has one, else 0
+    u64 pc;
+};
+
+[[noreturn]] void nucleus_main(const BootInfo& info);
+[[noreturn]] void nucleus_secondary();
+
+// Interrupt level: note the work, never block, return to the handler.
+void on_timer();
+void on_doorbell();
+void on_device(unsigned line);
+
+// The end of every entry that saved a full frame: pending work, then the best thread of this CPU.
+[[noreturn]] void leave();
+
+[[noreturn]] void on_exception(const ExceptionReport& report);
+[[noreturn]] void on_fpu_use();
+
+}  // namespace chorale

@@ -1,0 +1,66 @@
+#include "kernel/core/environment.hpp"
+
+#include "kernel/base/spin_lock.hpp"
+
+#include <array>
+
+namespace chorale::environment {
+
+namespace {
+
+struct Entry {
+    char name[K_ENVNAMEMAX];    // empty: free
+    char value[K_ENVVALUEMAX];
+};
+using Entries = std::array<Entry, entry_limit>;
+Guarded<Rank::names, Entries> entries;
+
+[[nodiscard]] Entry* find(Entries& all, std::string_view name) {
+    for (Entry& entry : all) {
+        if (name == entry.name) return &entry;
+    }
+    return nullptr;
+}
+
+void store(char* to, std::string_view text) {
+    __builtin_memcpy(to, text.data(), text.size());
+    to[text.size()] = '\0';
+}
+
+}  // namespace
+
+Status set(std::string_view name, std::string_view value) {
+    if (name.empty() || name.find('=') != std::string_view::npos) return Status::invalid;
+    if (name.size() >= K_ENVNAMEMAX || value.size() >= K_ENVVALUEMAX) return Status::no_memory;
+    return entries.with([&](Entries& all) {
+        Entry* entry = find(all, name);
+        if (entry == nullptr) entry = find(all, "");
+        if (entry == nullptr) return Status::no_memory;
+        store(entry->name, name);
+        store(entry->value, value);
+        return Status::ok;
+    });
+}
+
+Status unset(std::string_view name) {
+    if (name.empty()) return Status::invalid;
+    return entries.with([&](Entries& all) {
+        Entry* const entry = find(all, name);
+        if (entry == nullptr) return Status::unknown;
+        entry->name[0] = '\0';
+        return Status::ok;
+    });
+}
+
+Result<unsigned> get(std::string_view name, char* buffer) {
+    if (name.empty()) return Status::invalid;
+    return entries.with([&](Entries& all) -> Result<unsigned> {
+        const Entry* const entry = find(all, name);
+        if (entry == nullptr) return Status::unknown;
+        const std::string_view value{entry->value};
+        store(buffer, value);
+        return static_cast<unsigned>(value.size() + 1);
+    });
+}
+
+}  // namespace chorale::environment

@@ -1,0 +1,169 @@
+#include "kernel/core/lifetime.hpp"
+
+#include "kernel/core/actor.hpp"
+#include "kernel/core/migration.hpp"
+#include "kernel/core/schedule.hpp"
+#include "kernel/core/wait.hpp"
+#include "kernel/ipc/delivery.hpp"
+#include "kernel/ipc/exchange.hpp"
+#include "kernel/ipc/port.hpp"
+#include "kernel/mem/frame.hpp"
+#include "kernel/mem/slab.hpp"
+
+#include <machine/fpu.hpp>
+
+namespace chorale {
+
+namespace {
+
+constinit Cache<Thread, Reuse::stable> threads{"threads"};
+
+[[nodiscard]] Status enter_table(Actor& actor, Thread& thread) {
+    return actor.tables.with([&](Actor::Tables& tables) {
+        // relaxed: the lock orders it
+        if (actor.dying.load(std::memory_order_relaxed)) return Status::unknown;
+        for (unsigned lid = 1; lid < Actor::thread_limit; ++lid) {
+            if (tables.threads[lid] != nullptr) continue;
+            tables.threads[lid] = &thread;
+            ++tables.live_threads;
+            thread.lid = static_cast<KnThreadLid>(lid);
+            return Status::ok;
+        }
+        return Status::full;
+    });
+}
+
+// What reuse of the memory may have left behind. `serial` and `transaction` go on counting.
+void reset(Thread& thread, Actor& actor, const ThreadStart& start) {
+    thread.state = static_cast<u32>(Doing::inactive);
+    thread.client = thread.server = nullptr;
+    thread.port = &null_port();
+    thread.space = &actor.space;
+    thread.actor = &actor;
+    thread.priority = thread.base_priority = start.priority;
+    thread.frame.start(start.entry, start.stack, 0);
+    thread.continuation = nullptr;
+    thread.request.thread = &thread;
+    thread.timer.thread = &thread;
+    thread.incoming = nullptr;
+    thread.current = CurrentMessage{};
+    thread.fpu_area = nullptr;
+    thread.victim = nullptr;
+    // release: pairs with the acquire in forward()
+    thread.cpu.store(this_cpu().index, std::memory_order_release);
+}
+
+void release_fpu_area(Thread& thread) {
+    PerCpu& cpu = this_cpu();
+    if (cpu.current == &thread) release_fpu(cpu);
+    if (thread.fpu_area == nullptr) return;
+    free_frames(machine::physical(thread.fpu_area), order_for(machine::fpu_area_size()));
+    thread.fpu_area = nullptr;
+}
+
+void leave_table(Thread& thread) {
+    thread.actor->tables.with([&](Actor::Tables& tables) {
+        tables.threads[static_cast<unsigned>(thread.lid)] = nullptr;
+        --tables.live_threads;
+    });
+}
+
+void destroy(Thread& thread) {
+    PerCpu& cpu = this_cpu();
+    cancel_wait(thread);
+    abandon_current(thread, K_ECRASH);
+    release_fpu_area(thread);
+    leave_table(thread);
+    // relaxed: others compare it before they ask this CPU, and this CPU compares it again
+    thread.serial.fetch_add(1, std::memory_order_relaxed);
+    thread.state = static_cast<u32>(Doing::nothing);
+    if (cpu.current == &thread) cpu.current = nullptr;
+    threads.destroy(&thread);
+}
+
+}  // namespace
+
+Result<Thread*> create_thread(Actor& actor, const ThreadStart& start) {
+    const Result<Thread*> made = threads.make();
+    if (!made.ok()) return made;
+    Thread& thread = *made.value();
+    thread.serial.fetch_add(1, std::memory_order_relaxed);  // relaxed: as in destroy()
+    reset(thread, actor, start);
+    if (const Status status = enter_table(actor, thread); status != Status::ok) {
+        thread.state = static_cast<u32>(Doing::nothing);
+        threads.destroy(&thread);
+        return status;
+    }
+    actor.space.enter_cpu(this_cpu().index);
+    if (start.active) make_ready(thread);
+    return &thread;
+}
+
+Result<FoundThread> find_thread(Actor& actor, KnThreadLid lid) {
+    if (lid <= 0 || lid >= static_cast<KnThreadLid>(Actor::thread_limit)) return Status::invalid;
+    return actor.tables.with([&](Actor::Tables& tables) -> Result<FoundThread> {
+        Thread* const thread = tables.threads[static_cast<unsigned>(lid)];
+        if (thread == nullptr) return Status::invalid;
+        return FoundThread{thread, thread->serial.load(std::memory_order_relaxed)};  // relaxed: under the lock
+    });
+}
+
+void end_thread(Thread& thread) {
+    if (thread.doing() == Doing::asking || thread.victim != nullptr) {
+        thread.set(flag_dying);
+    } else {
+        destroy(thread);
+    }
+}
+
+void settle(Thread& thread) {
+    if (thread.doing() == Doing::asking || thread.victim != nullptr) return;
+    if (thread.has(flag_dying)) {
+        destroy(thread);
+    } else if (thread.has(flag_bind)) {
+        thread.clear(flag_bind);
+        static_cast<void>(move_thread(thread, thread.bind_to));
+    }
+}
+
+long activate_operation(Thread& target, const Question&) {
+    if (target.doing() != Doing::inactive) return K_EINVAL;
+    make_ready(target);
+    return K_OK;
+}
+
+long end_operation(Thread& target, const Question&) {
+    if (target.has(flag_dying)) return K_EBUSY;
+    end_thread(target);
+    return K_OK;
+}
+
+long abort_operation(Thread& target, const Question&) {
+    abort_thread(target);
+    return K_OK;
+}
+
+long priority_operation(Thread& target, const Question& question) {
+    const auto priority = static_cast<u32>(question.argument[0]);
+    const bool lent = target.priority < target.base_priority;
+    target.base_priority = priority;
+    if (!lent || priority < target.priority) {
+        set_priority(target, priority);
+    }
+    return K_OK;
+}
+
+long bind_operation(Thread& target, const Question& question) {
+    const auto cpu = static_cast<CpuIndex>(question.argument[0]);
+    if (target.has(flag_bind)) return K_EBUSY;
+    if (target.doing() == Doing::asking || target.victim != nullptr) {
+        target.bind_to = cpu;
+        target.set(flag_bind);
+        return K_OK;
+    }
+    return static_cast<long>(move_thread(target, cpu));
+}
+
+u64 live_threads() { return threads.statistics().live; }
+
+}  // namespace chorale

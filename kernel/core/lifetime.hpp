@@ -1,0 +1,42 @@
+// The beginning and the end of threads. A thread is created by any CPU, for that CPU, and destroyed by its owner.
+#pragma once
+
+#include "kernel/base/types.hpp"
+#include "kernel/core/remote.hpp"
+#include "kernel/core/thread.hpp"
+
+namespace chorale {
+
+struct ThreadStart {
+    VirtAddr entry;
+    VirtAddr stack;
+    u32 priority{};
+    bool active{};
+};
+
+// The new thread belongs to this CPU. Errors: no_memory, full, unknown (the actor is being deleted).
+[[nodiscard]] Result<Thread*> create_thread(Actor& actor, const ThreadStart& start);
+
+// A thread found by its local id. The serial tells whether it is still that thread when its owner acts on it.
+struct FoundThread {
+    Thread* thread{};
+    u64 serial{};
+};
+[[nodiscard]] Result<FoundThread> find_thread(Actor& actor, KnThreadLid lid);
+
+// Ends a thread of this CPU. One whose Request is out ends when that is home (settle()).
+void end_thread(Thread& thread);
+
+// Called whenever a thread's Request has come home and been dealt with: ends a dying thread, starts a deferred move.
+void settle(Thread& thread);
+
+// Operations for ask().
+[[nodiscard]] long activate_operation(Thread& target, const Question& question);
+[[nodiscard]] long end_operation(Thread& target, const Question& question);
+[[nodiscard]] long abort_operation(Thread& target, const Question& question);
+[[nodiscard]] long priority_operation(Thread& target, const Question& question);  // argument 0: the new base priority
+[[nodiscard]] long bind_operation(Thread& target, const Question& question);      // argument 0: the CPU
+
+[[nodiscard]] u64 live_threads();
+
+}  // namespace chorale

@@ -1,0 +1,65 @@
+// The unpredictable bits are SipHash-2-4 of a counter under the per-boot key: a keyed function that is known to be
+// indistinguishable from random to whoever does not have the key, whatever names they have seen.
+#include "kernel/core/names.hpp"
+
+#include <atomic>
+#include <bit>
+
+namespace chorale {
+
+namespace {
+
+u64 key_low, key_high;
+std::atomic<u64> counter;
+
+constexpr unsigned bucket_bits = 24;
+constexpr unsigned site_bits = 32;
+constexpr u64 local_site = 1;
+
+[[nodiscard]] u64 sip_hash(u64 message) {
+    u64 v0 = key_low ^ 0x736f6d6570736575, v1 = key_high ^ 0x646f72616e646f6d;
+    u64 v2 = key_low ^ 0x6c7967656e657261, v3 = key_high ^ 0x7465646279746573;
+    const auto round = [&] {
+        v0 += v1;
+        v2 += v3;
+        v1 = std::rotl(v1, 13) ^ v0;
+        v3 = std::rotl(v3, 16) ^ v2;
+        v0 = std::rotl(v0, 32);
+        v2 += v1;
+        v0 += v3;
+        v1 = std::rotl(v1, 17) ^ v2;
+        v3 = std::rotl(v3, 21) ^ v0;
+        v2 = std::rotl(v2, 32);
+    };
+    const auto absorb = [&](u64 word) {
+        v3 ^= word;
+        round();
+        round();
+        v0 ^= word;
+    };
+    absorb(message);
+    absorb(u64{8} << 56);  // the length, as the algorithm's last block
+    v2 ^= 0xff;
+    for (int i = 0; i < 4; ++i) round();
+    return v0 ^ v1 ^ v2 ^ v3;
+}
+
+}  // namespace
+
+void init_names(u64 seed_low, u64 seed_high) {
+    key_low = seed_low;
+    key_high = seed_high;
+}
+
+u64 make_key() {
+    // relaxed: each value is used once, in no order
+    return sip_hash(counter.fetch_add(1, std::memory_order_relaxed));
+}
+
+KnUniqueId make_name(NameKind kind, u64 bucket) {
+    static_assert(4 + bucket_bits + site_bits <= 64);
+    const u64 head = (static_cast<u64>(kind) << 60) | (local_site << bucket_bits) | bucket;
+    return {.uiHead = head, .uiTail = make_key()};
+}
+
+}  // namespace chorale

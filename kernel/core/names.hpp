@@ -1,0 +1,24 @@
+// Names of dynamic objects: a head that tells the kind, the site and where to look, and 64 unpredictable bits, so that to
+// know a name is to have been given it.
+#pragma once
+
+#include "kernel/base/types.hpp"
+
+#include <chorus.h>
+
+namespace chorale {
+
+enum class NameKind : u64 { actor = 1, port = 2 };
+
+// The per-boot key. Once, before the first name.
+void init_names(u64 seed_low, u64 seed_high);
+
+// `bucket` becomes the low bits of the head.
+[[nodiscard]] KnUniqueId make_name(NameKind kind, u64 bucket);
+
+// Unpredictable, never the same twice in a row of 2^64.
+[[nodiscard]] u64 make_key();
+
+[[nodiscard]] constexpr NameKind kind_of(const KnUniqueId& name) { return static_cast<NameKind>(name.uiHead >> 60); }
+
+}  // namespace chorale

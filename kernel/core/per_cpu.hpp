@@ -1,0 +1,61 @@
+// What each CPU owns. Only the owning CPU writes here, but for the mailbox rings, which each have one other writer.
+#pragma once
+
+#include "kernel/base/types.hpp"
+#include "kernel/core/mailbox.hpp"
+#include "kernel/mem/cpu_cache.hpp"
+#include "kernel/sched/run_queue.hpp"
+#include "kernel/time/timer_queue.hpp"
+
+#include <machine/cpu.hpp>
+#include <machine/offsets.h>
+
+#include <cstddef>
+
+namespace chorale {
+
+struct Thread;
+
+enum Pending : u32 { pending_none = 0, pending_reschedule = 1, pending_mail = 2, pending_timer = 4 };
+
+// Only ever incremented, by the owner; read by all for sysStatistics.
+struct Counters {
+    u64 calls{}, messages_called{}, messages_sent{}, messages_crossed{}, switches{};
+};
+
+// What assembly and the fast path reach, in one cache line.
+struct alignas(cache_line) PerCpuHot {
+    PerCpuHot* self{this};
+    Thread* current{};
+    uword stack_top{};
+    uword user_sp{};   // scratch of the system-call entry
+    u64 space_root{};  // what the MMU holds
+    uword slot{};      // index * cache_line: offset of this CPU's PortSlot
+    u32 pending{};     // Pending bits: never non-zero when the CPU goes to user mode
+    CpuIndex index{};
+    u32 top_ready{RunQueue::none};  // best priority in `ready`; kept by RunQueue
+    u32 fpu_live{};                 // the current thread's FPU registers are loaded
+};
+
+struct PerCpu : PerCpuHot {
+    RunQueue ready{top_ready};
+    Mailbox inbox;
+    TimerQueue timers;
+    CpuCache memory;
+    u64 programmed_deadline{TimerQueue::never};
+    Counters counters;
+};
+
+static_assert(offsetof(PerCpuHot, self) == CPU_SELF && offsetof(PerCpuHot, current) == CPU_CURRENT);
+static_assert(offsetof(PerCpuHot, stack_top) == CPU_STACK_TOP && offsetof(PerCpuHot, user_sp) == CPU_USER_SP);
+static_assert(offsetof(PerCpuHot, space_root) == CPU_SPACE_ROOT && offsetof(PerCpuHot, slot) == CPU_SLOT);
+static_assert(offsetof(PerCpuHot, pending) == CPU_PENDING && offsetof(PerCpuHot, index) == CPU_INDEX);
+static_assert(offsetof(PerCpuHot, top_ready) == CPU_TOP_READY && offsetof(PerCpuHot, fpu_live) == CPU_FPU_LIVE);
+
+[[nodiscard]] inline PerCpu& this_cpu() { return *static_cast<PerCpu*>(static_cast<PerCpuHot*>(machine::cpu_block())); }
+
+// Every started CPU, by index. Filled before the secondaries run, constant afterwards.
+[[nodiscard]] PerCpu& cpu_at(CpuIndex index);
+[[nodiscard]] unsigned cpu_count();
+
+}  // namespace chorale

@@ -1,0 +1,129 @@
+// A thread: the unit of scheduling. It belongs to one CPU at a time, and only that CPU touches its scheduling state;
+// others send a Request to the owner (kernel/core/remote.hpp).
+//
+// A thread in the nucleus has no stack of its own. What it still has to do when it runs next is its `continuation`;
+// without one it goes straight back to user mode with its frame.
+//
+// Thread memory is type-stable: a stale pointer may be read, and `serial` tells whether it is still the same thread.
+#pragma once
+
+#include "kernel/base/types.hpp"
+#include "kernel/core/mailbox.hpp"
+#include "kernel/mem/space.hpp"
+#include "kernel/sched/run_queue.hpp"
+#include "kernel/time/timer_queue.hpp"
+
+#include <chorus.h>
+#include <machine/frame.hpp>
+
+#include <atomic>
+#include <cstddef>
+
+namespace chorale {
+
+class Space;
+struct Actor;
+struct Message;
+struct Port;
+struct Thread;
+
+// The low byte of Thread::state: what the thread is doing.
+enum class Doing : u32 {
+    nothing,         // free memory, or dead
+    inactive,        // created, not yet activated
+    ready,           // in its CPU's run queue
+    running,         // its CPU's current thread
+    receiving,       // parked on a port
+    awaiting_reply,  // its request is queued, travelling, or being served
+    sleeping,        // threadDelay
+    asking,          // its own Request is out: at another CPU, or touring them
+};
+
+// The other bits: what else is to be known before the thread may be dealt with the quick way. The fast path compares
+// the whole word, so any flag sends the exchange to the slow path.
+enum Flag : u32 {
+    flag_aborted = 1u << 8,   // threadAbort came while nothing abortable was waiting
+    flag_timed = 1u << 9,     // its timer is armed
+    flag_dying = 1u << 10,    // to be destroyed as soon as its Request is back
+    flag_serving = 1u << 11,  // `current` describes a message (the slow form; the fast form is `client`)
+    flag_moving = 1u << 12,   // on its way to another CPU
+    flag_bind = 1u << 13,     // to be moved to `bind_to` when its Request is home
+};
+
+// What the fast path touches of a thread, in one cache line; the frame's first line is the other.
+struct alignas(cache_line) ThreadHot {
+    u32 state{};
+    std::atomic<CpuIndex> cpu{};  // the owner
+    // Fast pairs: `client` is whom this thread serves, `server` who serves this thread. Invariant: the two point at each
+    // other, belong to the same CPU, and the client is awaiting_reply. Whoever ends that otherwise than by a reply turns
+    // the pair into the slow form first (kernel/ipc/exchange.hpp).
+    Thread* client{};
+    Thread* server{};
+    Thread* next_waiter{};  // on the same port and CPU
+    Port* port{};           // where it received last, never null; checked again before each use
+    Space* space{};
+    Actor* actor{};
+    u32 priority{};         // effective: its own or a donated better one
+    u32 base_priority{};
+    machine::Frame frame;
+};
+static_assert(offsetof(ThreadHot, state) == THREAD_STATE && offsetof(ThreadHot, frame) == THREAD_FRAME);
+
+// Who gets the reply to the message that a thread is serving, and what ipcSysInfo tells about it.
+struct CurrentMessage {
+    Message* carrier{};  // the request; it carries the reply home. Null: nobody waits for a reply
+    KnMsgHead head{};
+};
+
+// What a thread asks of another CPU (kernel/core/remote.hpp).
+struct Question {
+    Thread* target{};
+    u64 serial{};
+    long (*operation)(Thread& target, const Question& question){};
+    void (*visit)(Thread& self){};
+    void (*finish)(Thread& self, long result){};
+    u64 argument[2]{};
+    long result{};
+};
+
+struct ThreadRequest : Request {
+    Thread* thread{};
+};
+struct ThreadTimer : Timer {
+    Thread* thread{};
+};
+
+struct Thread : ThreadHot, Schedulable {
+    [[nodiscard]] Doing doing() const { return static_cast<Doing>(state & 0xff); }
+    void now_doing(Doing what) { state = (state & ~0xffu) | static_cast<u32>(what); }
+    [[nodiscard]] bool has(Flag flag) const { return (state & flag) != 0; }
+    void set(Flag flag) { state |= flag; }
+    void clear(Flag flag) { state &= ~static_cast<u32>(flag); }
+
+    void (*continuation)(Thread&){};
+    ThreadRequest request;  // the thread's own: one is out at a time
+    Question question;
+    ThreadTimer timer;
+    Message* incoming{};  // handed to it, not yet taken over into its space
+    u64 deadline{};       // of the wait, as given; the timer may be disarmed for a while
+    Port* fetch_port{};   // where it is fetching a message from another CPU's queue
+    KnUniqueId fetch_name{};
+    void (*resume_receive)(Thread&){};
+    u64 transaction{};    // counts its ended waits: a late reply does not match
+    std::atomic<u64> serial{};  // never used twice, survives reuse of the memory
+    CurrentMessage current;
+    void* fpu_area{};     // null: it never used floating point
+    KnThreadLid lid{};
+    CpuIndex bind_to{};
+    Actor* victim{};      // the actor that this thread is deleting
+    u64 deletion_progress{};
+    KnCap range_actor{};  // rgnFree: what is left to do when every CPU has flushed
+    RangeWork range_work{};
+    TlbFlush range_flush{};
+};
+
+inline constexpr u32 state_running = static_cast<u32>(Doing::running);
+inline constexpr u32 state_receiving = static_cast<u32>(Doing::receiving);
+inline constexpr u32 state_awaiting_reply = static_cast<u32>(Doing::awaiting_reply);
+
+}  // namespace chorale

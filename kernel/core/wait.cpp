@@ -1,0 +1,71 @@
+#include "kernel/core/wait.hpp"
+
+#include "kernel/core/schedule.hpp"
+#include "kernel/ipc/delivery.hpp"
+#include "kernel/ipc/exchange.hpp"
+
+#include <chorus/message_registers.h>
+
+namespace chorale {
+
+namespace {
+
+// What the call said when it began to wait.
+[[nodiscard]] bool abortable(const Thread& thread) {
+    switch (thread.doing()) {
+        case Doing::sleeping: return true;
+        case Doing::receiving:
+        case Doing::awaiting_reply: return (thread.frame.message_control() & MESSAGE_ABORTABLE) != 0;
+        default: return false;
+    }
+}
+
+void stop_waiting(Thread& thread) {
+    switch (thread.doing()) {
+        case Doing::ready: this_cpu().ready.remove(thread); break;
+        case Doing::receiving: unpark(thread); break;
+        case Doing::awaiting_reply:
+            if (thread.server != nullptr) {
+                leave_pair(thread);
+            } else {
+                ++thread.transaction;  // a reply on its way does not match any more
+            }
+            break;
+        default: break;
+    }
+}
+
+}  // namespace
+
+void on_timeout(Thread& thread) {
+    thread.clear(flag_timed);
+    switch (thread.doing()) {
+        case Doing::receiving:
+        case Doing::awaiting_reply:
+        case Doing::sleeping:
+            stop_waiting(thread);
+            wake(thread, K_ETIMEOUT);
+            break;
+        // Asking for a message elsewhere: when none comes, the thread looks at its deadline itself.
+        default: break;
+    }
+}
+
+void abort_thread(Thread& thread) {
+    if (!abortable(thread)) {
+        thread.set(flag_aborted);
+        return;
+    }
+    stop_waiting(thread);
+    wake(thread, K_EABORT);
+}
+
+void cancel_wait(Thread& thread) {
+    stop_waiting(thread);
+    disarm_timer(thread);
+    if (thread.incoming != nullptr) refuse(*thread.incoming, K_ECRASH);
+    thread.incoming = nullptr;
+    thread.continuation = nullptr;
+}
+
+}  // namespace chorale

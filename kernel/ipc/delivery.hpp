@@ -1,0 +1,47 @@
+// How a message meets a server without a lock.
+//
+// A port's queue belongs to its home CPU; the servers waiting on a CPU belong to that CPU. So
+//   - a sender looks for a server on its own CPU first (one load), then sends the message to the home CPU;
+//   - the home CPU gives it to a server of its own, else queues it and lets a token tour the CPUs where servers have
+//     ever waited (PortHot::cpus). A CPU that the token visits and that has a server waiting fetches a message for it.
+//   - a server that wants to wait elsewhere than at home looks at `queued` first and fetches when it is not zero.
+//
+// No wake-up is lost:
+//   Core X (server's CPU)                            Core H (home)
+//     A  parks the server (plain stores)               C  queued = n
+//     B  had read queued == 0                          D  sends the token to X
+// If B missed C, then X takes the token (acquire, after D) after A: it finds the server. If X took the token before A,
+// then B comes after C and sees it. The first time that a CPU waits on a port its bit in `cpus` may be news to H:
+//     A' cpus |= X (seq_cst)   B' read queued          C  queued = n (seq_cst)   D' read cpus
+// where at least one of B' and D' sees the other's store.
+#pragma once
+
+#include "kernel/base/types.hpp"
+#include "kernel/ipc/message.hpp"
+#include "kernel/ipc/port.hpp"
+
+namespace chorale {
+
+struct Thread;
+
+// Gives `message` to a server on this CPU, or queues it, or sends it to the port's home. Errors: no_port, full (here
+// and now; a message refused elsewhere comes back to its caller as an error reply).
+[[nodiscard]] Status deliver(Port& port, Message& message);
+
+// Waits on the port for `self`, the current thread, until `deadline` (nanoseconds; Timer::never: for ever; 0: not at
+// all). Returns K_ETIMEOUT, K_ENOPORT or no_result: the message comes by finish_receive().
+[[nodiscard]] long receive(Thread& self, Port& port, u64 deadline);
+// On whichever port of its actor is enabled, best enable priority first.
+[[nodiscard]] long receive_any(Thread& self, u64 deadline);
+
+// A parked server stops waiting. resume_later() notes how it would go on: Thread::resume_receive.
+void unpark(Thread& server);
+void resume_later(Thread& server);
+
+// portDelete, on each CPU: waiting servers get K_ENOPORT; at home, the callers of queued messages too.
+void evict(Port& port);
+
+// portEnable: lets servers that wait for any enabled port know of messages queued before.
+void announce(Port& port);
+
+}  // namespace chorale

@@ -1,0 +1,42 @@
+// Request and reply between two threads. There are two forms of "this server owes that client a reply":
+//
+//   fast   the two point at each other (Thread::client, Thread::server), on one CPU; the words went by registers. Nothing else is
+//          known or needed: what ipcSysInfo tells is worked out from the two threads when somebody asks.
+//   slow   the server's `current` holds the header and the request's Message, the carrier of the reply; the reply
+//          matches by thread serial and transaction number, wherever the two are by then.
+//
+// Whoever ends a fast pair otherwise than by a reply (abort, time limit, death, migration) does it here.
+#pragma once
+
+#include "kernel/base/types.hpp"
+#include "kernel/ipc/message.hpp"
+
+#include <chorus.h>
+
+namespace chorale {
+
+struct Thread;
+
+// The header of the message that `server` is serving. Errors: invalid (none).
+[[nodiscard]] Result<KnMsgHead> current_head(const Thread& server);
+
+// `message` becomes the current message of `server`, which takes the caller's priority if that is better.
+void serve(Thread& server, Message& message);
+
+// Sends `reply` (composed, or with an error) to the client of the message it carried before. Never fails: a client that
+// does not wait any more is passed over and the message freed.
+void send_reply(Message& reply);
+
+// A request that no server takes: its caller gets `error`; a message without caller is dropped.
+void refuse(Message& message, long error);
+
+// The server is done with its current message; a client that waits gets `error`. No-op without one.
+void abandon_current(Thread& server, long error);
+
+// The client of a fast pair stops waiting: its server keeps a current message that nobody waits for.
+void leave_pair(Thread& client);
+
+// A fast pair becomes a slow one, so that the two may live on different CPUs. Error: no_memory, nothing has changed.
+[[nodiscard]] Status slow_pair(Thread& client);
+
+}  // namespace chorale

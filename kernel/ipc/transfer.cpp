@@ -1,0 +1,120 @@
+#include "kernel/ipc/transfer.hpp"
+
+#include "kernel/core/schedule.hpp"
+#include "kernel/core/thread.hpp"
+#include "kernel/ipc/exchange.hpp"
+#include "kernel/ipc/port.hpp"
+
+#include <chorus/message_registers.h>
+#include <machine/cpu.hpp>
+#include <machine/mmu.hpp>
+#include <machine/user_access.hpp>
+
+namespace chorale {
+
+namespace {
+
+// Calls `piece(page bytes, offset, count)` for the whole body of a message in pages.
+template <class Piece>
+[[nodiscard]] bool each_page(Message& message, u32 size, const Piece& piece) {
+    for (u32 offset = 0; offset < size; offset += page_size) {
+        const u32 left = size - offset;
+        const u32 count = left < page_size ? left : static_cast<u32>(page_size);
+        if (!piece(machine::direct<std::byte>(message.pages[offset / page_size]), offset, count)) return false;
+        machine::interrupt_window();
+    }
+    return true;
+}
+
+[[nodiscard]] bool fits_registers(const Message& message) { return message.size <= Message::inline_bytes; }
+
+// Puts the message into the memory that `descriptor` describes, cut to the room there.
+[[nodiscard]] bool store(Message& message, const KnMsgDesc& descriptor) {
+    const u32 size = message.size < descriptor.bodySize ? message.size : descriptor.bodySize;
+    const VirtAddr body{descriptor.bodyAddr};
+    if (message.has_annex && descriptor.annexAddr != 0 &&
+        !machine::copy_out(VirtAddr{descriptor.annexAddr}, message.annex, K_CMSGANNEXSIZE)) {
+        return false;
+    }
+    if (descriptor.bodyAddr == 0) return true;
+    if (fits_registers(message)) return machine::copy_out(body, message.words, size);
+    return each_page(message, size, [&](const std::byte* page, u32 offset, u32 count) {
+        return machine::copy_out(body + offset, page, count);
+    });
+}
+
+// What registers cannot carry goes to memory: big bodies and annexes. `in_memory`: the call wants even small bodies
+// there. Returns the call's result.
+[[nodiscard]] long hand_over(Thread& self, Message& message, VirtAddr descriptor_address, bool in_memory) {
+    const bool by_registers = fits_registers(message) && !message.has_annex && !in_memory;
+    if (by_registers || descriptor_address.raw() == 0) {
+        // Without a descriptor there is no room but the registers: the body is cut.
+        u64 cut[8];
+        const u64* words = message.words;
+        if (!fits_registers(message)) {
+            __builtin_memcpy(cut, machine::direct<std::byte>(message.pages[0]), sizeof cut);
+            words = cut;
+        }
+        self.frame.load_words(words);
+        const u32 size = fits_registers(message) ? message.size : Message::inline_bytes;
+        return static_cast<long>(size);
+    }
+    const Result<KnMsgDesc> descriptor = read_descriptor(descriptor_address);
+    if (!descriptor.ok() || !store(message, descriptor.value())) return K_EFAULT;
+    return static_cast<long>(message.size) | (in_memory ? 0 : static_cast<long>(MESSAGE_STORED));
+}
+
+}  // namespace
+
+Result<KnMsgDesc> read_descriptor(VirtAddr address) {
+    KnMsgDesc descriptor;
+    if (!machine::copy_in(&descriptor, address, sizeof descriptor)) return Status::fault;
+    return descriptor;
+}
+
+void compose(Message& message, const u64* words, u32 size) {
+    message.size = size;
+    message.has_annex = false;
+    __builtin_memcpy(message.words, words, sizeof message.words);
+}
+
+Status compose(Message& message, const KnMsgDesc& descriptor) {
+    if (descriptor.bodySize > K_CMSGSIZEMAX) return Status::too_much;
+    release_pages(message);  // of what the message carried before
+    message.size = descriptor.bodySize;
+    message.has_annex = descriptor.annexAddr != 0;
+    const VirtAddr body{descriptor.bodyAddr};
+    if (message.has_annex && !machine::copy_in(message.annex, VirtAddr{descriptor.annexAddr}, K_CMSGANNEXSIZE)) {
+        return Status::fault;
+    }
+    if (fits_registers(message)) {
+        __builtin_memset(message.words, 0, sizeof message.words);
+        return machine::copy_in(message.words, body, message.size) ? Status::ok : Status::fault;
+    }
+    if (const Status status = allocate_pages(message); status != Status::ok) return status;
+    const bool copied = each_page(message, message.size, [&](std::byte* page, u32 offset, u32 count) {
+        return machine::copy_in(page, body + offset, count);
+    });
+    return copied ? Status::ok : Status::fault;
+}
+
+void finish_receive(Thread& self) {
+    Message& message = *self.incoming;
+    self.incoming = nullptr;
+    const long result = hand_over(self, message, VirtAddr{self.frame.message_descriptor()}, false);
+    self.frame.set_message_result(result, static_cast<u64>(message.port_li), message.sequence);
+    serve(self, message);
+}
+
+void finish_call(Thread& self) {
+    Message& message = *self.incoming;
+    self.incoming = nullptr;
+    ++self.transaction;
+    const bool by_registers = self.frame.call_number() == MESSAGE_CALL;
+    const VirtAddr descriptor{by_registers ? self.frame.message_descriptor() : self.frame.argument(3)};
+    const long result = message.error != K_OK ? message.error : hand_over(self, message, descriptor, !by_registers);
+    self.frame.set_message_result(result, 0, 0);
+    free_message(message);
+}
+
+}  // namespace chorale

@@ -1,0 +1,165 @@
+// From the machine's hand-over to the first thread: what each part needs is made before it, in this order.
+#include "kernel/base/log.hpp"
+#include "kernel/boot/command_line.hpp"
+#include "kernel/boot/cpio.hpp"
+#include "kernel/call/handlers.hpp"
+#include "kernel/call/table.hpp"
+#include "kernel/core/actor.hpp"
+#include "kernel/core/entry.hpp"
+#include "kernel/core/environment.hpp"
+#include "kernel/core/names.hpp"
+#include "kernel/core/schedule.hpp"
+#include "kernel/ipc/port.hpp"
+#include "kernel/main/boot_info.hpp"
+#include "kernel/main/load.hpp"
+#include "kernel/main/symbols.hpp"
+#include "kernel/mem/frame.hpp"
+
+#include <machine/call_entry.hpp>
+#include <machine/console.hpp>
+#include <machine/cpu.hpp>
+#include <machine/exit.hpp>
+#include <machine/halt.hpp>
+#include <machine/marker.hpp>
+#include <machine/mmu.hpp>
+#include <machine/smp.hpp>
+
+#include <new>
+
+namespace chorale {
+
+namespace {
+
+constexpr u64 automatic_idle_spins = 20'000;
+
+std::array<PerCpu*, max_cpus> blocks;
+unsigned running_cpus;
+std::atomic<unsigned> usable_cpus;  // set when all have been started: how many may go on
+boot::BootOptions options;
+boot::Bytes bank;
+
+[[nodiscard]] PerCpu* make_block(CpuIndex index) {
+    const unsigned order = order_for(sizeof(PerCpu));
+    const Result<PhysAddr> memory = allocate_frames(order);
+    if (!memory.ok()) return nullptr;
+    zero_frames(memory.value(), order);
+    PerCpu* const block = ::new (machine::direct<void>(memory.value())) PerCpu;
+    block->index = index;
+    block->slot = index * sizeof(PortSlot);
+    block->inbox.init(index);
+    return block;
+}
+
+void print_banner(const BootInfo& info) {
+    char text[256];
+    log("Chorale nucleus for {}, loaded by {}", machine::name, info.loader);
+    log("modules: CORE SCHED_FIFO USER_MODE MEM_PROTECTED IPC ENV LOG");
+    log("cpu: {}", std::string_view{text, machine::describe_cpu(text, sizeof text)});
+    log("features: {}", std::string_view{text, machine::describe_features(text, sizeof text)});
+    log("memory: {} MiB usable, nucleus {} KiB, bank {} KiB", info.total_memory >> 20, info.nucleus.size() / 1024,
+        info.bank.size() / 1024);
+}
+
+void report_option(const boot::CommandLineProblem& problem) {
+    log("command line: {}={}: {}{}{}", problem.key, problem.value, problem.message, problem.hint.empty() ? "" : ": ",
+        problem.hint);
+}
+
+// Programs find the command line in the environment, key by key.
+void publish(std::string_view line) {
+    while (!line.empty()) {
+        const std::size_t end = line.find(' ');
+        const std::string_view word = line.substr(0, end);
+        const std::size_t equals = word.find('=');
+        if (equals != std::string_view::npos) {
+            static_cast<void>(environment::set(word.substr(0, equals), {word.data() + equals + 1, word.size() - equals - 1}));
+        }
+        if (end == std::string_view::npos) return;
+        line.remove_prefix(end + 1);
+    }
+}
+
+void publish_number(std::string_view name, u64 value) {
+    char text[24];
+    const Argument argument{value};
+    static_cast<void>(environment::set(name, {text, format_to(text, sizeof text, "{}", &argument, 1)}));
+}
+
+void use_symbols() {
+    const auto file = boot::cpio::Archive::find(bank, "nucleus.sym");
+    if (file.has_value()) symbols::use(file->data);
+}
+
+[[nodiscard]] u64 spins_for(boot::Polling polling) {
+    switch (polling) {
+        case boot::Polling::on: return ~u64{0};
+        case boot::Polling::off: return 0;
+        case boot::Polling::automatic: break;
+    }
+    return automatic_idle_spins;
+}
+
+// CPUs in the order of their numbers, without a gap: one that does not answer ends the list, and those behind it halt.
+void start_processors() {
+    const unsigned found = machine::discover_cpus(static_cast<unsigned>(options.cpus));
+    unsigned wanted = 1;
+    for (; wanted < found; ++wanted) {
+        blocks[wanted] = make_block(wanted);
+        if (blocks[wanted] == nullptr) break;
+    }
+    running_cpus = wanted;
+    init_ports(wanted);
+    init_calls();
+    machine::use_call_entry(options.fastpath);
+    const u64 started = machine::start_cpus(wanted, blocks.data());
+    const auto contiguous = static_cast<unsigned>(std::countr_one(started));
+    running_cpus = contiguous;
+    // release: the secondaries see everything that was made for them
+    usable_cpus.store(contiguous, std::memory_order_release);
+    log("cpus: {} running, {} found", contiguous, found);
+}
+
+}  // namespace
+
+PerCpu& cpu_at(CpuIndex index) { return *blocks[index]; }
+unsigned cpu_count() { return running_cpus; }
+
+void nucleus_main(const BootInfo& info) {
+    bank = info.bank;
+    options = boot::parse_command_line(info.command_line, [](const boot::CommandLineProblem&) {});
+    machine::select_console(static_cast<machine::ConsolePort>(options.console));
+    print_banner(info);
+    static_cast<void>(boot::parse_command_line(
+        info.command_line, [](const boot::CommandLineProblem& problem) { report_option(problem); }));
+    use_symbols();
+    initialise_frames(info.memory->usable());
+    blocks[0] = make_block(0);
+    require(blocks[0] != nullptr, "no memory for the first CPU");
+    running_cpus = 1;
+    machine::set_cpu_block(blocks[0], 0);
+    start_cpu_caches();
+    init_names(machine::random_seed(), machine::random_seed());
+    set_idle_polling(spins_for(options.poll));
+    start_processors();
+    init_actors();
+    publish(info.command_line);
+    publish_number("cpus", cpu_count());
+    if (options.fail_allocation != 0) fail_allocation_after(options.fail_allocation);
+    const unsigned actors = load_bank(bank, options.run);
+    log("{} boot actors", actors);
+    if (actors == 0) {
+        log("nothing to run: the bank has no actor that could be loaded");
+        machine::power_off(machine::verdict_failure);
+    }
+    machine::marker<machine::Marker::first_user>();
+    machine::on_cpu_stack(leave);
+}
+
+void nucleus_secondary() {
+    // acquire: pairs with the release in start_processors()
+    while (usable_cpus.load(std::memory_order_acquire) == 0) machine::relax();
+    if (this_cpu().index >= usable_cpus.load(std::memory_order_acquire)) machine::halt();  // acquire: as above
+    machine::on_cpu_stack(leave);
+}
+
+}  // namespace chorale

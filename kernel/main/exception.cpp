@@ -1,0 +1,47 @@
+// What a user thread did wrong: the console says who, what and where, and its actor goes. Everyone else goes on.
+#include "kernel/base/log.hpp"
+#include "kernel/core/actor.hpp"
+#include "kernel/core/deletion.hpp"
+#include "kernel/core/entry.hpp"
+#include "kernel/core/schedule.hpp"
+#include "kernel/mem/frame.hpp"
+
+#include <machine/fpu.hpp>
+#include <machine/mmu.hpp>
+
+namespace chorale {
+
+namespace {
+
+void delete_faulting(Thread& thread, std::string_view what, u64 address, u64 pc) {
+    log("actor {} thread {}: {} (address {}, pc {}): actor deleted", std::string_view{thread.actor->name}, thread.lid, what,
+        Hex{address}, Hex{pc});
+    static_cast<void>(delete_actor(thread, *thread.actor));
+}
+
+}  // namespace
+
+void on_exception(const ExceptionReport& report) {
+    delete_faulting(*this_cpu().current, report.name, report.address, report.pc);
+    leave();
+}
+
+// The first use since the thread got the CPU. Its area is made at its first use ever.
+void on_fpu_use() {
+    PerCpu& cpu = this_cpu();
+    Thread& thread = *cpu.current;
+    if (thread.fpu_area == nullptr) {
+        const Result<PhysAddr> area = allocate_frames(order_for(machine::fpu_area_size()));
+        if (!area.ok()) {
+            delete_faulting(thread, "no memory for floating-point registers", 0, thread.frame.pc);
+            leave();
+        }
+        thread.fpu_area = machine::direct<void>(area.value());
+        machine::fpu_init_area(thread.fpu_area);
+    }
+    machine::fpu_load(thread.fpu_area);
+    cpu.fpu_live = 1;
+    leave();
+}
+
+}  // namespace chorale

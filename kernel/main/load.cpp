@@ -1,0 +1,94 @@
+#include "kernel/main/load.hpp"
+
+#include "kernel/base/log.hpp"
+#include "kernel/boot/cpio.hpp"
+#include "kernel/boot/elf.hpp"
+#include "kernel/core/actor.hpp"
+#include "kernel/core/lifetime.hpp"
+#include "kernel/ipc/port.hpp"
+#include "kernel/mem/space.hpp"
+
+#include <machine/frame.hpp>
+
+namespace chorale {
+
+namespace {
+
+constexpr uword stack_size = 64 * 1024;
+constexpr u32 first_priority = 100;  // boot actors: decreasing priority in the order of the bank
+
+[[nodiscard]] Protection protection_of(const boot::elf::Segment& segment) {
+    Protection protection = Protection::read | Protection::user;
+    if (segment.writable) protection = protection | Protection::write;
+    if (segment.executable) protection = protection | Protection::execute;
+    return protection;
+}
+
+[[nodiscard]] Status fill(Actor& actor, boot::Bytes file, const boot::elf::Image& image, u32 priority) {
+    for (const boot::elf::Segment& segment : image.segments()) {
+        const boot::Bytes bytes = file.subspan(segment.file_offset, segment.file_size);
+        const Status status = actor.space.map_segment(VirtAddr{segment.address}, segment.memory_size, bytes,
+                                                      protection_of(segment));
+        if (status != Status::ok) return status;
+    }
+    const Result<VirtAddr> stack = actor.space.allocate_stack(stack_size);
+    if (!stack.ok()) return stack.status();
+    return create_thread(actor, {VirtAddr{image.entry}, stack.value(), priority, true}).status();
+}
+
+// At boot nothing has run in the actor and no other CPU has seen it.
+void discard(Actor& actor) {
+    static_cast<void>(begin_actor_deletion(nucleus_actor(), actor));
+    Port* port{};
+    if (begin_port_deletion(actor, K_DEFAULTPORT, port)) free_port(*port);
+    while (!actor.space.destroy_step()) {}
+    free_actor(actor);
+}
+
+[[nodiscard]] bool load(std::string_view name, boot::Bytes file, u32 priority) {
+    const auto image = boot::elf::parse(file, {.machine = machine::elf_machine});
+    if (!image.has_value()) {
+        log("actor {}: not loaded: {}", name, boot::elf::text(image.error().error));
+        return false;
+    }
+    const Result<Actor*> actor = create_actor(name, K_SYSTEMACTOR, {});
+    Status status = actor.status();
+    if (actor.ok()) {
+        status = fill(*actor.value(), file, *image, priority);
+        if (status != Status::ok) discard(*actor.value());
+    }
+    if (status != Status::ok) {
+        log("actor {}: not loaded: error {}", name, static_cast<int>(status));
+        return false;
+    }
+    log("actor {} loaded: {} KiB, priority {}", name, image->memory_size / 1024, priority);
+    return true;
+}
+
+[[nodiscard]] bool listed(std::string_view list, std::string_view name) {
+    while (!list.empty()) {
+        const std::size_t comma = list.find(',');
+        if (list.substr(0, comma) == name) return true;
+        if (comma == std::string_view::npos) return false;
+        list.remove_prefix(comma + 1);
+    }
+    return false;
+}
+
+}  // namespace
+
+unsigned load_bank(boot::Bytes bank, std::string_view wanted) {
+    unsigned running = 0;
+    for (const boot::cpio::Entry& entry : boot::cpio::Archive{bank}) {
+        if (entry.error != boot::cpio::Error::none) {
+            log("bank: {} at offset {}", boot::cpio::text(entry.error), entry.offset);
+            continue;
+        }
+        const bool program = entry.regular() && entry.name.find('.') == std::string_view::npos;
+        if (!program || (!wanted.empty() && !listed(wanted, entry.name))) continue;
+        if (load(entry.name, entry.data, first_priority + running)) ++running;
+    }
+    return running;
+}
+
+}  // namespace chorale

@@ -1,0 +1,82 @@
+// The ready threads of one CPU: a FIFO per priority, 0 the best of 256. Only the owning CPU touches it, so it has no
+// lock. Insertion, removal and choice are O(1): a bitmap of non-empty queues, and the best of them kept at hand for
+// the fast path's one compare.
+#pragma once
+
+#include "kernel/base/list.hpp"
+#include "kernel/base/types.hpp"
+
+#include <array>
+#include <bit>
+
+namespace chorale {
+
+struct InReady;
+
+// What a queue needs to know of a thread.
+struct Schedulable : ListNode<InReady> {
+    u32 queued_priority{};
+};
+
+class RunQueue {
+public:
+    static constexpr u32 priorities = 256;
+    static constexpr u32 none = priorities;
+
+    // `top` is where the best ready priority is published.
+    explicit RunQueue(u32& top) : top_{top} {}
+
+    [[nodiscard]] bool empty() const { return top_ == none; }
+
+    // A thread that becomes ready after blocking goes to the tail, a preempted one back to the head.
+    void push_back(Schedulable& thread, u32 priority) {
+        note(thread, priority);
+        queue_[priority].push_back(thread);
+    }
+    void push_front(Schedulable& thread, u32 priority) {
+        note(thread, priority);
+        queue_[priority].push_front(thread);
+    }
+
+    Schedulable* pop() {
+        if (empty()) return nullptr;
+        const u32 priority = top_;
+        Schedulable* const thread = queue_[priority].pop_front();
+        if (queue_[priority].empty()) forget(priority);
+        return thread;
+    }
+
+    void remove(Schedulable& thread) {
+        const u32 priority = thread.queued_priority;
+        Queue::remove(thread);
+        if (queue_[priority].empty()) forget(priority);
+    }
+
+    [[nodiscard]] static bool contains(const Schedulable& thread) { return Queue::contains(thread); }
+
+private:
+    using Queue = List<Schedulable, InReady>;
+
+    void note(Schedulable& thread, u32 priority) {
+        thread.queued_priority = priority;
+        bitmap_[priority / 64] |= u64{1} << (priority % 64);
+        if (priority < top_) top_ = priority;
+    }
+    void forget(u32 priority) {
+        bitmap_[priority / 64] &= ~(u64{1} << (priority % 64));
+        if (priority != top_) return;
+        for (u32 word = priority / 64; word < bitmap_.size(); ++word) {
+            if (bitmap_[word] != 0) {
+                top_ = word * 64 + static_cast<u32>(std::countr_zero(bitmap_[word]));
+                return;
+            }
+        }
+        top_ = none;
+    }
+
+    u32& top_;
+    std::array<u64, priorities / 64> bitmap_{};
+    std::array<Queue, priorities> queue_{};
+};
+
+}  // namespace chorale
