@@ -1,0 +1,88 @@
+// Messages from CPU 0 to CPU 1: to one whose idle loop polls (it was busy a moment ago) and to one that has halted.
+//
+// What both CPUs do for a round trip belongs to it: so the instruction counter's boundaries are those of a batch, which
+// all CPUs' instructions count for, but for those of the idle loop.
+#include "measures.hpp"
+
+#include <actor/environment.hpp>
+#include <chorus.h>
+#include <chorus/message.hpp>
+
+namespace chorale::bench {
+namespace {
+
+constexpr unsigned server_cpu = 1;
+constexpr unsigned time_to_halt = 3;  // milliseconds: longer than an idle CPU polls
+
+long round_trip(const KnUniqueId& port, chorus::Words& words, unsigned i) {
+    words.w[0] = i;
+    words.w[3] = i;
+    const long result = chorus::call<4>(port, words);
+    return result == 32 && (words.w[0] != i || words.w[3] != i) ? K_EFAIL : result;
+}
+
+void warm_up(const KnUniqueId& port, chorus::Words& words) {
+    for (unsigned i = 0; i < warm_up_rounds; ++i) {
+        (void)round_trip(port, words, i);  // a failure shows in the recorded rounds
+    }
+}
+
+void measure_polling(const Context& context, const char* name, const KnUniqueId& port) {
+    Recorder& recorder = context.recorder;
+    chorus::Words words{};
+    warm_up(port, words);
+    recorder.begin(name);
+    const unsigned rounds = context.rounds_or(usual_rounds);
+    boundary<Boundary::batch_begin>();
+    for (unsigned i = 0; i < rounds; ++i) {
+        const std::uint64_t start = machine::counter();
+        const long result = round_trip(port, words, i);
+        recorder.add(machine::counter() - start);
+        if (result != 32) {
+            recorder.fail("round trip", result);
+            break;
+        }
+    }
+    boundary<Boundary::batch_end>();
+    recorder.finish();
+}
+
+void measure_halted(const Context& context, const char* name, const KnUniqueId& port) {
+    Recorder& recorder = context.recorder;
+    chorus::Words words{};
+    warm_up(port, words);
+    recorder.begin(name);
+    const unsigned rounds = context.rounds_or(300);
+    for (unsigned i = 0; i < rounds; ++i) {
+        sleep_milliseconds(time_to_halt);
+        const std::uint64_t start = machine::counter();
+        boundary<Boundary::batch_begin>();
+        const long result = round_trip(port, words, i);
+        boundary<Boundary::batch_end>();
+        recorder.add(machine::counter() - start);
+        if (result != 32) {
+            recorder.fail("round trip", result);
+            break;
+        }
+    }
+    recorder.finish();
+}
+
+}  // namespace
+
+void measure_cross_cpu(const Context& context) {
+    if (context.cpus <= server_cpu) {
+        return;
+    }
+    KnUniqueId port;
+    const char* polling = "ipc.rt.cross_cpu.polling.w4";
+    if (context.wants("cross", polling) && find_service(context, polling, "w4", server_cpu, port)) {
+        measure_polling(context, polling, port);
+    }
+    const char* halted = "ipc.rt.cross_cpu.halted.w4";
+    if (context.wants("cross", halted) && find_service(context, halted, "w4", server_cpu, port)) {
+        measure_halted(context, halted, port);
+    }
+}
+
+}  // namespace chorale::bench

@@ -1,0 +1,122 @@
+// The other side of ipcbench, in an address space of its own: threads that send back what they get.
+//
+// Each server thread is bound to one CPU and has a port whose name it publishes when it is ready to receive.
+#include "services.hpp"
+
+#include <actor/environment.hpp>
+#include <actor/print.hpp>
+#include <actor/thread.hpp>
+#include <chorus.h>
+#include <chorus/message.hpp>
+
+namespace chorale::bench {
+namespace {
+
+constexpr std::size_t stack_size = 8192;
+constexpr unsigned cpu_limit = 64;
+
+alignas(4096) char body_buffer[largest_body];
+
+// A new port of this actor, published; its local id, or an error.
+int open_service(const char* kind, unsigned cpu) {
+    KnUniqueId port;
+    const int portli = portCreate(K_MYACTOR, &port);
+    if (portli < 0) {
+        return portli;
+    }
+    const int error = publish_port(service_name(kind, cpu).text, port);
+    return error < 0 ? error : portli;
+}
+
+void report(const char* kind, long error) { print("ipcserver: %s stops with error %ld\n", kind, error); }
+
+// Sends back Count words.
+template <unsigned Count>
+void echo_words(std::uintptr_t cpu) {
+    char kind[] = "w0";
+    kind[1] = '0' + Count;
+    const int port = open_service(kind, static_cast<unsigned>(cpu));
+    chorus::Words words{};
+    auto got = chorus::receive(port, words);
+    while (got.size >= 0) {
+        got = chorus::reply_receive<Count>(port, words);
+    }
+    report(kind, got.size);
+}
+
+// Sends back the body, through the plain C calls.
+void echo_bodies(std::uintptr_t cpu) {
+    int port = open_service("body", static_cast<unsigned>(cpu));
+    KnMsgDesc message{0, largest_body, reinterpret_cast<VmAddr>(body_buffer), 0, 0};
+    KnMsgDesc reply = message;
+    int size = ipcReceive(&message, &port, -1);
+    while (size >= 0) {
+        reply.bodySize = static_cast<unsigned>(size);
+        size = ipcReplyReceive(&reply, &message, &port, -1);
+    }
+    report("body", size);
+}
+
+// Receives only.
+void sink(std::uintptr_t cpu) {
+    const int port = open_service("sink", static_cast<unsigned>(cpu));
+    chorus::Words words{};
+    long size = 0;
+    while (size >= 0) {
+        size = chorus::receive(port, words).size;
+    }
+    report("sink", size);
+}
+
+// Stacks come from one region: as many as there are CPUs, not as there could be.
+char* allocate_stacks(unsigned count) {
+    KnRgnDesc region{0, count * stack_size, K_WRITABLE | K_FILLZERO | K_ANYWHERE, 0, nullptr, 0};
+    const int error = rgnAllocate(K_MYACTOR, &region);
+    return error < 0 ? nullptr : reinterpret_cast<char*>(region.startAddr);
+}
+
+int serve() {
+    unsigned long cpus = environment_number("cpus", 1);
+    if (cpus == 0 || cpus > cpu_limit) {
+        print("ipcserver: %lu CPUs, taking 1\n", cpus);
+        cpus = 1;
+    }
+    const ThreadBody on_first_cpu[] = {echo_words<0>, echo_words<8>, echo_bodies, sink};
+    const unsigned count = static_cast<unsigned>(cpus + sizeof(on_first_cpu) / sizeof(on_first_cpu[0]));
+    char* stacks = allocate_stacks(count);
+    if (stacks == nullptr) {
+        return K_ENOMEM;
+    }
+    ThreadPlan plan{nullptr, 0, stacks, stack_size, inherit_priority, 0};
+    const auto start = [&plan](ThreadBody body, unsigned cpu) {
+        plan.body = body;
+        plan.argument = cpu;
+        plan.cpu = cpu;
+        const int thread = start_thread(plan);
+        plan.stack = static_cast<char*>(plan.stack) + stack_size;
+        return thread;
+    };
+    for (unsigned cpu = 0; cpu < cpus; ++cpu) {
+        if (const int error = start(echo_words<4>, cpu); error < 0) {
+            return error;
+        }
+    }
+    for (const ThreadBody body : on_first_cpu) {
+        if (const int error = start(body, 0); error < 0) {
+            return error;
+        }
+    }
+    return K_OK;
+}
+
+}  // namespace
+}  // namespace chorale::bench
+
+extern "C" int main() {
+    if (const int error = chorale::bench::serve(); error < 0) {
+        chorale::print("ipcserver: cannot start its threads: error %d\n", error);
+    }
+    for (;;) {
+        threadDelay(K_NOTIMEOUT);
+    }
+}

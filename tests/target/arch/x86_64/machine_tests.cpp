@@ -1,0 +1,176 @@
+// The machine's half of the target tests.
+#include "../../machine_tests.hpp"
+
+#include <actor/machine.hpp>
+
+extern "C" {
+void load_narrow(const void* source);
+void store_narrow(void* target);
+void load_wide(const void* source);
+void store_wide(void* target);
+void set_modes(unsigned mxcsr, unsigned control);
+unsigned get_mxcsr();
+unsigned get_control();
+unsigned enabled_state();
+}
+
+#define CHORALE_FAULTS(ENTRY)                                                                                     \
+    ENTRY(null_write)                                                                                             \
+    ENTRY(null_call)                                                                                              \
+    ENTRY(text_write)                                                                                             \
+    ENTRY(data_execution)                                                                                         \
+    ENTRY(nucleus_read)                                                                                           \
+    ENTRY(nucleus_jump)                                                                                           \
+    ENTRY(upper_half_read)                                                                                        \
+    ENTRY(last_byte_read)                                                                                         \
+    ENTRY(non_canonical_read)                                                                                     \
+    ENTRY(non_canonical_jump)                                                                                     \
+    ENTRY(divide)                                                                                                 \
+    ENTRY(undefined)                                                                                              \
+    ENTRY(breakpoint)                                                                                             \
+    ENTRY(halt)                                                                                                   \
+    ENTRY(interrupts_off)                                                                                         \
+    ENTRY(port_read)                                                                                              \
+    ENTRY(control_read)                                                                                           \
+    ENTRY(msr_read)                                                                                               \
+    ENTRY(software_interrupt)                                                                                     \
+    ENTRY(double_fault_vector)                                                                                    \
+    ENTRY(stack_overflow)                                                                                         \
+    ENTRY(stack_in_nucleus)                                                                                       \
+    ENTRY(stack_non_canonical)                                                                                    \
+    ENTRY(vector_exception)                                                                                       \
+    ENTRY(x87_exception)                                                                                          \
+    ENTRY(single_step)                                                                                            \
+    ENTRY(sysenter)                                                                                               \
+    ENTRY(return_to_far_segment)
+#define CHORALE_ODDITIES(ENTRY)                                                                                   \
+    ENTRY(direction_flag)                                                                                         \
+    ENTRY(alignment_flag)                                                                                         \
+    ENTRY(nested_task_flag)                                                                                       \
+    ENTRY(nucleus_stack_pointer)                                                                                  \
+    ENTRY(non_canonical_stack_pointer)                                                                            \
+    ENTRY(odd_stack_pointer)                                                                                      \
+    ENTRY(data_segments)
+
+#define DECLARE_FAULT(name) extern "C" void fault_##name(std::uintptr_t);
+#define DECLARE_ODDITY(name) extern "C" void oddity_##name(std::uintptr_t);
+CHORALE_FAULTS(DECLARE_FAULT)
+CHORALE_ODDITIES(DECLARE_ODDITY)
+
+namespace chorale::test {
+namespace {
+
+enum Index : unsigned { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 };
+constexpr const char* names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                                 "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
+constexpr bool kept[] = {false, false, false, true, false, true, false, false,
+                         false, false, false, false, true, true, true, true};
+constexpr std::uint64_t first_nucleus_address = 0xffff800000000000;
+
+constexpr unsigned initial_mxcsr = 0x1f80;
+constexpr unsigned initial_control = 0x037f;
+constexpr std::size_t vector_words = 16 * 4;
+
+struct VectorArea {
+    std::uint64_t word[vector_words]{};
+};
+
+void store_vectors(VectorArea& area) {
+    if (has_wide_vectors()) {
+        store_wide(&area);
+    } else {
+        store_narrow(&area);
+    }
+}
+
+// In each register only the words that the machine has.
+bool word_exists(std::size_t index) { return has_wide_vectors() || index % 4 < 2; }
+
+std::uint64_t mixed(std::uint64_t pattern, std::size_t index) { return (pattern + index) * 0x9e3779b97f4a7c15U; }
+
+}  // namespace
+
+void describe_call(Registers& registers, const RawCall& call, std::uint64_t pattern) {
+    for (unsigned i = 0; i < 16; ++i) {
+        registers.value[i] = pattern + i * 0x0101010101U;
+    }
+    registers.value[rax] = call.number;
+    registers.value[rdi] = call.argument[0];
+    registers.value[rsi] = call.argument[1];
+    registers.value[rdx] = call.argument[2];
+    registers.value[r10] = call.argument[3];
+    registers.value[r8] = call.argument[4];
+    registers.value[r9] = call.argument[5];
+}
+
+const char* broken_register(const Registers& before, const Registers& after) {
+    for (unsigned i = 0; i < 16; ++i) {
+        if (i == rsp) {
+            continue;
+        }
+        if (kept[i] ? before.value[i] != after.value[i]
+                    : after.value[i] != before.value[i] && after.value[i] >= first_nucleus_address && i != rax) {
+            return names[i];
+        }
+    }
+    // The result is an int: a small error or not negative, never an address.
+    const auto result = static_cast<std::int64_t>(after.value[rax]);
+    return result < -128 || result > 0x1ffffffff ? names[rax] : nullptr;
+}
+
+bool has_wide_vectors() {
+    constexpr unsigned state_saving = 1U << 27, wide = 1U << 28, wide_state = 6;
+    const unsigned features = machine::cpuid(1).ecx;
+    return (features & state_saving) != 0 && (features & wide) != 0 && (enabled_state() & wide_state) == wide_state;
+}
+
+void fill_vectors(std::uint64_t pattern) {
+    VectorArea area;
+    for (std::size_t i = 0; i < vector_words; ++i) {
+        area.word[i] = mixed(pattern, i);
+    }
+    if (has_wide_vectors()) {
+        load_wide(&area);
+    } else {
+        load_narrow(&area);
+    }
+    // The rounding modes of both units, with all exceptions masked.
+    set_modes(initial_mxcsr | static_cast<unsigned>(pattern & 3) << 13, initial_control | static_cast<unsigned>(pattern & 3) << 10);
+}
+
+bool vectors_hold(std::uint64_t pattern) {
+    VectorArea area;
+    store_vectors(area);
+    for (std::size_t i = 0; i < vector_words; ++i) {
+        if (word_exists(i) && area.word[i] != mixed(pattern, i)) {
+            return false;
+        }
+    }
+    return get_mxcsr() == (initial_mxcsr | static_cast<unsigned>(pattern & 3) << 13) &&
+           get_control() == (initial_control | static_cast<unsigned>(pattern & 3) << 10);
+}
+
+bool vectors_are_initial() {
+    VectorArea area;
+    store_vectors(area);
+    for (std::size_t i = 0; i < vector_words; ++i) {
+        if (word_exists(i) && area.word[i] != 0) {
+            return false;
+        }
+    }
+    return get_mxcsr() == initial_mxcsr && get_control() == initial_control;
+}
+
+std::span<const Fault> faults() {
+#define FAULT_ENTRY(name) {#name, fault_##name},
+    static constexpr Fault table[] = {CHORALE_FAULTS(FAULT_ENTRY)};
+    return table;
+}
+
+std::span<const Fault> oddities() {
+#define ODDITY_ENTRY(name) {#name, oddity_##name},
+    static constexpr Fault table[] = {CHORALE_ODDITIES(ODDITY_ENTRY)};
+    return table;
+}
+
+}  // namespace chorale::test

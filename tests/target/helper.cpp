@@ -1,0 +1,82 @@
+// Threads of the test actor.
+#include "helper.hpp"
+
+namespace chorale::test {
+namespace {
+
+constexpr unsigned slot_count = 16;
+constexpr std::size_t stack_size = 16384;
+
+struct Slot {
+    std::atomic<bool> used, finished;
+    ThreadBody body;
+    std::uintptr_t argument;
+};
+Slot slots[slot_count];
+alignas(16) char stacks[slot_count][stack_size];
+
+}  // namespace
+
+void Helper::run(std::uintptr_t index) {
+    Slot& slot = slots[index];
+    slot.body(slot.argument);
+    // release: who sees the end sees what the body did
+    slot.finished.store(true, std::memory_order_release);
+}
+
+int Helper::start(ThreadBody body, std::uintptr_t argument, unsigned priority, KnCpuId cpu) {
+    for (unsigned i = 0; i < slot_count; ++i) {
+        // relaxed: only the main thread starts and stops helpers
+        if (slots[i].used.load(std::memory_order_relaxed)) {
+            continue;
+        }
+        slots[i].body = body;
+        slots[i].argument = argument;
+        slots[i].finished.store(false, std::memory_order_relaxed);
+        const int thread = start_thread({run, i, stacks[i], stack_size, priority, cpu});
+        if (thread > 0) {
+            slots[i].used.store(true, std::memory_order_relaxed);
+            slot_ = static_cast<int>(i);
+            thread_ = thread;
+        }
+        return thread;
+    }
+    return K_EFULL;
+}
+
+bool Helper::finished() const {
+    return slot_ >= 0 && slots[slot_].finished.load(std::memory_order_acquire);  // pairs with run()
+}
+
+bool Helper::join(unsigned milliseconds) {
+    return eventually([this] { return finished(); }, milliseconds);
+}
+
+// A finished body is about to delete its thread: that the deletion here comes too late is no error.
+void Helper::stop() {
+    if (slot_ < 0) {
+        return;
+    }
+    threadDelete(K_MYACTOR, thread_);
+    slots[slot_].used.store(false, std::memory_order_relaxed);
+    slot_ = -1;
+}
+
+unsigned cpu_count() {
+    const unsigned long count = environment_number("cpus", 1);
+    return count == 0 ? 1 : static_cast<unsigned>(count);
+}
+
+std::uint64_t now_microseconds() {
+    KnTimeVal time{};
+    sysTime(&time);
+    return static_cast<std::uint64_t>(time.tmSec) * 1000000 + static_cast<std::uint64_t>(time.tmNSec) / 1000;
+}
+
+void burn(unsigned microseconds) {
+    const std::uint64_t end = now_microseconds() + microseconds;
+    while (now_microseconds() < end) {
+    }
+}
+
+}  // namespace chorale::test

@@ -1,0 +1,63 @@
+// Threads of the test actor, for one case each, and what cases wait with.
+#pragma once
+
+#include <actor/environment.hpp>
+#include <actor/thread.hpp>
+#include <chorus.h>
+
+#include <atomic>
+#include <cstdint>
+
+namespace chorale::test {
+
+// Relative to the main thread, which runs at the priority of a boot actor.
+inline constexpr unsigned main_priority = 100;
+inline constexpr unsigned higher_priority = 90;
+inline constexpr unsigned lower_priority = 110;
+
+inline constexpr unsigned patience = 5000;  // milliseconds after which something that must happen has not
+
+// A thread with a stack from a small pool. The destructor deletes the thread if it still runs.
+class Helper {
+public:
+    Helper() = default;
+    Helper(const Helper&) = delete;
+    Helper& operator=(const Helper&) = delete;
+    ~Helper() { stop(); }
+
+    // The thread's local id, or an error.
+    int start(ThreadBody body, std::uintptr_t argument, unsigned priority = inherit_priority, KnCpuId cpu = 0);
+    // Waits for the body's end; false when the time is over.
+    [[nodiscard]] bool join(unsigned milliseconds = patience);
+    void stop();
+    [[nodiscard]] KnThreadLid thread() const { return thread_; }
+    [[nodiscard]] bool finished() const;
+
+private:
+    static void run(std::uintptr_t slot);
+
+    int slot_{-1};
+    KnThreadLid thread_{};
+};
+
+[[nodiscard]] unsigned cpu_count();
+[[nodiscard]] std::uint64_t now_microseconds();
+
+// Polls until `condition()` holds; false when the time is over.
+template <class Condition>
+[[nodiscard]] bool eventually(Condition condition, unsigned milliseconds = patience) {
+    for (unsigned waited = 0; !condition(); ++waited) {
+        if (waited == milliseconds) {
+            return false;
+        }
+        sleep_milliseconds(1);
+    }
+    return true;
+}
+
+[[nodiscard]] inline VmAddr address_of(const void* object) { return reinterpret_cast<VmAddr>(object); }
+
+// Takes the CPU for that long, without a nucleus call that gives it up.
+void burn(unsigned microseconds);
+
+}  // namespace chorale::test

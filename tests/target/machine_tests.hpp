@@ -1,0 +1,48 @@
+// What the tests ask of the machine below C++: raw calls, register contents, vector state, faults.
+#pragma once
+
+#include <actor/thread.hpp>
+
+#include <cstdint>
+#include <span>
+
+namespace chorale::test {
+
+struct RawCall {
+    std::uint64_t number;
+    std::uint64_t argument[6]{};
+};
+
+// A nucleus call with any number and any arguments.
+extern "C" long raw_call(const RawCall& call);
+
+// Every general register but the stack pointer, by the machine's own numbering.
+struct Registers {
+    std::uint64_t value[16];
+};
+
+// Loads the registers, makes the call that they describe, stores the registers.
+extern "C" void call_with_registers(Registers* registers);
+
+// Fills `registers` for a call of `number` with recognisable values in all others.
+void describe_call(Registers& registers, const RawCall& call, std::uint64_t pattern);
+// The name of a register that the call had to keep and did not, or that shows a nucleus value; nullptr: none.
+[[nodiscard]] const char* broken_register(const Registers& before, const Registers& after);
+
+// ---- vector registers: the tests themselves never use them otherwise ----
+[[nodiscard]] bool has_wide_vectors();
+void fill_vectors(std::uint64_t pattern);
+[[nodiscard]] bool vectors_hold(std::uint64_t pattern);
+[[nodiscard]] bool vectors_are_initial();
+
+// ---- what must end an actor ----
+struct Fault {
+    const char* name;
+    ThreadBody body;
+};
+[[nodiscard]] std::span<const Fault> faults();
+
+// ---- strange but allowed: the thread goes on ----
+[[nodiscard]] std::span<const Fault> oddities();
+
+}  // namespace chorale::test

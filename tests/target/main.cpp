@@ -1,0 +1,59 @@
+// The target tests: an actor that tries every nucleus call from outside. Options: test=<all|suite|suite.case>, smp.stress=<seconds>.
+#include "check.hpp"
+#include "helper.hpp"
+
+#include <actor/environment.hpp>
+
+namespace chorale::test {
+namespace {
+
+const Suite* const suites[] = {
+    &call_errors_suite, &environment_suite, &memory_suite,    &threads_suite,      &binding_suite,      &ports_suite,
+    &registers_suite,   &vector_suite,      &ipc_suite,       &ipc_ports_suite,    &ipc_waits_suite,
+    &ipc_failures_suite, &ipc_priority_suite, &actors_suite,  &faults_suite,       &stress_suite,
+};
+
+struct Totals {
+    unsigned run{}, failed{};
+};
+
+bool selected(const char* selection, const char* suite, const char* name) {
+    char full[80];
+    format_text(full, sizeof(full), "%s.%s", suite, name);
+    return same_text(selection, "all") || same_text(selection, suite) || same_text(selection, full);
+}
+
+Totals run_all(const char* selection) {
+    Totals totals;
+    for (const Suite* suite : suites) {
+        for (const Case& test : suite->cases) {
+            if (!selected(selection, suite->name, test.name)) {
+                continue;
+            }
+            Report report{suite->name, test.name};
+            test.run(report);
+            report.print_line();
+            ++totals.run;
+            totals.failed += report.failed() ? 1U : 0U;
+        }
+    }
+    return totals;
+}
+
+}  // namespace
+}  // namespace chorale::test
+
+extern "C" int main() {
+    using namespace chorale;
+    char buffer[K_ENVVALUEMAX];
+    const char* selection = environment_text("test", buffer, "all");
+    print("target tests: %s on %u CPUs\n", selection, test::cpu_count());
+    threadBind(K_MYACTOR, K_MYSELF, 0, nullptr, K_NONEXCLUSIVE);
+    const test::Totals totals = test::run_all(selection);
+    const bool passed = totals.run != 0 && totals.failed == 0;
+    print("target tests: %u run, %u failed%s\n", totals.run, totals.failed, totals.run == 0 ? ": no such test" : "");
+    print("@done %s\n", passed ? "pass" : "FAIL");
+    const KnRebootDesc verdict{passed ? KnRebootMode{K_REBOOT_SUCCESS} : KnRebootMode{K_REBOOT_FAILURE}};
+    sysReboot(&verdict);
+    return 1;
+}

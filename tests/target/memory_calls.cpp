@@ -1,0 +1,203 @@
+// Suite memory: rgnAllocate, rgnFree, vmCopy, vmPageSize.
+#include "check.hpp"
+#include "child.hpp"
+#include "helper.hpp"
+
+#include <chorus.h>
+
+namespace chorale::test {
+namespace {
+
+constexpr VmAddr free_space = 0x20000000;
+constexpr VmSize page = 4096;
+
+KnRgnDesc at(VmAddr start, VmSize size, VmFlags options = K_WRITABLE | K_FILLZERO) {
+    return {start, size, options, 0, nullptr, 0};
+}
+
+volatile std::uint64_t& word_at(VmAddr address) { return *reinterpret_cast<volatile std::uint64_t*>(address); }
+
+void allocate_use_free(Report& report) {
+    CHECK_EQ(vmPageSize(), page);
+    KnSysStatistics before{}, after{};
+    REQUIRE_EQ(sysStatistics(&before), K_OK);
+    for (const VmSize pages : {1, 2, 3, 16, 511, 512, 513, 1024}) {
+        KnRgnDesc region = at(free_space, pages * page);
+        REQUIRE_EQ(rgnAllocate(K_MYACTOR, &region), K_OK);
+        for (VmSize i = 0; i < pages; ++i) {
+            REQUIRE_EQ(word_at(free_space + i * page), 0);
+            word_at(free_space + i * page) = i + 1;
+        }
+        for (VmSize i = 0; i < pages; ++i) {
+            CHECK_EQ(word_at(free_space + i * page), i + 1);
+        }
+        CHECK_EQ(rgnFree(K_MYACTOR, &region), K_OK);
+    }
+    REQUIRE_EQ(sysStatistics(&after), K_OK);
+    CHECK_EQ(after.regions, before.regions);
+    CHECK(after.freePages + 64 >= before.freePages);  // page tables may stay
+}
+
+void freed_is_gone(Report& report) {
+    KnRgnDesc region = at(free_space, 4 * page);
+    REQUIRE_EQ(rgnAllocate(K_MYACTOR, &region), K_OK);
+    KnRgnDesc middle = at(free_space + page, 2 * page, 0);
+    CHECK_EQ(rgnFree(K_MYACTOR, &middle), K_OK);
+    std::uint64_t value = 0;
+    const auto readable = [&](VmAddr address) {
+        return vmCopy(K_MYACTOR, address, K_MYACTOR, address_of(&value), sizeof(value), 0);
+    };
+    CHECK_EQ(readable(free_space), K_OK);
+    CHECK_EQ(readable(free_space + page), K_EADDR);
+    CHECK_EQ(readable(free_space + 2 * page), K_EADDR);
+    CHECK_EQ(readable(free_space + 3 * page), K_OK);
+    CHECK_EQ(sysWrite(reinterpret_cast<void*>(free_space + page), 1), K_EFAULT);
+    KnRgnDesc again = at(free_space + page, 2 * page);
+    CHECK_EQ(rgnAllocate(K_MYACTOR, &again), K_OK);
+    CHECK_EQ(word_at(free_space + page), 0);
+    CHECK_EQ(rgnFree(K_MYACTOR, &region), K_OK);
+    CHECK_EQ(readable(free_space), K_EADDR);
+}
+
+void errors(Report& report) {
+    const auto allocate = [](VmAddr start, VmSize size, VmFlags options = K_WRITABLE) {
+        KnRgnDesc region = at(start, size, options);
+        return rgnAllocate(K_MYACTOR, &region);
+    };
+    CHECK_EQ(allocate(free_space + 1, page), K_EROUND);
+    CHECK_EQ(allocate(free_space, 0), K_ESIZE);
+    CHECK(allocate(free_space, ~VmSize{0}) < 0);
+    CHECK(allocate(free_space, ~VmSize{0} - page) < 0);
+    CHECK(allocate(free_space, VmSize{1} << 47) < 0);
+    CHECK(allocate(0xffff800000000000, page) < 0);
+    CHECK(allocate(0xfffffffffffff000, page) < 0);
+    CHECK(allocate(0x00007ffffffff000, 2 * page) < 0);
+    CHECK_EQ(allocate(free_space, page, K_WRITABLE | K_EXECUTABLE), K_EINVAL);
+    CHECK_EQ(allocate(free_space, page, 0x80000000U), K_EINVAL);
+    REQUIRE_EQ(allocate(free_space, 2 * page), K_OK);
+    CHECK_EQ(allocate(free_space, page), K_EOVERLAP);
+    CHECK_EQ(allocate(free_space + page, 2 * page), K_EOVERLAP);
+    CHECK_EQ(allocate(free_space - page, 2 * page), K_EOVERLAP);
+    CHECK_EQ(allocate(free_space - page, 8 * page), K_EOVERLAP);
+    KnRgnDesc region = at(free_space + 1, page);
+    CHECK_EQ(rgnFree(K_MYACTOR, &region), K_EROUND);
+    region = at(free_space, 0);
+    CHECK(rgnFree(K_MYACTOR, &region) < 0);
+    region = at(free_space, ~VmSize{0});
+    CHECK(rgnFree(K_MYACTOR, &region) < 0);
+    region = at(free_space, 2 * page);
+    CHECK_EQ(rgnFree(K_MYACTOR, &region), K_OK);
+    CHECK_EQ(rgnFree(K_MYACTOR, &region), K_EADDR);
+}
+
+void anywhere(Report& report) {
+    KnRgnDesc regions[32];
+    for (KnRgnDesc& region : regions) {
+        region = at(0, 3 * page, K_WRITABLE | K_FILLZERO | K_ANYWHERE);
+        REQUIRE_EQ(rgnAllocate(K_MYACTOR, &region), K_OK);
+        CHECK(region.startAddr != 0 && region.startAddr % page == 0);
+        word_at(region.startAddr) = region.startAddr;
+        word_at(region.startAddr + 3 * page - 8) = ~region.startAddr;
+    }
+    for (KnRgnDesc& region : regions) {
+        CHECK_EQ(word_at(region.startAddr), region.startAddr);
+        CHECK_EQ(word_at(region.startAddr + 3 * page - 8), ~region.startAddr);
+        region.size = 3 * page;
+        CHECK_EQ(rgnFree(K_MYACTOR, &region), K_OK);
+    }
+}
+
+// More than there is: an error, and all of it comes back.
+void too_much(Report& report) {
+    KnSysStatistics before{}, after{};
+    REQUIRE_EQ(sysStatistics(&before), K_OK);
+    KnRgnDesc region = at(0, (before.totalPages + 1024) * page, K_WRITABLE | K_FILLZERO | K_ANYWHERE);
+    CHECK_EQ(rgnAllocate(K_MYACTOR, &region), K_ENOMEM);
+    REQUIRE_EQ(sysStatistics(&after), K_OK);
+    CHECK_EQ(after.regions, before.regions);
+    CHECK(after.freePages + 64 >= before.freePages);
+}
+
+unsigned char copy_source[3 * page], copy_target[3 * page];
+
+void copy_within(Report& report) {
+    for (unsigned i = 0; i < sizeof(copy_source); ++i) {
+        copy_source[i] = static_cast<unsigned char>(i * 31 + (i >> 8));
+    }
+    for (const VmSize size : {VmSize{0}, VmSize{1}, VmSize{7}, page - 1, page, page + 1, 2 * page + 3}) {
+        for (const VmSize offset : {VmSize{0}, VmSize{1}, VmSize{100}}) {
+            __builtin_memset(copy_target, 0, sizeof(copy_target));
+            REQUIRE_EQ(vmCopy(K_MYACTOR, address_of(copy_source + offset), K_MYACTOR, address_of(copy_target + 5), size, 0),
+                       K_OK);
+            CHECK_EQ(__builtin_memcmp(copy_target + 5, copy_source + offset, size), 0);
+            CHECK(copy_target[4] == 0 && copy_target[5 + size] == 0);
+        }
+    }
+    CHECK_EQ(vmCopy(K_MYACTOR, address_of(copy_source), K_MYACTOR, address_of(copy_target), 8, 1), K_EINVAL);
+    CHECK_EQ(vmCopy(K_MYACTOR, 0, K_MYACTOR, address_of(copy_target), 8, 0), K_EADDR);
+    CHECK_EQ(vmCopy(K_MYACTOR, address_of(copy_source), K_MYACTOR, 0, 8, 0), K_EADDR);
+    CHECK(vmCopy(K_MYACTOR, 0xffffffff80000000, K_MYACTOR, address_of(copy_target), 8, 0) < 0);
+    CHECK(vmCopy(K_MYACTOR, address_of(copy_source), K_MYACTOR, 0xffffffff80000000, 8, 0) < 0);
+    CHECK(vmCopy(K_MYACTOR, address_of(copy_source), K_MYACTOR, address_of(copy_target), ~VmSize{0}, 0) < 0);
+    CHECK(vmCopy(K_MYACTOR, ~VmSize{0} - 3, K_MYACTOR, address_of(copy_target), 8, 0) < 0);
+}
+
+void copy_between(Report& report) {
+    KnCap actor{};
+    REQUIRE_EQ(actorCreate(K_MYACTOR, &actor, K_USERACTOR, K_ACTIVE), K_OK);
+    KnRgnDesc region = at(free_space, 3 * page, 0);  // it cannot write there itself
+    REQUIRE_EQ(rgnAllocate(&actor, &region), K_OK);
+    for (unsigned i = 0; i < sizeof(copy_source); ++i) {
+        copy_source[i] = static_cast<unsigned char>(i * 17 + (i >> 9));
+    }
+    CHECK_EQ(vmCopy(K_MYACTOR, address_of(copy_source), &actor, free_space + 3, 2 * page + 9, 0), K_OK);
+    CHECK_EQ(vmCopy(&actor, free_space + 3, K_MYACTOR, address_of(copy_target), 2 * page + 9, 0), K_OK);
+    CHECK_EQ(__builtin_memcmp(copy_source, copy_target, 2 * page + 9), 0);
+    CHECK_EQ(vmCopy(&actor, free_space + 3, &actor, free_space + 3 + 2 * page, 16, 0), K_OK);
+    CHECK_EQ(vmCopy(K_MYACTOR, address_of(copy_source), &actor, free_space + 2 * page, 2 * page, 0), K_EADDR);
+    CHECK_EQ(actorDelete(&actor), K_OK);
+    CHECK_EQ(vmCopy(&actor, free_space, K_MYACTOR, address_of(copy_target), 8, 0), K_EUNKNOWN);
+    CHECK_EQ(rgnAllocate(&actor, &region), K_EUNKNOWN);
+}
+
+std::atomic<unsigned> reader_rounds;
+
+void read_for_ever(std::uintptr_t address) {
+    for (;;) {
+        (void)word_at(address);
+        reader_rounds.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+// Another CPU's translation of a freed page must not survive: the child that reads it faults.
+void freed_on_all_cpus(Report& report) {
+    if (cpu_count() < 2) {
+        report.skip("one CPU");
+        return;
+    }
+    Child child;
+    REQUIRE_EQ(child.create("reader"), K_OK);
+    KnRgnDesc region = at(free_space, page);
+    REQUIRE_EQ(rgnAllocate(&child.capability(), &region), K_OK);
+    REQUIRE(child.start(read_for_ever, free_space, lower_priority, 1) > 0);
+    const auto rounds = [&] {
+        unsigned value = 0;
+        vmCopy(&child.capability(), address_of(&reader_rounds), K_MYACTOR, address_of(&value), sizeof(value), 0);
+        return value;
+    };
+    REQUIRE(eventually([&] { return rounds() > 1000; }));
+    CHECK_EQ(rgnFree(&child.capability(), &region), K_OK);
+    CHECK(child.gone());
+}
+
+constexpr Case cases[] = {
+    {"allocate_use_free", allocate_use_free}, {"freed_is_gone", freed_is_gone}, {"errors", errors},
+    {"anywhere", anywhere},                   {"too_much", too_much},           {"copy_within", copy_within},
+    {"copy_between", copy_between},           {"freed_on_all_cpus", freed_on_all_cpus},
+};
+
+}  // namespace
+
+const Suite memory_suite{"memory", cases};
+
+}  // namespace chorale::test

@@ -1,0 +1,111 @@
+"""The bench report: transcript, table, JSON document, budgets."""
+
+import json
+import pathlib
+import tempfile
+import unittest
+
+import support  # noqa: F401  (puts tools/ on the module path)
+from chorale import bench, report
+from chorale.transcript import Transcript
+
+
+def result(name, value=100, **more):
+    return dict({"name": name, "unit": "ticks", "min": value, "median": value, "p99": value, "max": value,
+                 "n": 10}, **more)
+
+
+class TranscriptTest(unittest.TestCase):
+    def feed(self, *lines):
+        transcript = Transcript()
+        kinds = [transcript.feed(line) for line in lines]
+        return transcript, kinds
+
+    def test_results_come_in_pieces(self):
+        said, _ = self.feed(json_line(result("a")), json_line({"results": [result("b"), result("c")]}),
+                            '@meta {"cpus": 4}', "@done pass")
+        self.assertEqual([piece["name"] for piece in said.results], ["a", "b", "c"])
+        self.assertEqual(said.meta, {"cpus": 4})
+        self.assertTrue(said.passed())
+
+    def test_malformed_lines_are_errors(self):
+        for line in ("@json {", "@json 3", '@json {"results": 4}', "@test x maybe", "@done perhaps", "@what",
+                     '@json {"name": "a"}', json_line(dict(result("a"), n="10")), "@meta []"):
+            said, kinds = self.feed(line, "@done pass")
+            self.assertEqual(kinds[0], "error", line)
+            self.assertFalse(said.passed())
+
+    def test_a_panic_swallows_what_follows(self):
+        said, kinds = self.feed("@panic", "@done pass", "@endpanic", "text")
+        self.assertEqual(kinds, ["panic", "panic", "panic", "text"])
+        self.assertFalse(said.passed())
+
+    def test_one_failure_fails(self):
+        self.assertFalse(self.feed("@test a ok", "@test b FAIL", "@done pass")[0].passed())
+        self.assertFalse(self.feed("@done FAIL", "@done pass")[0].passed())
+        self.assertFalse(self.feed("@test a ok")[0].passed())
+
+
+def json_line(contents):
+    return "@json " + json.dumps(contents)
+
+
+class ReportTest(unittest.TestCase):
+    def test_owed_results(self):
+        everything = [*report.SAME_CPU, *report.CROSS_CPU, "ipc.rt.scale.pairs4.w4"]
+        self.assertEqual(report.missing_results("all", 4, everything), [])
+        self.assertEqual(report.missing_results("all", 4, everything[1:]), ["null_call"])
+        self.assertEqual(report.missing_results("all", 4, everything[:-1]), ["ipc.rt.scale.pairsN.w4"])
+        self.assertEqual(report.missing_results("all", 1, report.SAME_CPU), [])
+        self.assertEqual(report.missing_results("cross", 4, report.CROSS_CPU[:1]), report.CROSS_CPU[1:])
+        self.assertEqual(report.missing_results("null_call", 4, []), ["null_call"])
+
+    def test_table_is_aligned(self):
+        lines = report.table([result("null_call", 7), result("ipc.rt.scale.pairs4.w4", 1234567)]).splitlines()
+        self.assertEqual(len({len(line) for line in lines}), 1)
+        self.assertIn("1,234,567", lines[-1])
+
+    def test_document_is_the_published_schema(self):
+        counted = result("null_call", nucleus=20, user=4, extra="dropped")
+        document = report.document("x86_64", 4, {"counter": "tsc", "emulated": True}, [counted])
+        self.assertEqual(list(document), ["schema", "arch", "cpus", "counter", "emulated", "results"])
+        self.assertEqual(document["schema"], "chorale-bench/1")
+        self.assertEqual(list(document["results"][0]),
+                         ["name", "unit", "min", "median", "p99", "max", "n", "nucleus", "user"])
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "out.json"
+            report.write_json(path, document)
+            self.assertEqual(json.loads(path.read_text()), document)
+
+    def test_budgets(self):
+        budgets = {"results": {"a": {"nucleus_max": 30, "steady": True}, "b": {"total_max": 50}},
+                   "boot": {"instructions_max": 10, "bytes_max": 100}}
+        kept = [result("a", 34, nucleus=30, user=4), result("b", nucleus=40, user=10),
+                result("c", nucleus=9, user=9)]
+        self.assertEqual(report.missed_results(budgets, kept), [])
+        over = [result("a", 35, nucleus=31, user=4, median=36), result("b", nucleus=40, user=11)]
+        self.assertEqual(len(report.missed_results(budgets, over)), 3)
+        self.assertEqual(report.missed_boot(budgets, 10, {"boot_bytes": 100}), [])
+        self.assertEqual(len(report.missed_boot(budgets, 11, {"boot_bytes": 101})), 2)
+        self.assertEqual(len(report.missed_boot(budgets, None, {})), 1)
+
+    def test_budgets_of_the_project_name_results_that_are_owed(self):
+        names = set(report.load_budgets()["results"])
+        self.assertLessEqual(names, {*report.SAME_CPU, *report.CROSS_CPU})
+
+    def test_counts_replace_times(self):
+        figures = {"min": 6, "median": 7, "p99": 8, "max": 9, "mean": 7.0, "sum": 700}
+        span = {"n": 100, "nucleus": figures, "user": figures, "total": figures}
+        counted = bench.counted(result("null_call"), 0, {(0, "round", "local"): span})
+        self.assertEqual((counted["median"], counted["nucleus"], counted["n"]), (7, 7, 100))
+        cross = bench.counted(result(report.CROSS_CPU[0]), 0, {(0, "round", "all"): span})
+        self.assertEqual(cross["unit"], report.COUNTED_UNIT)
+        batch = dict(span, n=2)
+        sent = bench.counted(result("ipc.send.same_cpu.two_spaces.w4"), 3, {(3, "batch", "local"): batch})
+        self.assertEqual((sent["nucleus"], sent["median"]), (70.0, 1.4))
+        with self.assertRaises(bench.Failure):
+            bench.counted(result("null_call"), 0, {})
+
+
+if __name__ == "__main__":
+    unittest.main()
