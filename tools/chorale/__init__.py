@@ -1,0 +1,1 @@
+"""The command `./chorale`: sets up, builds, boots, measures and tests the system."""

@@ -1,0 +1,160 @@
+"""`./chorale bench`: boots the system, lets it measure itself, checks and shows what it measured."""
+
+import json
+import os
+import sys
+import tempfile
+
+from chorale import build, elf, paths, qemu, report
+from chorale.errors import Failure
+from chorale.progress import phase
+from chorale.run import command_line
+
+COUNTER = "instructions (QEMU TCG plugin)"
+
+
+def boot_once(options, name, cpus, selection, **machine):
+    """One guest run. Returns its outcome; anything but full success is a Failure."""
+    guest = qemu.Machine(arch=options.arch, cpus=cpus, memory=options.memory,
+                         append=command_line(options, f"bench={selection}"), **machine)
+    with phase(name) as progress:
+        def show(kind, line, transcript):
+            if options.verbose:
+                progress.pause_for_output(line)
+            if kind == "json" and transcript.results:
+                progress.update(f"{len(transcript.results)} results, {transcript.results[-1]['name']}")
+
+        log = paths.log(name.replace(" ", "-"))
+        outcome = qemu.boot(guest, log, options.timeout, show)
+        names = [result["name"] for result in outcome.transcript.results]
+        problem = outcome.problem() or wrong_results(selection, cpus, names)
+        if problem:
+            qemu.fail_for(outcome, problem)
+        progress.result = f"ok ({len(names)} results)"
+        return outcome
+
+
+def wrong_results(selection, cpus, names):
+    missing = report.missing_results(selection, cpus, names)
+    if missing:
+        return "the guest passed but these results are missing: " + ", ".join(missing)
+    return "the guest reported a result twice" if len(set(names)) != len(names) else ""
+
+
+def read_counts(path):
+    """The plugin's lines, sorted by what they are about."""
+    counts = {"boot": None, "exit": None, "spans": {}}
+    try:
+        with open(path, encoding="ascii") as file:
+            for event in map(json.loads, file):
+                if event["event"] == "boot":
+                    counts["boot"] = event["instructions"]
+                elif event["event"] == "exit":
+                    counts["exit"] = event
+                else:
+                    counts["spans"][event["result"], event["event"], event["scope"]] = event
+    except (OSError, ValueError, KeyError) as error:
+        raise Failure(f"the plugin's output is not usable: {error}") from error
+    end = counts["exit"]
+    if not end:
+        raise Failure("the plugin did not finish its output")
+    wrong = [f"{key} {end[key]}" for key in ("unknown_markers", "unpaired_markers", "lost") if end[key]]
+    if wrong:
+        raise Failure("the plugin could not follow the guest's markers: " + ", ".join(wrong))
+    return counts
+
+
+def counted(result, index, spans):
+    """The guest's result with the plugin's figures in place of its own times.
+
+    A round trip that ends on the CPU where it began is what that CPU did; a cross-CPU one is what all CPUs
+    did. Operations measured in batches are the batches' sums divided by the operations.
+    """
+    scope = "all" if report.group_of(result["name"]) == "cross" else "local"
+    figures = dict(result, unit=report.COUNTED_UNIT)
+    span = spans.get((index, "round", scope))
+    if span:
+        figures.update({key: span["total"][key] for key in ("min", "median", "p99", "max")}, n=span["n"],
+                       nucleus=span["nucleus"]["median"], user=span["user"]["median"])
+        return figures
+    span = spans.get((index, "batch", scope))
+    if not span or result["n"] <= 0:
+        raise Failure(f"the guest put no markers around {result['name']}")
+
+    def per_operation(total, batches):
+        return round(total * batches / result["n"], 1)
+
+    figures.update({key: per_operation(span["total"][key], span["n"])
+                    for key in ("min", "median", "p99", "max")})
+    figures.update({key: per_operation(span[key]["sum"], 1) for key in ("nucleus", "user")})
+    return figures
+
+
+def count_pass(options, name, cpus, selection, icount):
+    """One guest run under the plugin. Returns (results, boot instructions, meta)."""
+    with tempfile.TemporaryDirectory(prefix="chorale-count-") as scratch:
+        out = os.path.join(scratch, "counts.jsonl")
+        entry = elf.Elf(qemu.existing(paths.kernel(options.arch))).pvh_entry()
+        plugin = f"{build.plugin()},out={out},entry={entry:#x}"
+        outcome = boot_once(options, name, cpus, selection, icount=icount, plugin=plugin)
+        counts = read_counts(out)
+        with open(out, "rb") as source, open(paths.log(name.replace(" ", "-") + "-plugin"), "wb") as kept:
+            kept.write(source.read())
+    results = [counted(result, index, counts["spans"])
+               for index, result in enumerate(outcome.transcript.results)]
+    return results, counts["boot"], outcome.transcript.meta
+
+
+def count(options):
+    """Exact counts: one CPU under -icount, then several CPUs with the plugin's per-CPU counts alone."""
+    selection = options.bench
+    group = selection if selection in report.GROUPS else report.group_of(selection) or "same"
+    passes = []
+    whole = selection == "all"
+    if group in ("all", "same"):
+        passes.append(("count same", 1, "same" if whole else selection, True))
+    if options.cpus > 1:
+        for part in ("cross", "scale"):
+            if group in ("all", part):
+                passes.append((f"count {part}", options.cpus, part if whole else selection, False))
+    if not passes:
+        raise Failure(f"{selection} needs more than one CPU")
+    results, boots, meta = [], {}, {}
+    for name, cpus, chosen, icount in passes:
+        some, boots[cpus], latest = count_pass(options, name, cpus, chosen, icount)
+        results += some
+        meta.update(latest)
+    budgets = report.load_budgets()
+    missed = report.missed_results(budgets, results)
+    missed += report.missed_image(budgets, paths.kernel(options.arch))
+    budgeted = budgets["boot"]
+    if budgeted["cpus"] in boots and options.memory == budgeted["memory"]:
+        missed += report.missed_boot(budgets, boots[budgeted["cpus"]], meta)
+    meta.update(counter=COUNTER, emulated=True)
+    return report.document(options.arch, options.cpus, meta, results), missed, boots
+
+
+def run(options):
+    build.build(options.arch, options.verbose)
+    missed, boots = [], {}
+    if options.count:
+        document, missed, boots = count(options)
+    else:
+        outcome = boot_once(options, "bench", options.cpus, options.bench)
+        said = outcome.transcript
+        document = report.document(options.arch, options.cpus, said.meta, said.results)
+    print(report.table(document["results"]))
+    print(report.counter_note(document))
+    for cpus, instructions in boots.items():
+        if instructions is not None:
+            plural = "s" * (cpus != 1)
+            print(f"Boot, {cpus} CPU{plural}: {instructions:,} instructions to the first user one.")
+    if options.json:
+        report.write_json(options.json, document)
+        print(f"JSON: {paths.shown(options.json)}")
+    sys.stdout.flush()
+    if missed:
+        raise Failure("\n  ".join([f"{len(missed)} budget{'s' * (len(missed) != 1)} missed:", *missed]))
+    if options.count:
+        print("All budgets kept (bench/budgets.json).")
+    return 0

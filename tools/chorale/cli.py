@@ -1,0 +1,230 @@
+"""The command line: verbs, options, their help, and what happens when something fails."""
+
+import argparse
+import difflib
+import os
+import re
+import signal
+import sys
+
+from chorale import bench, debug, image, paths, run, setup, test
+from chorale.errors import Failure, UsageError
+
+ARCHITECTURES = ("x86_64",)
+MAX_CPUS = 64
+TAIL_LINES = 30
+
+OVERVIEW = """\
+Chorale's command: sets up this machine, builds, boots, measures and tests the system.
+
+verbs:
+  bench   boot, run ipcbench between protected actors, print what it measured
+  test    build everything, run the host tests, the gates and the target tests
+  run     boot with this terminal as the console
+  image   build what a machine boots (--iso: a disc for BIOS and UEFI machines)
+  debug   boot stopped at the first instruction, with gdb attached
+  setup   install the missing Debian packages (each verb does so first)
+
+Each verb explains itself: ./chorale bench --help
+Logs are in build/logs/. Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted."""
+
+EXAMPLES = {
+    "bench": """examples:
+  ./chorale bench                        4 CPUs, all results
+  ./chorale bench --count                exact instruction counts, checked against bench/budgets.json
+  ./chorale bench --cpus 8 --json out.json
+  ./chorale bench --bench ipc.rt.same_cpu.two_spaces.w4
+  ./chorale bench --fastpath off         what the slow path costs""",
+    "test": """examples:
+  ./chorale test                         everything
+  ./chorale test --filter ipc            tests whose name matches a regular expression
+  ./chorale test --stress 3600           an hour of the SMP stress instead of its default 20 seconds
+  ./chorale test --fastpath off          the same suites through the slow path""",
+    "run": """examples:
+  ./chorale run                          leave with Ctrl-A x
+  ./chorale run --cpus 1 --append "bench=null_call"
+  ./chorale run --memory 1G --fastpath off""",
+    "image": """examples:
+  ./chorale image                        build/x86_64/chorale.elf and its bank
+  ./chorale image --iso                  build/x86_64/chorale.iso, bootable by BIOS and UEFI
+  ./chorale image --iso --append "cpus=2" """,
+    "debug": """examples:
+  ./chorale debug                        then, in gdb: hbreak FUNCTION, continue
+  ./chorale debug --cpus 1 --append "bench=same" """,
+    "setup": """examples:
+  ./chorale setup
+  CI=true ./chorale setup                never asks (as root it never does)""",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """Errors are one line with a hint, and end the program with status 2."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, allow_abbrev=False,
+                         formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
+    def error(self, message):
+        message = message.removeprefix("argument ")
+        raise UsageError(f"{self.prog}: {message} (try: {self.prog} --help)")
+
+    def parse_args(self, args=None, namespace=None):
+        known, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            verb = getattr(known, "parser", self)
+            # pylint: disable-next=protected-access  (argparse has no public list of its options)
+            near = difflib.get_close_matches(unknown[0].split("=")[0], verb._option_string_actions, 1)
+            hint = f", did you mean {near[0]}?" if near else ""
+            verb.error(f"unknown {'option' if unknown[0].startswith('-') else 'argument'} {unknown[0]}{hint}")
+        return known
+
+
+def number(low, high):
+    def convert(text):
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
+        return int(text)
+    return convert
+
+
+def memory(text):
+    match = re.fullmatch(r"([1-9][0-9]{0,6})([MG])", text)
+    megabytes = int(match.group(1)) * (1024 if match.group(2) == "G" else 1) if match else 0
+    if not 16 <= megabytes <= 1 << 20:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size from 16M to 1024G, such as 512M or 2G")
+    return text
+
+
+def regular_expression(text):
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a regular expression: {error}") from error
+    return text
+
+
+def output_file(text):
+    """Refused now rather than after the run."""
+    directory = os.path.dirname(os.path.abspath(text))
+    if os.path.isdir(text) or not os.path.isdir(directory) or not os.access(directory, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a file that can be written")
+    return text
+
+
+def word(text):
+    if not re.fullmatch(r"[A-Za-z0-9_.]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither all, same, cross, scale nor a result's name")
+    return text
+
+
+def command_words(text):
+    try:
+        return image.checked_append(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def add_machine_options(parser, cpus=4, memory_default="512M"):
+    parser.add_argument("--cpus", metavar="N", type=number(1, MAX_CPUS), default=cpus,
+                        help=f"CPUs of the machine, 1 to {MAX_CPUS}"
+                             + (f" (default {cpus})" if cpus else " (default: what each test names)"))
+    parser.add_argument("--memory", metavar="M", type=memory, default=memory_default,
+                        help="its memory, 512M or 2G for instance"
+                             + (f" (default {memory_default})" if memory_default else ""))
+    parser.add_argument("--fastpath", choices=("on", "off"), help="the register fast path for small messages")
+
+
+def add_append(parser):
+    parser.add_argument("--append", metavar="WORDS", type=command_words, default="",
+                        help="more words for the nucleus's command line, in quotes")
+
+
+def check_verb(arguments):
+    """argparse's own message lists the verbs but names no likely one."""
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in EXAMPLES:
+        near = difflib.get_close_matches(arguments[0], EXAMPLES, 1)
+        hint = f"did you mean {near[0]}?" if near else "verbs: " + ", ".join(EXAMPLES)
+        raise UsageError(f"./chorale: unknown verb {arguments[0]!r}, {hint} (try: ./chorale --help)")
+
+
+def build_parser():
+    parser = Parser(prog="./chorale", add_help=True, usage="./chorale VERB [options]", description=OVERVIEW)
+    verbs = parser.add_subparsers(metavar="VERB", dest="verb", help=argparse.SUPPRESS)
+
+    def verb(name, action, description):
+        sub = verbs.add_parser(name, description=description, epilog=EXAMPLES[name], prog=f"./chorale {name}",
+                               add_help=True)
+        sub.add_argument("--arch", choices=ARCHITECTURES, default="x86_64",
+                         help="the machine's architecture (default x86_64)")
+        sub.add_argument("--verbose", action="store_true", help="show what the programs underneath say")
+        sub.set_defaults(action=action, parser=sub)
+        return sub
+
+    sub = verb("bench", bench.run, "Boots the system in QEMU, runs ipcbench, prints a table of its results.")
+    add_machine_options(sub)
+    sub.add_argument("--count", action="store_true",
+                     help="count instructions exactly, split into nucleus and user, and check the budgets")
+    sub.add_argument("--bench", metavar="NAME", type=word, default="all",
+                     help="all, same, cross, scale, or one result's name (default all)")
+    sub.add_argument("--json", metavar="FILE", type=output_file, help="write the results as chorale-bench/1")
+    sub.add_argument("--timeout", metavar="S", type=number(1, 86400), default=120,
+                     help="seconds after which a guest that has not ended is stopped (default 120)")
+    sub = verb("test", test.run, "Builds everything, runs the host tests, the gates and the target tests.")
+    add_machine_options(sub, cpus=None, memory_default=None)
+    sub.add_argument("--stress", metavar="SECONDS", type=number(1, 86400),
+                     help="how long the SMP stress runs (default 20)")
+    sub.add_argument("--filter", metavar="REGEX", type=regular_expression,
+                     help="only the tests whose name matches")
+    sub = verb("run", run.run, "Boots the system with this terminal as its console.")
+    add_machine_options(sub)
+    add_append(sub)
+    sub = verb("image", image.run, "Builds what a machine boots and says where it is.")
+    add_append(sub)
+    sub.add_argument("--iso", action="store_true", help="also make a bootable ISO, for BIOS and UEFI")
+    sub = verb("debug", debug.run, "Boots the system stopped at its first instruction and attaches gdb.")
+    add_machine_options(sub)
+    add_append(sub)
+    verb("setup", lambda options: 0, "Installs the Debian packages of tools/packages.txt that are missing.")
+    return parser
+
+
+def show_failure(failure):
+    print(f"chorale: {failure}", file=sys.stderr)
+    if failure.log and os.path.exists(failure.log):
+        if failure.tail:
+            with open(failure.log, encoding="utf-8", errors="replace") as log:
+                lines = log.read().splitlines()[-TAIL_LINES:]
+            print("\n".join(["  | " + line for line in lines]), file=sys.stderr)
+        print(f"whole log: {paths.shown(failure.log)}", file=sys.stderr)
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def main(arguments):
+    parser = build_parser()
+    # Whoever ends this command, its children end with it: the same way out as for Ctrl-C.
+    signal.signal(signal.SIGTERM, interrupted)
+    signal.signal(signal.SIGHUP, interrupted)
+    try:
+        check_verb(arguments)
+        options = parser.parse_args(arguments)
+        if not options.verb:
+            parser.print_help(sys.stderr)
+            return 2
+        setup.ensure(options.verbose)
+        return options.action(options)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except Failure as failure:
+        sys.stdout.flush()
+        show_failure(failure)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("\nchorale: interrupted", file=sys.stderr)
+        return 130

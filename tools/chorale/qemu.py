@@ -1,0 +1,190 @@
+"""Boots the system in QEMU and watches it: time limit, output limit, exit status, transcript.
+
+Invariant: when `boot` returns or raises, the QEMU that it started is gone.
+"""
+
+import codecs
+import dataclasses
+import os
+import re
+import selectors
+import shutil
+import tempfile
+import time
+
+from chorale import paths, process
+from chorale.errors import Failure
+from chorale.transcript import Transcript
+
+OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+OVMF_VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+# With ERMS, `rep movsb` counts one instruction per byte under TCG and guests copy that way: figures would
+# compare byte loops instead of kernels.
+DEFAULT_CPU = "max,-erms,-fsrm"
+FIRMWARES = ("pvh", "seabios-iso", "ovmf-iso")
+# QEMU's isa-debug-exit ends with 2 * value + 1.
+EXIT_PASS, EXIT_FAIL, EXIT_PANIC = 33, 35, 37
+OUTPUT_LIMIT = 16 << 20
+LINE_LIMIT = 64 << 10
+ESCAPES = re.compile(r"\x1b(?:\[[0-9;?=]*[A-Za-z]|[()][0-9A-B]|c)")
+
+
+@dataclasses.dataclass
+class Machine:
+    """What to boot, and in which machine. `kernel`, `bank` and `iso` default to the build tree's."""
+
+    arch: str = "x86_64"
+    cpus: int = 4
+    memory: str = "512M"
+    cpu: str = DEFAULT_CPU
+    append: str = ""
+    firmware: str = "pvh"
+    icount: bool = False
+    plugin: str = ""  # the value of -plugin, "" for none
+    kernel: str = ""
+    bank: str = ""  # "none" for none
+    iso: str = ""
+    extra: tuple = ()
+
+    def command(self, scratch, serial):
+        """QEMU's command line. `scratch` is a directory for this run, `serial` the options of the line."""
+        line = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", self.cpu,
+                "-smp", str(self.cpus), "-m", self.memory, "-nodefaults", "-display", "none", "-no-reboot",
+                "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", *serial]
+        if self.icount:
+            line += ["-icount", "shift=0"]
+        if self.plugin:
+            line += ["-plugin", self.plugin]
+        return line + self._firmware_options(scratch) + list(self.extra)
+
+    def _firmware_options(self, scratch):
+        if self.firmware == "pvh":
+            kernel = existing(self.kernel or paths.kernel(self.arch))
+            bank = self.bank or paths.bank(self.arch)
+            options = ["-kernel", kernel]
+            if bank != "none":
+                options += ["-initrd", existing(bank)]
+            return options + ["-append", self.append]
+        options = ["-cdrom", existing(self.iso or paths.iso(self.arch)), "-boot", "d", "-vga", "std"]
+        if self.firmware == "ovmf-iso":
+            variables = os.path.join(scratch, "ovmf-variables.fd")
+            shutil.copyfile(existing(OVMF_VARIABLES), variables)
+            options += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={existing(OVMF_CODE)}",
+                        "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
+        return options
+
+
+def existing(path):
+    if not os.path.exists(path):
+        raise Failure(f"{paths.shown(path)} is missing (build it: ./chorale image)")
+    return str(path)
+
+
+class Outcome:
+    """How a guest ended and what it said."""
+
+    def __init__(self, transcript, log):
+        self.transcript = transcript
+        self.log = log
+        self.status = None
+        self.seconds = 0.0
+        self.stopped = ""  # why this program ended the guest, "" if it ended by itself
+
+    def problem(self, status=EXIT_PASS, need_pass=True):
+        """The first thing that is wrong, as a sentence, or "" when the guest did all it should."""
+        said = self.transcript
+        if said.panicked():
+            return "the guest panicked"
+        if self.stopped:
+            return self.stopped
+        failed = [name for name, passed, _ in said.tests if not passed]
+        if failed:
+            return f"{len(failed)} of {len(said.tests)} target tests failed: " + ", ".join(failed[:5])
+        if said.errors:
+            return "the guest's output is malformed: " + said.errors[0]
+        if not all(said.verdicts):
+            return "the guest reported failure (@done FAIL)"
+        if need_pass and not said.verdicts:
+            return f"the guest ended without saying that it passed ({describe_status(self.status)})"
+        if self.status != status:
+            return f"the guest ended wrongly: {describe_status(self.status)}, wanted {status}"
+        return ""
+
+
+def describe_status(status):
+    known = {EXIT_PASS: "success", EXIT_FAIL: "failure", EXIT_PANIC: "panic",
+             0: "powered off or reset, a triple fault for instance", 1: "QEMU itself failed"}
+    return f"QEMU exit status {status}: {known.get(status, 'unexpected')}"
+
+
+class LineReader:
+    """Cuts the serial bytes into lines: any bytes, any line ends, terminal escapes taken out."""
+
+    def __init__(self, on_line):
+        self._on_line = on_line
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._rest = ""
+
+    def feed(self, data, final=False):
+        *lines, self._rest = (self._rest + self._decode(data, final)).split("\n")
+        if len(self._rest) > LINE_LIMIT or (final and self._rest):
+            lines.append(self._rest)
+            self._rest = ""
+        for line in lines:
+            self._on_line(ESCAPES.sub("", line).strip("\r\0"))
+
+
+def boot(machine, log, timeout, on_line=None, output_limit=OUTPUT_LIMIT):
+    """Runs a guest to its end or its limit. `on_line(kind, line, transcript)` sees each line as it comes."""
+    transcript = Transcript()
+    outcome = Outcome(transcript, log)
+
+    def take(line):
+        kind = transcript.feed(line)
+        if on_line:
+            on_line(kind, line, transcript)
+
+    with tempfile.TemporaryDirectory(prefix="chorale-") as scratch, open(log, "wb") as record:
+        command = machine.command(scratch, ["-serial", "stdio"])
+        record.write(("$ " + " ".join(command) + "\n").encode())
+        record.flush()
+        started = time.monotonic()
+        child = process.start(command, stdin=process.subprocess.DEVNULL, stdout=process.subprocess.PIPE,
+                              stderr=record)
+        try:
+            outcome.stopped = pump(child.stdout, LineReader(take), record, timeout, output_limit)
+            outcome.status = None if outcome.stopped else child.wait(10)
+        except process.subprocess.TimeoutExpired:
+            outcome.stopped = "QEMU closed the serial line but did not end"
+        finally:
+            process.stop(child)
+        outcome.seconds = time.monotonic() - started
+    return outcome
+
+
+def pump(source, reader, record, timeout, output_limit):
+    """Moves the guest's output to the log and the reader. Returns why it stopped early, or ""."""
+    total, deadline = 0, time.monotonic() + timeout
+    with selectors.DefaultSelector() as selector:
+        selector.register(source, selectors.EVENT_READ)
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0 or not selector.select(left):
+                reader.feed(b"", final=True)
+                return f"the guest was stopped at the time limit of {timeout:g} s (--timeout)"
+            data = os.read(source.fileno(), 65536)
+            record.write(data)
+            record.flush()
+            reader.feed(data, final=not data)
+            if not data:
+                return ""
+            total += len(data)
+            if total > output_limit:
+                return f"the guest was stopped: it printed more than {output_limit >> 20} MiB"
+
+
+def fail_for(outcome, problem):
+    """Turns a problem into the exception that shows it: a panic's text itself, else the log's end."""
+    if outcome.transcript.panicked():
+        raise Failure(problem + ":\n" + "\n".join(outcome.transcript.panic), outcome.log, tail=False)
+    raise Failure(problem, outcome.log)

@@ -1,0 +1,145 @@
+"""The result table for people, the JSON document for programs, the budget checks."""
+
+import json
+import os
+import re
+import tempfile
+
+from chorale import elf, paths
+from chorale.errors import Failure
+
+SCHEMA = "chorale-bench/1"
+SAME_CPU = ["null_call", "thread.yield",
+            *(f"ipc.rt.same_cpu.two_spaces.{size}" for size in ("w0", "w4", "w8", "b64", "b1024", "b65536")),
+            "ipc.rt.same_cpu.one_space.w4", "ipc.send.same_cpu.two_spaces.w4"]
+CROSS_CPU = ["ipc.rt.cross_cpu.polling.w4", "ipc.rt.cross_cpu.halted.w4"]
+SCALE = re.compile(r"ipc\.rt\.scale\.pairs\d+\.w4$")
+GROUPS = ("all", "same", "cross", "scale")
+COUNTED_UNIT = "instructions"
+
+
+def group_of(name):
+    if SCALE.match(name):
+        return "scale"
+    return "cross" if name in CROSS_CPU else "same" if name in SAME_CPU else ""
+
+
+def missing_results(selection, cpus, names):
+    """The results that a run of `bench=<selection>` owes and did not deliver."""
+    have = set(names)
+    if selection not in GROUPS:
+        return [] if selection in have else [selection]
+    owed = []
+    if selection in ("all", "same"):
+        owed += SAME_CPU
+    if cpus > 1 and selection in ("all", "cross"):
+        owed += CROSS_CPU
+    missing = [name for name in owed if name not in have]
+    if cpus > 1 and selection in ("all", "scale") and not any(SCALE.match(name) for name in have):
+        missing.append("ipc.rt.scale.pairsN.w4")
+    return missing
+
+
+def format_number(value):
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+
+
+def table(results):
+    """Aligned columns: names to the left, numbers to the right."""
+    counted = any("nucleus" in result for result in results)
+    columns = ["name", "unit", "min", "median", "p99", "max", "n"] + ["nucleus", "user"] * counted
+    rows = [columns] + [[str(result[c]) if c in ("name", "unit") else format_number(result.get(c))
+                         for c in columns] for result in results]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
+    lines = ["  ".join(cell.ljust(width) if i < 2 else cell.rjust(width)
+                       for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows]
+    lines.insert(1, "─" * max(len(line) for line in lines))
+    return "\n".join(lines)
+
+
+def counter_note(document):
+    if document["counter"].startswith(COUNTED_UNIT):
+        return "Counted, not timed: instructions per operation, split where the privilege changes."
+    if document["emulated"]:
+        return (f"Counter: {document['counter']}. Times are the emulator's, not a machine's: "
+                "use --count for exact instruction counts.")
+    return f"Counter: {document['counter']}."
+
+
+def document(arch, cpus, meta, results):
+    keys = ("name", "unit", "min", "median", "p99", "max", "n", "nucleus", "user")
+    return {"schema": SCHEMA, "arch": str(meta.get("arch", arch)), "cpus": cpus,
+            "counter": str(meta.get("counter", "unknown")), "emulated": bool(meta.get("emulated", True)),
+            "results": [{key: result[key] for key in keys if key in result} for result in results]}
+
+
+def write_json(path, contents):
+    """Whole or not at all: another program may be reading."""
+    directory = os.path.dirname(os.path.abspath(path))
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=directory, prefix=".chorale-", delete=False) as file:
+            json.dump(contents, file, indent=2)
+            file.write("\n")
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(file.name, 0o666 & ~umask)
+        os.replace(file.name, path)
+    except OSError as error:
+        raise Failure(f"cannot write {path}: {error.strerror}") from error
+
+
+def load_budgets():
+    path = paths.ROOT / "bench" / "budgets.json"
+    try:
+        budgets = json.loads(path.read_text())
+        if budgets["schema"] != "chorale-budgets/1":
+            raise ValueError(f"schema {budgets['schema']}")
+        return budgets
+    except (OSError, ValueError, KeyError) as error:
+        raise Failure(f"{paths.shown(path)} is not usable: {error}") from error
+
+
+def missed_results(budgets, results):
+    """A sentence for each budget that a counted result does not keep."""
+    missed = []
+    for result in results:
+        budget = budgets["results"].get(result["name"], {})
+        values = {"nucleus": result["nucleus"], "user": result["user"],
+                  "total": result["nucleus"] + result["user"]}
+        for part, value in values.items():
+            limit = budget.get(f"{part}_max")
+            if limit is not None and value > limit:
+                missed.append(f"{result['name']}: {value:,} {part} instructions, budget {limit:,}")
+        if budget.get("steady") and result["median"] != result["min"]:
+            missed.append(f"{result['name']}: median {result['median']:,} is not the minimum "
+                          f"{result['min']:,}")
+    return missed
+
+
+def missed_image(budgets, kernel):
+    """The same for the size of the nucleus."""
+    image = elf.Elf(kernel)
+    missed = []
+    limit = budgets["image"]["bytes_max"]
+    if image.image_bytes() > limit:
+        missed.append(f"nucleus image: {image.image_bytes():,} bytes, budget {limit:,}")
+    limit = budgets["boot"]["bytes_max"]
+    if image.bss_bytes() > limit:
+        missed.append(f"nucleus bss: {image.bss_bytes():,} bytes, budget {limit:,}")
+    return missed
+
+
+def missed_boot(budgets, instructions, meta):
+    """And for what booting costs: instructions up to the first user one, memory taken by then."""
+    missed = []
+    limit = budgets["boot"]["instructions_max"]
+    if instructions is None:
+        missed.append("boot: the guest emitted no first-user marker")
+    elif instructions > limit:
+        missed.append(f"boot: {instructions:,} instructions, budget {limit:,}")
+    taken, limit = meta.get("boot_bytes"), budgets["boot"]["bytes_max"]
+    if isinstance(taken, int) and taken > limit:
+        missed.append(f"boot: bss and allocations of {taken:,} bytes, budget {limit:,}")
+    return missed

@@ -1,0 +1,46 @@
+"""`./chorale test`: builds the system and the host programs, then lets CTest run everything.
+
+CTest starts `tools/guest-test` and the gates; what the user chose for this run reaches them by environment
+variables (CHORALE_*), for the build trees stay as they are.
+"""
+
+import os
+import subprocess
+import sys
+
+from chorale import build, paths, process
+from chorale.errors import Failure
+
+# The first to be tested is the cheapest to fail: host tests, then the machine's.
+PRESETS = ("host", "x86_64")
+
+
+def environment(options):
+    chosen = {"CHORALE_STRESS_SECONDS": options.stress, "CHORALE_FASTPATH": options.fastpath,
+              "CHORALE_CPUS": options.cpus, "CHORALE_MEMORY": options.memory}
+    env = dict(os.environ, GTEST_COLOR="no")
+    env.update({name: str(value) for name, value in chosen.items() if value})
+    return env
+
+
+def run(options):
+    for preset in PRESETS:
+        build.build(preset, options.verbose)
+    # One run over both trees, so that there is one summary.
+    (paths.BUILD / "CTestTestfile.cmake").write_text(f"subdirs({' '.join(PRESETS)})\n")
+    log = paths.log("test")
+    command = ["ctest", "--test-dir", paths.BUILD, "--output-on-failure", "--no-tests=error",
+               "--parallel", str(os.cpu_count() or 1), "--output-log", log]
+    if options.filter:
+        command += ["--tests-regex", options.filter]
+    if options.verbose:
+        command += ["--verbose"]
+    sys.stdout.flush()
+    child = process.start(command, stdin=subprocess.DEVNULL, env=environment(options))
+    try:
+        status = child.wait()
+    finally:
+        process.stop(child)
+    if status != 0:
+        raise Failure("tests failed", log, tail=False)
+    return 0
