@@ -9,24 +9,21 @@
 #include "fastpath/registers.hpp"
 #include "kernel/ipc/port.hpp"
 
-#include <chorus/message_registers.h>
 
 namespace chorale {
 
 extern "C" CHORALE_REGISTER_CALL void fast_call(CHORALE_MESSAGE_PARAMETERS) {
-    const u64 size = message_size(control);
     Port& port = port_candidate(name);
-    PerCpu& cpu = this_cpu();
-    PortSlot& slot = port.slot_at(cpu.slot);
-    Plan plan{cpu, thread, slot.waiters};
+    PortSlot& slot = port.slot_at(machine::this_cpu::slot());
+    Plan plan{thread, slot.waiters};
 
-    if (port.ui.uiHead != name || port.ui.uiTail != tail || size > MESSAGE_REGISTER_BYTES || !plan.sender_plain() ||
-        slot.waiters == nullptr || plan.to().state != state_receiving) [[unlikely]] {
+    if (port.ui.uiHead != name || port.ui.uiTail != tail || !fits_registers(control) || !plan.sender_plain() ||
+        !plan.peer_is(state_receiving)) [[unlikely]] {
         [[clang::musttail]] return fast_slow(w0, w1, w2, w3, w4, w5, w6, thread, w7, name, tail, control);
     }
 
     const Plan::Exchange exchange = std::move(plan).commit();  // ---- point of no return ----
-    auto& [from, to, on] = exchange;
+    auto& [from, to] = exchange;
     slot.waiters = to.next_waiter;
     const u64 sequence = ++slot.received;
     from.server = &to;
@@ -36,7 +33,11 @@ extern "C" CHORALE_REGISTER_CALL void fast_call(CHORALE_MESSAGE_PARAMETERS) {
     from.frame.rax = control;
     to.priority = from.priority < to.base_priority ? from.priority : to.base_priority;
     switch_to(exchange);
-    [[clang::musttail]] return fast_exit(w0, w1, w2, w3, w4, w5, w6, &to, w7, static_cast<u64>(port.li), sequence, size);
+    const u64 li = static_cast<u64>(port.li);
+    if (same_thread_pointer(exchange)) [[likely]] {
+        [[clang::musttail]] return fast_exit(w0, w1, w2, w3, w4, w5, w6, &to, w7, li, sequence, control);
+    }
+    [[clang::musttail]] return fast_exit_thread_pointer(w0, w1, w2, w3, w4, w5, w6, &to, w7, li, sequence, control);
 }
 
 }  // namespace chorale

@@ -2,13 +2,12 @@
 // that may be written, and nothing after it can fail. What does not fit the plan leaves before, to the slow path.
 #pragma once
 
-#include "kernel/core/per_cpu.hpp"
 #include "kernel/core/thread.hpp"
 #include "kernel/mem/space.hpp"
 
 #include <chorus/message_registers.h>
+#include <machine/cpu_fields.hpp>
 #include <machine/mmu.hpp>
-#include <machine/thread_pointer.hpp>
 
 #include <utility>
 
@@ -19,41 +18,46 @@ public:
     struct Exchange {
         Thread& from;
         Thread& to;
-        PerCpu& cpu;
     };
 
-    Plan(PerCpu& cpu, Thread* from, Thread* to) : cpu_{cpu}, from_{from}, to_{to} {}
+    Plan(Thread* from, Thread* to) : from_{from}, to_{to} {}
     Plan(const Plan&) = delete;  // one plan, one commit
     Plan& operator=(const Plan&) = delete;
 
-    [[nodiscard]] const PerCpu& cpu() const { return cpu_; }
     [[nodiscard]] const Thread& from() const { return *from_; }
     [[nodiscard]] const Thread& to() const { return *to_; }
 
-    // No flag set on the sender, and no floating-point registers to save.
-    [[nodiscard]] bool sender_plain() const { return from_->state == state_running && cpu_.fpu_live == 0; }
+    // There is a peer, it does what it should and nothing else is to be known of it.
+    [[nodiscard]] bool peer_is(u32 state) const { return to_ != nullptr && to_->state == state; }
 
-    [[nodiscard]] Exchange commit() && noexcept { return {*from_, *to_, cpu_}; }  // ---- point of no return ----
+    // No flag set on the sender, and no floating-point registers to save.
+    [[nodiscard]] bool sender_plain() const { return from_->state == state_running && !machine::this_cpu::fpu_live(); }
+
+    [[nodiscard]] Exchange commit() && noexcept { return {*from_, *to_}; }  // ---- point of no return ----
 
 private:
-    PerCpu& cpu_;
     Thread* const from_;
     Thread* const to_;
 };
 
-// The CPU continues as `to`. The space is loaded only when it differs, and so is the thread pointer.
+// The CPU continues as `to`; the space is loaded only when it differs.
 inline void switch_to(const Plan::Exchange& exchange) {
-    auto& [from, to, cpu] = exchange;
-    cpu.current = &to;
-    const u64 root = to.space->root();
-    if (root != cpu.space_root) {
-        cpu.space_root = root;
+    machine::this_cpu::set_current(exchange.to);
+    const u64 root = exchange.to.space->root();
+    if (root != machine::this_cpu::space_root()) {
+        machine::this_cpu::set_space_root(root);
         machine::load_root(root);
     }
-    if (to.frame.fs_base != from.frame.fs_base) [[unlikely]] machine::load_thread_pointer(to.frame);
 }
 
-// The body's size, or a value above MESSAGE_REGISTER_BYTES when the caller asks for what registers cannot hold.
-[[nodiscard]] inline u64 message_size(u64 control) { return (control >> MESSAGE_SIZE_SHIFT) & 0xff; }
+// Seldom: programs that exchange messages without a thread pointer each leave it alone.
+[[nodiscard]] inline bool same_thread_pointer(const Plan::Exchange& exchange) {
+    return exchange.to.frame.fs_base == exchange.from.frame.fs_base;
+}
+
+// Whether the body that the caller announces fits the registers.
+[[nodiscard]] inline bool fits_registers(u64 control) {
+    return ((control >> MESSAGE_SIZE_SHIFT) & 0xff) <= MESSAGE_REGISTER_BYTES;
+}
 
 }  // namespace chorale

@@ -32,8 +32,10 @@ CHORALE_REGISTER_CALL void fast_reply_receive(CHORALE_MESSAGE_PARAMETERS);
 // (kernel/call/message_calls.cpp). Nothing may have been written before.
 CHORALE_REGISTER_CALL void fast_slow(CHORALE_MESSAGE_PARAMETERS);
 
-// To user mode as `thread`, with the registers as they are; control becomes the result.
+// To user mode as `thread`, with the registers as they are; the size in `control` becomes the result. The second form
+// loads the thread pointer first.
 CHORALE_REGISTER_CALL void fast_exit(CHORALE_MESSAGE_PARAMETERS);
+CHORALE_REGISTER_CALL void fast_exit_thread_pointer(CHORALE_MESSAGE_PARAMETERS);
 }
 
 }  // namespace chorale

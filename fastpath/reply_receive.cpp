@@ -13,37 +13,38 @@
 #include "fastpath/registers.hpp"
 #include "kernel/ipc/port.hpp"
 
-#include <chorus/message_registers.h>
 
 namespace chorale {
 
 extern "C" CHORALE_REGISTER_CALL void fast_reply_receive(CHORALE_MESSAGE_PARAMETERS) {
-    const u64 size = message_size(control);
-    PerCpu& cpu = this_cpu();
-    Plan plan{cpu, thread, thread->client};
+    Plan plan{thread, thread->client};
     Port& port = *thread->port;
 
     // The port that this thread received on last is taken without a lookup when it still has that id in that actor.
     // relaxed: see above
-    if (thread->client == nullptr || plan.to().state != state_awaiting_reply || !plan.sender_plain() ||
-        size > MESSAGE_REGISTER_BYTES || port.li != static_cast<int>(name) || port.actor != thread->actor ||
-        port.queued.load(std::memory_order_relaxed) != 0 || cpu.top_ready < plan.to().priority) [[unlikely]] {
+    if (!plan.peer_is(state_awaiting_reply) || !plan.sender_plain() || !fits_registers(control) ||
+        port.li != static_cast<int>(name) || port.actor != thread->actor ||
+        port.queued.load(std::memory_order_relaxed) != 0 || machine::this_cpu::top_ready() < plan.to().priority)
+        [[unlikely]] {
         [[clang::musttail]] return fast_slow(w0, w1, w2, w3, w4, w5, w6, thread, w7, name, tail, control);
     }
 
     const Plan::Exchange exchange = std::move(plan).commit();  // ---- point of no return ----
-    auto& [from, to, on] = exchange;
+    auto& [from, to] = exchange;
     from.client = nullptr;
     to.server = nullptr;
     from.state = state_receiving;
     to.state = state_running;
     from.frame.rax = control;
     from.priority = from.base_priority;
-    PortSlot& slot = port.slot_at(cpu.slot);
+    PortSlot& slot = port.slot_at(machine::this_cpu::slot());
     from.next_waiter = slot.waiters;
     slot.waiters = &from;
     switch_to(exchange);
-    [[clang::musttail]] return fast_exit(w0, w1, w2, w3, w4, w5, w6, &to, w7, 0, 0, size);
+    if (same_thread_pointer(exchange)) [[likely]] {
+        [[clang::musttail]] return fast_exit(w0, w1, w2, w3, w4, w5, w6, &to, w7, 0, 0, control);
+    }
+    [[clang::musttail]] return fast_exit_thread_pointer(w0, w1, w2, w3, w4, w5, w6, &to, w7, 0, 0, control);
 }
 
 }  // namespace chorale

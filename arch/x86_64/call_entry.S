@@ -119,6 +119,7 @@
     .balign 64
 fast_exit:
     movq    %r11, %r10
+    movzbl  %ah, %eax                   // the size, MESSAGE_SIZE_SHIFT is 8
     movq    FRAME(RBX)(%rcx), %rbx
     movq    FRAME(RBP)(%rcx), %rbp
     movq    FRAME(FLAGS)(%rcx), %r11
@@ -127,6 +128,21 @@ fast_exit:
     swapgs
     sysretq
     .size fast_exit, . - fast_exit
+
+    // Seldom, and the only place here with a stack frame: rax and the words in caller-saved registers survive a C call.
+    .global fast_exit_thread_pointer
+    .type fast_exit_thread_pointer, @function
+fast_exit_thread_pointer:
+    .irp register, rax, rdi, rsi, rdx, rcx, r8, r9, r11
+        pushq   %\register
+    .endr
+    leaq    THREAD_FRAME(%rcx), %rdi
+    callq   chorale_load_thread_pointer
+    .irp register, r11, r9, r8, rcx, rdx, rsi, rdi, rax
+        popq    %\register
+    .endr
+    jmp     fast_exit
+    .size fast_exit_thread_pointer, . - fast_exit_thread_pointer
 
     .global fast_slow
     .type fast_slow, @function

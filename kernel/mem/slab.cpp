@@ -45,7 +45,7 @@ SlabCache* slab_cache_at(unsigned number) {
 
 void SlabCache::enlist() {
     registry.with([&](Registry& all) {
-        // relaxed, as in magazine(): the number alone is read through it, and this lock orders the writers
+        // relaxed, here and below: nothing else is read through the number, and this lock orders the writers
         if (number_.load(std::memory_order_relaxed) != 0) return;
         require(all.count < slab_cache_limit, "too many slab caches");
         all.caches[all.count++] = this;
@@ -55,8 +55,9 @@ void SlabCache::enlist() {
 
 Magazine* SlabCache::magazine() {
     CpuCache* const cpu = this_cpu_cache();
-    const u32 number = number_.load(std::memory_order_relaxed);
-    return cpu == nullptr || number == 0 ? nullptr : &cpu->magazines[number - 1];
+    if (cpu == nullptr) return nullptr;
+    if (number_.load(std::memory_order_relaxed) == 0) [[unlikely]] enlist();
+    return &cpu->magazines[number_.load(std::memory_order_relaxed) - 1];
 }
 
 // A slab is naturally aligned, in physical memory and so in the direct map.
@@ -78,8 +79,6 @@ u16& SlabCache::mark_of(void* object) const {
 
 Result<void*> SlabCache::allocate() {
     if (allocation_refused()) return Status::no_memory;
-    // relaxed: see enlist()
-    if (number_.load(std::memory_order_relaxed) == 0) enlist();
     Magazine* const local = magazine();
     void* object = local != nullptr && !local->empty() ? local->pop() : take(local);
     while (object == nullptr) {

@@ -116,7 +116,7 @@ private:
     Guarded<Rank::slab, Pool> pool_;
 };
 
-// The caches that have been used, by number from 0; nullptr after the last.
+// The caches that a CPU has used, by number from 0; nullptr after the last.
 [[nodiscard]] SlabCache* slab_cache_at(unsigned number);
 
 // The typed front. Reuse::any: make() constructs, destroy() destructs. Reuse::stable: T's default constructor

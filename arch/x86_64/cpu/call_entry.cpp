@@ -22,7 +22,7 @@ void use_call_entry(bool fast_path) {
     }
 }
 
-void load_thread_pointer(const Frame& frame) {
+void chorale_load_thread_pointer(const Frame& frame) {
     if (features.fsgsbase) {
         asm volatile("wrfsbaseq %0" ::"r"(frame.fs_base));
     } else {

@@ -23,7 +23,7 @@ void firmware_read(const LoaderInfo& loader) {
         good = parse(boot::Bytes{loader.root_pointer, loader.root_pointer_length}, map, complain, info);
     } else {
         const u64 root = loader.rsdp != 0 ? loader.rsdp : boot::acpi::find_root_pointer(map);
-        if (root != 0) good = parse(root, map, complain, info);
+        good = parse(root, map, complain, info); // root 0 is refused, but the defaults are filled in
     }
     if (!good) log("acpi: no usable tables: one CPU, no device interrupts");
 }

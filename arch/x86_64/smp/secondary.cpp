@@ -15,6 +15,7 @@
 
 #include <machine/cpu.hpp>
 #include <machine/ipi.hpp>
+#include <machine/report.hpp>
 #include <machine/smp.hpp>
 #include <machine/timer.hpp>
 
@@ -38,7 +39,8 @@ namespace {
 enum class Life : u8 { absent, awaited, running, written_off };
 
 constinit std::atomic<Life> lives[max_cpus]{};
-constinit std::atomic<bool> stopping{false};
+constexpr u32 nobody = ~u32{0};
+constinit std::atomic<u32> stopper{nobody}; // the CPU that has stopped all others
 constinit std::atomic<unsigned> stopped{0};
 constinit PerCpu* const* cpu_blocks = nullptr;
 constinit u64 trampoline_page = 0;
@@ -173,7 +175,9 @@ void chorale_secondary(u32 index) {
 }
 
 bool stop_requested() {
-    return stopping.load(std::memory_order_relaxed); // relaxed: nothing else is read after
+    // relaxed: nothing else is read after. An NMI of other origin must not stop the CPU that reports.
+    const u32 by = stopper.load(std::memory_order_relaxed);
+    return by != nobody && by != cpu_number();
 }
 
 void stop_here() {
@@ -182,8 +186,9 @@ void stop_here() {
 }
 
 void stop_others() {
-    if (!apic_running() || stopping.exchange(true, std::memory_order_seq_cst))
-        return;          // seq_cst: before the NMI
+    u32 before = nobody;
+    // seq_cst: visible before the NMI is
+    if (!apic_running() || !stopper.compare_exchange_strong(before, cpu_number())) return;
     unsigned others = 0; // CPU 0 is not in `lives`, the caller is: the number is right whoever calls
     for (const auto& life : lives) others += life.load(std::memory_order_relaxed) == Life::running ? 1 : 0;
     if (others == 0) return; // perhaps it is so early that there is no clock either

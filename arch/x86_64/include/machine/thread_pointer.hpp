@@ -7,6 +7,7 @@
 namespace chorale::machine {
 
 // Loads frame.fs_base into this CPU.
-void load_thread_pointer(const Frame& frame);
+extern "C" void chorale_load_thread_pointer(const Frame& frame);
+inline void load_thread_pointer(const Frame& frame) { chorale_load_thread_pointer(frame); }
 
 } // namespace chorale::machine
