@@ -11,6 +11,7 @@
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/mem/protection.hpp"
 
+#include <machine/call_entry.hpp>
 #include <machine/console.hpp>
 #include <machine/cpu.hpp>
 #include <machine/exit.hpp>
@@ -95,9 +96,11 @@ static_assert(page_size << machine::PageTableGeometry::bits_per_level == large_p
 static_assert(machine::user_limit % page_size == 0 && machine::user_limit <= machine::direct_base);
 
 // The CPU.
+static_assert(std::convertible_to<decltype(machine::name), const char*>);
+static_assert(std::convertible_to<decltype(machine::elf_machine), u16>); // of the boot actors
 static_assert(Is<&machine::cpu_block, void*()>); // the PerCpu of this CPU, from one register or one load
 static_assert(Is<&machine::set_cpu_block, void(void*, CpuIndex)>);
-static_assert(Is<&machine::enable_calls, void(bool)>);
+static_assert(Is<&machine::use_call_entry, void(bool)>);
 static_assert(Is<&machine::relax, void()> && Is<&machine::compiler_barrier, void()>);
 static_assert(Is<&machine::wait_for_interrupt, void()> && Is<&machine::interrupt_window, void()>);
 static_assert(Is<&machine::cycles, u64()> && Is<&machine::random_seed, u64()>);
@@ -135,7 +138,8 @@ static_assert(Is<&machine::fpu_save, void(void*)> && Is<&machine::fpu_load, void
 static_assert(Is<&machine::load_thread_pointer, void(const machine::Frame&)>);
 static_assert(Is<&machine::resume, void(const machine::Frame&, u64)>);
 static_assert(Is<&machine::on_cpu_stack, void(void (*)())>);
-static_assert(Is<&machine::power_off, void(int)> && Is<&machine::halt, void()>);
+static_assert(Is<&machine::power_off, void(int)> && Is<&machine::restart, void()>);
+static_assert(Is<&machine::halt, void()>);
 static_assert(Is<&machine::put, void(char)> && Is<&machine::get, int()>);
 static_assert(Is<&machine::print_registers, void(machine::TextSink)>);
 static_assert(Is<&machine::backtrace, void(machine::TraceSink)> && Is<&machine::cpu_number, CpuIndex()>);

@@ -31,13 +31,13 @@ extern "C" CHORALE_REGISTER_CALL void fast_call(CHORALE_MESSAGE_PARAMETERS) {
     from.state = state_awaiting_reply;
     to.state = state_running;
     from.frame.rax = control;
+    ++from.exchanges;
     to.priority = from.priority < to.base_priority ? from.priority : to.base_priority;
     switch_to(exchange);
-    const u64 li = static_cast<u64>(port.li);
     if (same_thread_pointer(exchange)) [[likely]] {
-        [[clang::musttail]] return fast_exit(w0, w1, w2, w3, w4, w5, w6, &to, w7, li, sequence, control);
+        [[clang::musttail]] return fast_exit(w0, w1, w2, w3, w4, w5, w6, &to, w7, port.li, sequence, control);
     }
-    [[clang::musttail]] return fast_exit_thread_pointer(w0, w1, w2, w3, w4, w5, w6, &to, w7, li, sequence, control);
+    [[clang::musttail]] return fast_exit_thread_pointer(w0, w1, w2, w3, w4, w5, w6, &to, w7, port.li, sequence, control);
 }
 
 }  // namespace chorale

@@ -23,7 +23,7 @@ extern "C" CHORALE_REGISTER_CALL void fast_reply_receive(CHORALE_MESSAGE_PARAMET
     // The port that this thread received on last is taken without a lookup when it still has that id in that actor.
     // relaxed: see above
     if (!plan.peer_is(state_awaiting_reply) || !plan.sender_plain() || !fits_registers(control) ||
-        port.li != static_cast<int>(name) || port.actor != thread->actor ||
+        port.li != static_cast<u32>(name) || port.actor != thread->actor ||
         port.queued.load(std::memory_order_relaxed) != 0 || machine::this_cpu::top_ready() < plan.to().priority)
         [[unlikely]] {
         [[clang::musttail]] return fast_slow(w0, w1, w2, w3, w4, w5, w6, thread, w7, name, tail, control);

@@ -29,7 +29,7 @@ constexpr u64 keep_bit = u64{1} << 63;
     return static_cast<std::byte*>(place) + skip;
 }
 
-std::atomic<unsigned> asids{4096};
+std::atomic<unsigned> asids{4096};  // relaxed wherever it is used: a setting
 
 struct Cached {
     u64 entry;
@@ -72,6 +72,7 @@ u64 make_root(PhysAddr table, unsigned asid, bool keep) {
     return table.raw() | (asid_limit() > 1 ? asid : 0) | (keep ? keep_bit : 0);
 }
 
+// relaxed: see above
 unsigned asid_limit() { return asids.load(std::memory_order_relaxed); }
 
 void set_asid_limit(unsigned limit) { asids.store(limit, std::memory_order_relaxed); }

@@ -25,14 +25,16 @@ template <class Copy>
 }  // namespace
 
 bool copy_in(void* to, VirtAddr from, std::size_t bytes) {
-    return for_each_piece(from, bytes, Protection::read, [&](std::byte* user, std::size_t done, std::size_t count) {
-        std::memcpy(static_cast<std::byte*>(to) + done, user, count);
+    auto* const bytes_to = static_cast<std::byte*>(to);
+    return for_each_piece(from, bytes, Protection::read, [&](std::byte* user, uword done, uword n) {
+        std::memcpy(bytes_to + done, user, n);
     });
 }
 
 bool copy_out(VirtAddr to, const void* from, std::size_t bytes) {
-    return for_each_piece(to, bytes, Protection::write, [&](std::byte* user, std::size_t done, std::size_t count) {
-        std::memcpy(user, static_cast<const std::byte*>(from) + done, count);
+    const auto* const bytes_from = static_cast<const std::byte*>(from);
+    return for_each_piece(to, bytes, Protection::write, [&](std::byte* user, uword done, uword n) {
+        std::memcpy(user, bytes_from + done, n);
     });
 }
 

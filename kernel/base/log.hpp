@@ -50,7 +50,8 @@ void log(std::string_view format, const Args&... args) {
 // Stops every CPU, prints `@panic`, the reason, registers and backtrace, `@endpanic`, and ends the machine.
 [[noreturn]] void panic(std::string_view reason, u64 value = 0);
 
-inline void require(bool condition, std::string_view reason) {
+// The text stays a pointer until it is needed: a string_view would measure it at every call.
+inline void require(bool condition, const char* reason) {
     if (!condition) [[unlikely]] panic(reason);
 }
 

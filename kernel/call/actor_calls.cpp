@@ -61,10 +61,12 @@ long actorName(Thread& self, Cap capability, UserBytesOut old_name, UserText new
         if (length.status() == Status::fault) return K_EFAULT;
         name[length.ok() ? length.value() : sizeof name - 1] = '\0';
     }
-    if (old_name.address.raw() != 0 && !machine::copy_out(old_name.address, actor.value()->name, K_ACTORNAMEMAX)) {
-        return K_EFAULT;
+    char old[K_ACTORNAMEMAX];
+    actor.value()->tables.with([&](Actor::Tables&) { __builtin_memcpy(old, actor.value()->name, sizeof old); });
+    if (old_name.address.raw() != 0 && !machine::copy_out(old_name.address, old, sizeof old)) return K_EFAULT;
+    if (new_name.given()) {
+        actor.value()->tables.with([&](Actor::Tables&) { set_actor_name(*actor.value(), name); });
     }
-    if (new_name.given()) set_actor_name(*actor.value(), name);
     return K_OK;
 }
 
@@ -77,7 +79,7 @@ long portCreate(Thread& self, Cap capability, UserOut<KnUniqueId> name) {
     const Result<Port*> port = create_port(*actor.value(), false);
     if (!port.ok()) return static_cast<long>(port.status());
     static_cast<void>(name.write(port.value()->ui));  // the place was probed; losing it now is its owner's doing
-    return port.value()->li;
+    return static_cast<long>(port.value()->li);
 }
 
 long portDelete(Thread& self, Cap capability, int li) {
@@ -93,8 +95,10 @@ long portEnable(Thread& self, Cap capability, int li, int priority) {
     if (priority < 0) return K_EINVAL;
     const Result<Port*> port = port_of(self, capability, li);
     if (!port.ok()) return static_cast<long>(port.status());
-    port.value()->enable_priority = priority;
-    port.value()->enabled = true;
+    // relaxed: the store of `enabled` orders it
+    port.value()->enable_priority.store(priority, std::memory_order_relaxed);
+    // seq_cst: pairs with start_tour() (delivery.cpp): either the sender sees the port enabled or its message is seen here
+    port.value()->enabled.store(true, std::memory_order_seq_cst);
     // Messages that came before: whoever waits for any port learns of them at the queue's owner.
     if (port.value()->queued.load(std::memory_order_seq_cst) == 0) return K_OK;
     self.fetch_port = port.value();
@@ -105,7 +109,8 @@ long portEnable(Thread& self, Cap capability, int li, int priority) {
 
 long portDisable(Thread& self, Cap capability, int li) {
     const Result<Port*> port = port_of(self, capability, li);
-    if (port.ok()) port.value()->enabled = false;
+    // relaxed: a server that was woken for this port just before keeps its message
+    if (port.ok()) port.value()->enabled.store(false, std::memory_order_relaxed);
     return static_cast<long>(port.status());
 }
 
@@ -118,7 +123,7 @@ long portLi(Thread& self, UserIn<KnUniqueId> name) {
     const Result<KnUniqueId> ui = name.read();
     if (!ui.ok()) return K_EFAULT;
     const Port* const port = find_port(ui.value());
-    return port != nullptr && port->actor == self.actor ? port->li : K_EUNKNOWN;
+    return port != nullptr && port->actor == self.actor ? static_cast<long>(port->li) : K_EUNKNOWN;
 }
 
 }  // namespace chorale::calls

@@ -28,30 +28,33 @@ constexpr u64 nanoseconds_per_millisecond = 1'000'000;
 
 [[nodiscard]] Port* own_port(Thread& self, int li) {
     if (li < 0 || li >= static_cast<int>(Actor::port_limit)) return nullptr;
+    // Where it received last: still that port?
+    if (self.port->li == static_cast<u64>(li) && self.port->actor == self.actor) return self.port;
     return self.actor->tables.with([&](Actor::Tables& tables) { return tables.ports[static_cast<unsigned>(li)]; });
 }
 
-void fill_head(Message& message, Thread& self, const Port& source, const KnUniqueId& target, bool call) {
-    message.head.bodySize = static_cast<int>(message.size);
-    message.head.flags[0] = static_cast<char>((call ? K_MSG_CALL : 0) | (message.has_annex ? K_MSG_ANNEX : 0));
-    message.head.srcPort = source.ui;
-    message.head.target = target;
-    message.head.transId = call ? self.transaction + 1 : 0;
-    message.head.actorId = self.actor->protection;
-    message.head.portId = source.protection;
+void address(Message& message, Thread& self, const Port& source, const KnUniqueId& target, bool call) {
+    message.target = target;
+    message.call = call;
+    message.transaction = self.transaction;
+    message.exchange = ++self.exchanges;
+    message.priority = self.priority;
+    message.source = source.ui;
+    message.source_actor = self.actor->protection;
+    message.source_port = source.protection;
 }
 
 // The request is on its way; `self` waits for the reply.
 [[nodiscard]] long request(Thread& self, Message& message, Port& port, u64 deadline) {
     message.client = &self;
     message.client_serial = self.serial.load(std::memory_order_relaxed);  // relaxed: its own
-    message.transaction = self.transaction;
-    message.priority = self.priority;
+    const bool in_order = self.has(flag_sent);
+    self.clear(flag_sent);
     self.now_doing(Doing::awaiting_reply);
-    if (const Status status = deliver(port, message); status != Status::ok) {
+    if (deliver(port, message, in_order) == Route::full) [[unlikely]] {
         self.now_doing(Doing::running);
         free_message(message);
-        return status == Status::no_port ? K_EUNKNOWN : static_cast<long>(status);
+        return K_EFULL;
     }
     ++this_cpu().counters.messages_called;
     if (deadline != TimerQueue::never) arm_timer(self, deadline);
@@ -79,30 +82,38 @@ void reply_to_pair(Thread& self, const u64* words, u64 size) {
     make_ready(client);
 }
 
-void reply_by_carrier(Thread& self) {
-    Message* const carrier = self.current.carrier;
-    self.current.carrier = nullptr;
-    self.clear(flag_serving);
-    set_priority(self, self.base_priority);
-    carrier->error = K_OK;
-    send_reply(*carrier);
+// The Message that carries the reply of a slow exchange; invalid when no reply is awaited. A client that has gone
+// meanwhile is no error: there may even be no Message left to tell of it.
+[[nodiscard]] bool owes_reply(const Thread& self) {
+    return self.has(flag_serving) && (self.serving == nullptr || self.serving->call);
 }
 
-[[nodiscard]] Message* carrier_of(const Thread& self) {
-    return self.has(flag_serving) ? self.current.carrier : nullptr;
+void reply_with(Thread& self) {
+    Message* const reply = end_service(self);
+    if (reply == nullptr) return;
+    reply->error = K_OK;
+    if (reply->client == nullptr) {
+        free_message(*reply);
+    } else {
+        send_reply(*reply);
+    }
 }
 
-[[nodiscard]] long reply_words(Thread& self, const u64* words, u64 size) {
+[[nodiscard]] long reply_words(Thread& self, u64 size) {
     if (size > MESSAGE_REGISTER_BYTES) return K_EINVAL;
     if (self.client != nullptr) {
+        u64 words[8];
+        self.frame.store_words(words);
         reply_to_pair(self, words, size);
         return K_OK;
     }
-    Message* const carrier = carrier_of(self);
-    if (carrier == nullptr) return K_EINVAL;
-    release_pages(*carrier);
-    compose(*carrier, words, static_cast<u32>(size));
-    reply_by_carrier(self);
+    if (!owes_reply(self)) return K_EINVAL;
+    if (self.serving != nullptr) {
+        release_pages(*self.serving);
+        compose_words(*self.serving, size);
+        self.frame.store_words(self.serving->words);
+    }
+    reply_with(self);
     return K_OK;
 }
 
@@ -121,17 +132,14 @@ long message_call(Thread& self) {
     if (port == nullptr) return K_EUNKNOWN;
     const Result<Message*> made = allocate_message();
     if (!made.ok()) return static_cast<long>(made.status());
-    u64 words[8];
-    self.frame.store_words(words);
-    compose(*made.value(), words, static_cast<u32>(size));
-    fill_head(*made.value(), self, *self.actor->default_port, target, true);
+    compose_words(*made.value(), size);
+    self.frame.store_words(made.value()->words);
+    address(*made.value(), self, *self.actor->default_port, target, true);
     return request(self, *made.value(), *port, TimerQueue::never);
 }
 
 long message_reply_receive(Thread& self) {
-    u64 words[8];
-    self.frame.store_words(words);
-    const long replied = reply_words(self, words, size_in(self.frame.message_control()));
+    const long replied = reply_words(self, size_in(self.frame.message_control()));
     if (replied != K_OK) return replied;
     if (abort_now(self)) return K_EABORT;
     return receive_on(self, static_cast<int>(self.frame.message_name()), TimerQueue::never);
@@ -163,7 +171,7 @@ long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request_at, int source, User
         free_message(message);
         return static_cast<long>(status);
     }
-    fill_head(message, self, *from, destination.value().target, true);
+    address(message, self, *from, destination.value().target, true);
     return request(self, message, *port, deadline_after(delay));
 }
 
@@ -176,17 +184,19 @@ long ipcSend(Thread& self, UserIn<KnMsgDesc> message_at, int source, UserIn<KnIp
     const Result<Message*> made = allocate_message();
     if (!made.ok()) return static_cast<long>(made.status());
     Message& message = *made.value();
-    Status status = compose(message, body.value());
-    if (status == Status::ok) {
-        fill_head(message, self, *from, destination.value().target, false);
-        Port* const port = find_port(destination.value().target);
-        status = port == nullptr ? Status::unknown : deliver(*port, message);
-        if (status == Status::no_port) status = Status::unknown;
-    }
-    if (status != Status::ok) {
+    const Status status = compose(message, body.value());
+    Port* const port = find_port(destination.value().target);
+    if (status != Status::ok || port == nullptr) {
         free_message(message);
-        return static_cast<long>(status);
+        return status == Status::ok ? K_EUNKNOWN : static_cast<long>(status);
     }
+    address(message, self, *from, destination.value().target, false);
+    const Route route = deliver(*port, message, true);
+    if (route == Route::full) {
+        free_message(message);
+        return K_EFULL;
+    }
+    if (route == Route::away) self.set(flag_sent);
     ++this_cpu().counters.messages_sent;
     return K_OK;
 }
@@ -195,7 +205,7 @@ long ipcReply(Thread& self, UserIn<KnMsgDesc> message_at) {
     const Result<KnMsgDesc> body = message_at.read();
     if (!body.ok()) return K_EFAULT;
     const KnMsgDesc& descriptor = body.value();
-    if (self.client == nullptr && carrier_of(self) == nullptr) return K_EINVAL;
+    if (self.client == nullptr && !owes_reply(self)) return K_EINVAL;
     if (descriptor.bodySize > K_CMSGSIZEMAX) return K_ETOOMUCH;
     if (self.client != nullptr && descriptor.bodySize <= MESSAGE_REGISTER_BYTES && descriptor.annexAddr == 0) {
         u64 words[8]{};
@@ -206,9 +216,12 @@ long ipcReply(Thread& self, UserIn<KnMsgDesc> message_at) {
     if (self.client != nullptr) {
         if (const Status status = slow_pair(*self.client); status != Status::ok) return static_cast<long>(status);
     }
-    const Status status = compose(*self.current.carrier, descriptor);
-    if (status != Status::ok) return static_cast<long>(status);
-    reply_by_carrier(self);
+    if (self.serving != nullptr) {
+        if (const Status status = compose(*self.serving, descriptor); status != Status::ok) {
+            return static_cast<long>(status);
+        }
+    }
+    reply_with(self);
     return K_OK;
 }
 

@@ -58,12 +58,12 @@ long threadCreate(Thread& self, Cap capability, UserOut<KnThreadLid> lid, KnThre
     if (!start.ok() || lid.probe() != Status::ok) return K_EFAULT;
     if (status != K_ACTIVE && status != K_INACTIVE) return K_EINVAL;
     if (check_start(start.value()) != Status::ok) return K_EINVAL;
-    u32 priority = self.base_priority;
+    u16 priority = self.base_priority;
     if (scheduling.given()) {
         const Result<KnFifoThParms> parameters = scheduling.read();
         if (!parameters.ok()) return K_EFAULT;
         if (!valid_priority(parameters.value())) return K_EINVAL;
-        priority = parameters.value().fifoPriority;
+        priority = static_cast<u16>(parameters.value().fifoPriority);
     }
     const Result<Thread*> thread = create_thread(
         *actor.value(), {VirtAddr{start.value().dsEntry}, VirtAddr{start.value().dsUserStackPointer}, priority, false});
@@ -145,8 +145,9 @@ long threadDelay(Thread& self, UserInOpt<KnTimeVal> limit) {
                       static_cast<u64>(rest);
     }
     if (!for_ever && nanoseconds == 0) {
-        if (this_cpu().top_ready <= self.priority) make_ready(self);  // to the tail of its queue
-        return K_OK;
+        self.frame.set_result(K_OK);
+        yield(self);
+        return no_result;
     }
     if (self.has(flag_aborted)) {
         self.clear(flag_aborted);

@@ -8,10 +8,13 @@
 #include "kernel/ipc/port.hpp"
 
 #include <machine/mmu.hpp>
+#include <machine/timer.hpp>
 
 namespace chorale {
 
 namespace {
+
+constexpr u64 straggler_pause = 100'000;  // nanoseconds
 
 void threads_step(Thread& self);
 void ports_step(Thread& self);
@@ -49,19 +52,39 @@ void threads_step(Thread& self) {
         return;
     }
     self.deletion_progress = 0;
-    next_step(self, threads_left(actor, self) == 0 ? ports_step : threads_step);
+    if (threads_left(actor, self) == 0) {
+        next_step(self, ports_step);
+        return;
+    }
+    // Some are busy elsewhere and will end soon, perhaps on this CPU and with a worse priority.
+    self.now_doing(Doing::sleeping);
+    self.resume = threads_step;
+    arm_timer(self, machine::now() + straggler_pause);
 }
 
-void evict_visit(Thread& self) { evict(*self.fetch_port); }
+void evict_visit(Thread& self) {
+    if (!evict(*self.fetch_port)) self.question.result = K_EBUSY;
+}
+
+// Tours the CPUs until the port's own token is home too, then frees the port. No token starts any more: the port is dead
+// and its queue empty.
+template <void (*Finish)(Thread&)>
+void evict_everywhere(Thread& self) {
+    tour(self, evict_visit, [](Thread& asker, long result) {
+        if (result == K_EBUSY) {
+            evict_everywhere<Finish>(asker);
+            return;
+        }
+        free_port(*asker.fetch_port);
+        Finish(asker);
+    });
+}
 
 void ports_step(Thread& self) {
     Actor& actor = *self.victim;
     for (int li = 0; li < static_cast<int>(Actor::port_limit); ++li) {
         if (!begin_port_deletion(actor, li, self.fetch_port)) continue;
-        tour(self, evict_visit, [](Thread& asker, long) {
-            free_port(*asker.fetch_port);
-            next_step(asker, ports_step);
-        });
+        evict_everywhere<[](Thread& asker) { next_step(asker, ports_step); }>(self);
         return;
     }
     // `self` may live in the space that goes: from here on it runs in the nucleus's own.
@@ -112,10 +135,7 @@ long delete_actor(Thread& self, Actor& actor) {
 
 long delete_port(Thread& self, Port& port) {
     self.fetch_port = &port;
-    tour(self, evict_visit, [](Thread& asker, long) {
-        free_port(*asker.fetch_port);
-        wake(asker, K_OK);
-    });
+    evict_everywhere<[](Thread& asker) { wake(asker, K_OK); }>(self);
     return no_result;
 }
 

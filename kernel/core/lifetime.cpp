@@ -46,7 +46,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start) {
     thread.request.thread = &thread;
     thread.timer.thread = &thread;
     thread.incoming = nullptr;
-    thread.current = CurrentMessage{};
+    thread.serving = nullptr;
     thread.fpu_area = nullptr;
     thread.victim = nullptr;
     // release: pairs with the acquire in forward()
@@ -144,7 +144,7 @@ long abort_operation(Thread& target, const Question&) {
 }
 
 long priority_operation(Thread& target, const Question& question) {
-    const auto priority = static_cast<u32>(question.argument[0]);
+    const auto priority = static_cast<u16>(question.argument[0]);
     const bool lent = target.priority < target.base_priority;
     target.base_priority = priority;
     if (!lent || priority < target.priority) {

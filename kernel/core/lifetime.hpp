@@ -10,7 +10,7 @@ namespace chorale {
 struct ThreadStart {
     VirtAddr entry;
     VirtAddr stack;
-    u32 priority{};
+    u16 priority{};
     bool active{};
 };
 

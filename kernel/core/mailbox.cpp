@@ -41,7 +41,7 @@ void Mailbox::post(CpuIndex to, Request& request) {
     overflowing_ |= u64{1} << to;
 }
 
-bool Mailbox::flush() {
+void Mailbox::flush() {
     for (u64 lanes = overflowing_; lanes != 0; lanes &= lanes - 1) {
         const auto to = static_cast<CpuIndex>(std::countr_zero(lanes));
         Outgoing& lane = outgoing_[to];
@@ -55,7 +55,6 @@ bool Mailbox::flush() {
         if (lane.head == nullptr) overflowing_ &= ~(u64{1} << to);
         if (moved) ring(to);
     }
-    return overflowing_ == 0;
 }
 
 void Mailbox::drain() {
@@ -73,9 +72,12 @@ void Mailbox::drain() {
             ++next_incoming_[from];
             request->run(*request);
         }
-        // More may follow without a bell of its own, since ours swallowed it.
-        // relaxed: setting our own bell again; the next drain() synchronises
-        if (taken == slots) rang_.fetch_or(u64{1} << from, std::memory_order_relaxed);
+        if (taken < slots) continue;
+        // A full ring: more may follow without a bell of its own, since ours swallowed it, and the sender may keep what
+        // did not fit. Our own bell makes us look again, the sender's makes it move the rest on.
+        // relaxed: the next drain() synchronises
+        rang_.fetch_or(u64{1} << from, std::memory_order_relaxed);
+        ring(from);
     }
 }
 

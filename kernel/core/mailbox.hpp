@@ -26,8 +26,11 @@ public:
     // Sends `request` to CPU `to`; callable on the CPU that owns this mailbox only (the sender's).
     void post(CpuIndex to, Request& request);
 
-    // Moves on what did not fit before. True when nothing is left behind.
-    bool flush();
+    // Moves on what did not fit before.
+    void flush();
+    [[nodiscard]] bool overflows() const { return overflowing_ != 0; }
+    // More has been sent to that CPU than its ring holds.
+    [[nodiscard]] bool backlog(CpuIndex to) const { return (overflowing_ >> to & 1) != 0; }
 
     // Takes the bitmap of CPUs that rang. Zero: nothing to do.
     [[nodiscard]] bool rung() const {

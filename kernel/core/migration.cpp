@@ -27,7 +27,7 @@ void arrive(Request& request) {
     if (thread.has(flag_timed)) arm_timer(thread, thread.timer.deadline);
     switch (thread.doing()) {
         case Doing::ready: make_ready(thread); break;
-        case Doing::receiving: wake_with(thread, thread.resume_receive); break;
+        case Doing::receiving: wake_with(thread, thread.resume); break;
         default: break;
     }
 }

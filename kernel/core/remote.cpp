@@ -69,9 +69,9 @@ long ask(Thread& self, Thread& target, u64 serial, const Operation& operation) {
     PerCpu& cpu = this_cpu();
     // acquire: as in forward()
     const CpuIndex owner = target.cpu.load(std::memory_order_acquire);
-    if (target.serial.load(std::memory_order_relaxed) != serial) return K_EUNKNOWN;  // relaxed: the owner looks again
-    if (owner == cpu.index && !target.has(flag_moving)) {
-        const long result = operation.run(target, question);
+    const bool gone = target.serial.load(std::memory_order_relaxed) != serial;  // relaxed: the owner looks again
+    if (gone || (owner == cpu.index && !target.has(flag_moving))) {
+        const long result = gone ? K_EUNKNOWN : operation.run(target, question);
         if (operation.finish == nullptr) return result;
         operation.finish(self, result);
         return no_result;

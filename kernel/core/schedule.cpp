@@ -19,9 +19,7 @@ namespace {
 constexpr unsigned timers_per_look = 16;  // bounds the time with interrupts off
 u64 idle_spins = 0;
 
-void program_timer(PerCpu& cpu) {
-    const u64 earliest = cpu.timers.earliest();
-    if (earliest == cpu.programmed_deadline) return;
+void program_timer(PerCpu& cpu, u64 earliest) {
     cpu.programmed_deadline = earliest;
     if (earliest == TimerQueue::never) {
         machine::cancel_deadline();
@@ -41,11 +39,14 @@ void retire_current(PerCpu& cpu) {
     cpu.current = nullptr;
 }
 
-[[nodiscard]] Thread* choose(PerCpu& cpu) {
-    if (cpu.current != nullptr) {
-        if (cpu.current->doing() == Doing::running && cpu.current->priority <= cpu.top_ready) return cpu.current;
-        retire_current(cpu);
-    }
+[[nodiscard]] bool keeps_cpu(const PerCpu& cpu) {
+    const Thread* const thread = cpu.current;
+    return thread != nullptr && thread->doing() == Doing::running && thread->priority <= cpu.top_ready;
+}
+
+// The best ready thread becomes the current one; nullptr: there is none.
+[[nodiscard]] Thread* elect(PerCpu& cpu) {
+    if (cpu.current != nullptr) retire_current(cpu);
     Schedulable* const best = cpu.ready.pop();
     if (best == nullptr) return nullptr;
     auto& thread = static_cast<Thread&>(*best);
@@ -70,13 +71,23 @@ void idle(PerCpu& cpu) {
     machine::marker<machine::Marker::idle_begins>();
     for (u64 spin = 0; spin < idle_spins && !work_waits(cpu); ++spin) machine::relax();
     machine::marker<machine::Marker::idle_ends>();
-    const bool nothing_left = cpu.inbox.flush();
-    if (cpu.inbox.stop_polling() && cpu.pending == 0 && nothing_left) machine::wait_for_interrupt();
+    if (cpu.inbox.stop_polling() && cpu.pending == 0 && !cpu.inbox.overflows()) machine::wait_for_interrupt();
 }
 
 }  // namespace
 
 void set_idle_polling(u64 spins) { idle_spins = spins; }
+
+void yield(Thread& self) {
+    PerCpu& cpu = this_cpu();
+    if (cpu.top_ready != self.priority) return;  // a better one would be running: none is as good
+    release_fpu(cpu);
+    self.now_doing(Doing::ready);
+    auto& next = static_cast<Thread&>(cpu.ready.rotate(self));
+    next.now_doing(Doing::running);
+    cpu.current = &next;
+    ++cpu.counters.switches;
+}
 
 void make_ready(Thread& thread) {
     PerCpu& cpu = this_cpu();
@@ -98,7 +109,7 @@ void wake_with(Thread& thread, void (*next)(Thread&)) {
     make_ready(thread);
 }
 
-void set_priority(Thread& thread, u32 priority) {
+void set_priority(Thread& thread, u16 priority) {
     PerCpu& cpu = this_cpu();
     if (thread.priority == priority) return;
     thread.priority = priority;
@@ -129,39 +140,34 @@ void release_fpu(PerCpu& cpu) {
 }
 
 void attend(PerCpu& cpu) {
-    if ((cpu.pending & pending_timer) != 0 || cpu.timers.earliest() != TimerQueue::never) {
+    if ((cpu.pending & pending_timer) != 0) {
         cpu.pending &= ~static_cast<u32>(pending_timer);
-        if (cpu.timers.earliest() <= machine::now() && !cpu.timers.expire_due(machine::now(), timers_per_look)) {
-            cpu.pending |= pending_timer;
-        }
+        if (!cpu.timers.expire_due(machine::now(), timers_per_look)) cpu.pending |= pending_timer;
     }
     cpu.pending &= ~static_cast<u32>(pending_reschedule | pending_mail);
     if (cpu.inbox.rung()) cpu.inbox.drain();
-    cpu.inbox.flush();
 }
 
 void leave() {
     PerCpu& cpu = this_cpu();
     for (;;) {
-        attend(cpu);
-        Thread* const thread = choose(cpu);
-        if (work_waits(cpu)) {
-            machine::interrupt_window();
-            continue;
-        }
-        program_timer(cpu);
+        if (work_waits(cpu)) attend(cpu);
+        if (cpu.inbox.overflows()) [[unlikely]] cpu.inbox.flush();
+        Thread* const thread = keeps_cpu(cpu) ? cpu.current : elect(cpu);
+        const u64 earliest = cpu.timers.earliest();
+        if (earliest != cpu.programmed_deadline) [[unlikely]] program_timer(cpu, earliest);
         if (thread == nullptr) {
             idle(cpu);
-            continue;
-        }
-        load_space(cpu, *thread);
-        if (thread->continuation != nullptr) {
+        } else if (work_waits(cpu)) {
+            machine::interrupt_window();  // long work piece by piece: let the hardware have its say in between
+        } else if (thread->continuation != nullptr) {
+            load_space(cpu, *thread);
             auto* const next = thread->continuation;
             thread->continuation = nullptr;
             next(*thread);
-            continue;
+        } else {
+            machine::resume(thread->frame, thread->space->root());
         }
-        machine::resume(thread->frame, cpu.space_root);
     }
 }
 

@@ -19,6 +19,9 @@ inline constexpr long no_result = std::numeric_limits<long>::min();
 // Ready, at the tail of its priority.
 void make_ready(Thread& thread);
 
+// The current thread goes to the tail of its priority; the first of its equals has the CPU, if there is one.
+void yield(Thread& self);
+
 // Ends a wait: the call returns `result`.
 void wake(Thread& thread, long result);
 
@@ -26,7 +29,7 @@ void wake(Thread& thread, long result);
 void wake_with(Thread& thread, void (*next)(Thread&));
 
 // The effective priority; a ready thread moves to the tail of its new queue.
-void set_priority(Thread& thread, u32 priority);
+void set_priority(Thread& thread, u16 priority);
 
 // Wakes the thread up at `deadline` by calling on_timeout() (kernel/core/wait.cpp), unless it is disarmed before.
 void arm_timer(Thread& thread, u64 deadline);

@@ -45,8 +45,9 @@ enum Flag : u32 {
     flag_aborted = 1u << 8,   // threadAbort came while nothing abortable was waiting
     flag_timed = 1u << 9,     // its timer is armed
     flag_dying = 1u << 10,    // to be destroyed as soon as its Request is back
-    flag_serving = 1u << 11,  // `current` describes a message (the slow form; the fast form is `client`)
+    flag_serving = 1u << 11,  // it has a current message (the slow form; the fast form is `client`)
     flag_moving = 1u << 12,   // on its way to another CPU
+    flag_sent = 1u << 14,     // sent a message to another CPU: the next exchange must not overtake it
     flag_bind = 1u << 13,     // to be moved to `bind_to` when its Request is home
 };
 
@@ -63,17 +64,12 @@ struct alignas(cache_line) ThreadHot {
     Port* port{};           // where it received last, never null; checked again before each use
     Space* space{};
     Actor* actor{};
-    u32 priority{};         // effective: its own or a donated better one
-    u32 base_priority{};
+    u16 priority{};         // effective: its own or a donated better one
+    u16 base_priority{};
+    u32 exchanges{};        // counts its calls: part of the transaction's number
     machine::Frame frame;
 };
 static_assert(offsetof(ThreadHot, state) == THREAD_STATE && offsetof(ThreadHot, frame) == THREAD_FRAME);
-
-// Who gets the reply to the message that a thread is serving, and what ipcSysInfo tells about it.
-struct CurrentMessage {
-    Message* carrier{};  // the request; it carries the reply home. Null: nobody waits for a reply
-    KnMsgHead head{};
-};
 
 // What a thread asks of another CPU (kernel/core/remote.hpp).
 struct Question {
@@ -108,10 +104,10 @@ struct Thread : ThreadHot, Schedulable {
     u64 deadline{};       // of the wait, as given; the timer may be disarmed for a while
     Port* fetch_port{};   // where it is fetching a message from another CPU's queue
     KnUniqueId fetch_name{};
-    void (*resume_receive)(Thread&){};
+    void (*resume)(Thread&){};  // how a suspended wait goes on
     u64 transaction{};    // counts its ended waits: a late reply does not match
     std::atomic<u64> serial{};  // never used twice, survives reuse of the memory
-    CurrentMessage current;
+    Message* serving{};   // the message being served, while flag_serving; null: its client has gone
     void* fpu_area{};     // null: it never used floating point
     KnThreadLid lid{};
     CpuIndex bind_to{};

@@ -13,7 +13,7 @@ namespace {
 // What the call said when it began to wait.
 [[nodiscard]] bool abortable(const Thread& thread) {
     switch (thread.doing()) {
-        case Doing::sleeping: return true;
+        case Doing::sleeping: return thread.victim == nullptr;
         case Doing::receiving:
         case Doing::awaiting_reply: return (thread.frame.message_control() & MESSAGE_ABORTABLE) != 0;
         default: return false;
@@ -44,7 +44,12 @@ void on_timeout(Thread& thread) {
         case Doing::awaiting_reply:
         case Doing::sleeping:
             stop_waiting(thread);
-            wake(thread, K_ETIMEOUT);
+            // The pause of a thread that deletes an actor is not a call's wait.
+            if (thread.victim != nullptr) {
+                wake_with(thread, thread.resume);
+            } else {
+                wake(thread, K_ETIMEOUT);
+            }
             break;
         // Asking for a message elsewhere: when none comes, the thread looks at its deadline itself.
         default: break;

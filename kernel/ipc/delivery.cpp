@@ -7,6 +7,7 @@
 #include "kernel/ipc/exchange.hpp"
 #include "kernel/ipc/transfer.hpp"
 
+#include <chorus/message_registers.h>
 #include <machine/timer.hpp>
 
 #include <bit>
@@ -25,21 +26,31 @@ namespace {
 
 // A server waiting here for a message of the port.
 [[nodiscard]] Thread* take_waiter(Port& port) {
-    const CpuIndex here = this_cpu().index;
-    if (Thread* const server = pop(port.slot(here).waiters)) return server;
-    return port.enabled ? pop(port.actor->any_waiters[here]) : nullptr;
+    PerCpu& cpu = this_cpu();
+    if (Thread* const server = pop(port.slot_at(cpu.slot).waiters)) return server;
+    // relaxed: start_tour() and announce() look again
+    return port.enabled.load(std::memory_order_relaxed) ? pop(port.actor->any_waiters[cpu.index]) : nullptr;
 }
 
-void note_receipt(Thread& server, Port& port, Message& message) {
-    message.sequence = ++port.slot(this_cpu().index).received;
-    message.port_li = port.li;
-    server.incoming = &message;
+// The message has left the queue, if it was in one: its port may be deleted and another port by now.
+void note_receipt(Port& port, Message& message) {
+    if (same(port.ui, message.target)) message.sequence = ++port.slot_at(this_cpu().slot).received;
 }
 
+// Gives the message to a server that waits on this CPU. What fits the registers is in its frame at once; the rest it
+// takes over itself when it runs, in its own space.
 void hand(Thread& server, Port& port, Message& message) {
-    note_receipt(server, port, message);
+    note_receipt(port, message);
+    disarm_timer(server);
+    if (fits_registers(message)) {
+        server.continuation = nullptr;
+        receive_words(server, message);
+        make_ready(server);
+        return;
+    }
     // The caller's priority is lent from here on: the server may have to compete for the CPU to take the message over.
     if (message.client != nullptr && message.priority < server.priority) set_priority(server, message.priority);
+    server.incoming = &message;
     wake_with(server, finish_receive);
 }
 
@@ -67,8 +78,9 @@ void send_token(Port& port) {
 // On the home CPU.
 void start_tour(Port& port) {
     // seq_cst: pairs with park() and set_queued(), see delivery.hpp
+    const bool any = port.enabled.load(std::memory_order_seq_cst);  // pairs with portEnable
     const u64 others = (port.cpus.load(std::memory_order_seq_cst) |
-                        (port.enabled ? port.actor->any_cpus.load(std::memory_order_seq_cst) : 0)) &
+                        (any ? port.actor->any_cpus.load(std::memory_order_seq_cst) : 0)) &
                        ~(u64{1} << port.home);
     if (others == 0) return;
     if (port.touring) {
@@ -84,7 +96,10 @@ void start_tour(Port& port) {
 
 [[nodiscard]] Message* take_queued(Port& port) {
     Message* const message = port.queue.pop_front();
-    if (message != nullptr) set_queued(port, queued(port) - 1);
+    if (message != nullptr) {
+        message->port_li = port.li;
+        set_queued(port, queued(port) - 1);
+    }
     return message;
 }
 
@@ -101,7 +116,7 @@ void fetch_at_home(Request& request) {
             hand(self, *self.fetch_port, *message);
         } else {
             if (message != nullptr) refuse(*message, K_ECRASH);
-            wake_with(self, self.resume_receive);
+            wake_with(self, self.resume);
         }
         settle(self);
     };
@@ -128,11 +143,11 @@ void token_arrives(Request& request) {
         if (again) start_tour(port);
         return;
     }
-    if (queued(port) != 0) {
-        if (Thread* const server = take_waiter(port)) {
-            resume_as_parked(*server);
-            static_cast<void>(fetch(*server, port));
-        }
+    for (u32 messages = queued(port); messages != 0; --messages) {
+        Thread* const server = take_waiter(port);
+        if (server == nullptr) break;
+        resume_as_parked(*server);
+        static_cast<void>(fetch(*server, port));
     }
     port.tour_left &= ~(u64{1} << here);
     send_token(port);
@@ -140,27 +155,46 @@ void token_arrives(Request& request) {
 
 // ---- waiting -------------------------------------------------------------------------------------------------------
 
+// An abort that came while the wait was suspended.
+[[nodiscard]] bool aborted_meanwhile(Thread& self) {
+    if (!self.has(flag_aborted) || (self.frame.message_control() & MESSAGE_ABORTABLE) == 0) return false;
+    self.clear(flag_aborted);
+    disarm_timer(self);
+    self.frame.set_result(K_EABORT);
+    return true;
+}
+
+void end_resumed(Thread& self, long result) {
+    if (result == no_result) return;
+    disarm_timer(self);
+    self.frame.set_result(result);
+}
+
+// A port that is being deleted has still its name; that it is dead is known here, as its deleter has been to this CPU.
 void resume_receive_port(Thread& self) {
+    if (aborted_meanwhile(self)) return;
     Port& port = *self.fetch_port;
-    const long result = same(port.ui, self.fetch_name) ? receive(self, port, self.deadline) : K_ENOPORT;
-    if (result != no_result) self.frame.set_result(result);
+    // acquire: pairs with nothing stronger than the deleter's visit, which came by this CPU's mailbox
+    const bool lives = port.live.load(std::memory_order_acquire) && same(port.ui, self.fetch_name);
+    end_resumed(self, lives ? receive(self, port, self.deadline) : K_ENOPORT);
 }
 
 void resume_receive_any(Thread& self) {
-    const long result = receive_any(self, self.deadline);
-    if (result != no_result) self.frame.set_result(result);
+    if (aborted_meanwhile(self)) return;
+    end_resumed(self, receive_any(self, self.deadline));
 }
 
 void wait_until(Thread& self, u64 deadline) {
     self.deadline = deadline;
     if (deadline != TimerQueue::never) arm_timer(self, deadline);
+    self.clear(flag_sent);  // who waits for an answer of any kind cannot overtake itself in between
     self.now_doing(Doing::receiving);
 }
 
 // Takes a queued message for the current thread; false when there is none, `result` when there is.
 [[nodiscard]] bool take_now(Thread& self, Port& port, long& result) {
-    // acquire: a message whose count is seen here is fetched by a later request to its owner
-    if (port.queued.load(std::memory_order_acquire) == 0) return false;
+    // seq_cst: after enlist(), see delivery.hpp
+    if (port.queued.load(std::memory_order_seq_cst) == 0) [[likely]] return false;
     result = no_result;
     if (port.home != this_cpu().index) {
         result = fetch(self, port);
@@ -168,9 +202,15 @@ void wait_until(Thread& self, u64 deadline) {
     }
     Message* const message = take_queued(port);
     if (message == nullptr) return false;
-    note_receipt(self, port, *message);
+    note_receipt(port, *message);
     disarm_timer(self);
-    finish_receive(self);  // it has the CPU: no detour through the run queue
+    // It has the CPU: no detour through the run queue.
+    if (fits_registers(*message)) {
+        receive_words(self, *message);
+    } else {
+        self.incoming = message;
+        finish_receive(self);
+    }
     return true;
 }
 
@@ -193,14 +233,16 @@ void enqueue(Port& port, Message& message) {
 
 [[nodiscard]] bool accepts(const Port& port, const Message& message) {
     // acquire: pairs with the release in create_port()
-    return port.live.load(std::memory_order_acquire) && same(port.ui, message.head.target);
+    return port.live.load(std::memory_order_acquire) && same(port.ui, message.target);
 }
 
 [[nodiscard]] bool deliver_waiting(Port& port, Message& message) {
     if (queued(port) != 0) return false;  // first come, first served
     Thread* const server = take_waiter(port);
-    if (server != nullptr) hand(*server, port, message);
-    return server != nullptr;
+    if (server == nullptr) return false;
+    message.port_li = port.li;
+    hand(*server, port, message);
+    return true;
 }
 
 // The end of a message's way from another CPU. The sender has looked at the length of the queue; what was on its way
@@ -214,7 +256,7 @@ void enqueue(Port& port, Message& message) {
 // A thread that was parked by either path starts its wait over, wherever it is then.
 void resume_as_parked(Thread& server) {
     const bool any = server.port == &null_port();
-    server.resume_receive = any ? resume_receive_any : resume_receive_port;
+    server.resume = any ? resume_receive_any : resume_receive_port;
     server.deadline = server.has(flag_timed) ? server.timer.deadline : TimerQueue::never;
     server.fetch_port = server.port;
     server.fetch_name = server.port->ui;
@@ -222,35 +264,37 @@ void resume_as_parked(Thread& server) {
 
 }  // namespace
 
-Status deliver(Port& port, Message& message) {
+Route deliver(Port& port, Message& message, bool in_order) {
     PerCpu& cpu = this_cpu();
-    if (!accepts(port, message)) return Status::no_port;
-    if (deliver_waiting(port, message)) return Status::ok;
-    if (queued(port) >= K_CPORTQUEUE) return Status::full;
-    if (port.home != cpu.index) {
-        ++cpu.counters.messages_crossed;
+    const bool at_home = port.home == cpu.index;
+    if ((at_home || !in_order) && deliver_waiting(port, message)) return Route::here;
+    if (queued(port) >= K_CPORTQUEUE) return Route::full;
+    if (at_home) {
         message.port = &port;
-        message.request.run = [](Request& request) {
-            Message& arrived = *static_cast<MessageRequest&>(request).message;
-            if (!deliver_at_home(*arrived.port, arrived)) refuse(arrived, K_ENOPORT);
-        };
-        cpu.inbox.post(port.home, message.request);
-        return Status::ok;
+        enqueue(port, message);
+        return Route::here;
     }
-    enqueue(port, message);
-    return Status::ok;
+    if (cpu.inbox.backlog(port.home)) return Route::full;
+    ++cpu.counters.messages_crossed;
+    message.port = &port;
+    message.request.run = [](Request& request) {
+        Message& arrived = *static_cast<MessageRequest&>(request).message;
+        if (!deliver_at_home(*arrived.port, arrived)) refuse(arrived, K_ENOPORT);
+    };
+    cpu.inbox.post(port.home, message.request);
+    return Route::away;
 }
 
 long receive(Thread& self, Port& port, u64 deadline) {
     long result;
     if (take_now(self, port, result)) {
         self.deadline = deadline;
-        self.resume_receive = resume_receive_port;
+        self.resume = resume_receive_port;
         return result;
     }
     if (passed(deadline)) return K_ETIMEOUT;
     if (enlist(port.cpus)) return receive(self, port, deadline);  // look at the queue once more
-    PortSlot& slot = port.slot(this_cpu().index);
+    PortSlot& slot = port.slot_at(this_cpu().slot);
     self.port = &port;
     self.next_waiter = slot.waiters;
     slot.waiters = &self;
@@ -261,7 +305,7 @@ long receive(Thread& self, Port& port, u64 deadline) {
 long receive_any(Thread& self, u64 deadline) {
     Actor& actor = *self.actor;
     self.deadline = deadline;
-    self.resume_receive = resume_receive_any;
+    self.resume = resume_receive_any;
     Port* const best = best_enabled_port(actor);
     long result;
     if (best != nullptr && take_now(self, *best, result)) return result;
@@ -284,11 +328,14 @@ void unpark(Thread& server) {
     if (*place == &server) *place = server.next_waiter;
 }
 
-void evict(Port& port) {
+bool evict(Port& port) {
     const CpuIndex here = this_cpu().index;
-    while (Thread* const server = pop(port.slot(here).waiters)) wake(*server, K_ENOPORT);
-    if (port.home != here) return;
+    PortSlot& slot = port.slot(here);
+    while (Thread* const server = pop(slot.waiters)) wake(*server, K_ENOPORT);
+    slot.received = 0;
+    if (port.home != here) return true;
     while (Message* const message = take_queued(port)) refuse(*message, K_ENOPORT);
+    return !port.touring;
 }
 
 void announce(Port& port) {

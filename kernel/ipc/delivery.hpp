@@ -24,9 +24,11 @@ namespace chorale {
 
 struct Thread;
 
-// Gives `message` to a server on this CPU, or queues it, or sends it to the port's home. Errors: no_port, full (here
-// and now; a message refused elsewhere comes back to its caller as an error reply).
-[[nodiscard]] Status deliver(Port& port, Message& message);
+// Gives `message` to a server on this CPU, or queues it, or sends it to the port's home. The port has been looked up in
+// this entry. `in_order`: the sender has messages on the way to a home CPU that this one must not overtake, so it goes
+// the same way. A message refused elsewhere comes back to its caller as an error reply.
+enum class Route : u8 { here, away, full };
+[[nodiscard]] Route deliver(Port& port, Message& message, bool in_order);
 
 // Waits on the port for `self`, the current thread, until `deadline` (nanoseconds; Timer::never: for ever; 0: not at
 // all). Returns K_ETIMEOUT, K_ENOPORT or no_result: the message comes by finish_receive().
@@ -34,12 +36,13 @@ struct Thread;
 // On whichever port of its actor is enabled, best enable priority first.
 [[nodiscard]] long receive_any(Thread& self, u64 deadline);
 
-// A parked server stops waiting. resume_later() notes how it would go on: Thread::resume_receive.
+// A parked server stops waiting. resume_later() notes how it would go on: Thread::resume.
 void unpark(Thread& server);
 void resume_later(Thread& server);
 
-// portDelete, on each CPU: waiting servers get K_ENOPORT; at home, the callers of queued messages too.
-void evict(Port& port);
+// portDelete, on each CPU: waiting servers get K_ENOPORT; at home, the callers of queued messages too. False when the
+// port's token is still under way: the port must not be freed before it is home.
+[[nodiscard]] bool evict(Port& port);
 
 // portEnable: lets servers that wait for any enabled port know of messages queued before.
 void announce(Port& port);

@@ -12,58 +12,87 @@ namespace chorale {
 
 namespace {
 
-[[nodiscard]] KnMsgHead pair_head(const Thread& server) {
-    const Thread& client = *server.client;
+// What a fast pair would have been as a Message; the body is with the server already.
+void describe(Message& message, const Thread& client, const Thread& server) {
+    const Port& source = *client.actor->default_port;
+    compose_words(message, (client.frame.message_control() & MESSAGE_SIZE_MASK) >> MESSAGE_SIZE_SHIFT);
+    message.call = true;
+    message.transaction = client.transaction;
+    message.exchange = client.exchanges;
+    message.priority = client.priority;
+    message.port = server.port;
+    // Another port's name must not be told, should the memory have become one.
+    const bool same_port = server.port->actor == server.actor && server.port->li != deleted_port_li;
+    message.target = same_port ? server.port->ui : KnUniqueId{};
+    message.source = source.ui;
+    message.source_actor = client.actor->protection;
+    message.source_port = source.protection;
+}
+
+[[nodiscard]] KnMsgHead head_of(const Message& message) {
     KnMsgHead head{};
-    head.bodySize = static_cast<int>((client.frame.message_control() & MESSAGE_SIZE_MASK) >> MESSAGE_SIZE_SHIFT);
-    head.flags[0] = K_MSG_CALL;
-    head.srcPort = client.actor->default_port->ui;
-    head.target = server.port->ui;
-    head.transId = client.transaction + 1;
-    head.actorId = client.actor->protection;
-    head.portId = client.actor->default_port->protection;
+    head.bodySize = static_cast<int>(message.size);
+    head.flags[0] = static_cast<char>((message.call ? K_MSG_CALL : 0) | (message.has_annex ? K_MSG_ANNEX : 0));
+    head.srcPort = message.source;
+    head.target = message.target;
+    head.transId = message.call ? message.transaction << 32 | message.exchange : 0;
+    head.actorId = message.source_actor;
+    head.portId = message.source_port;
     return head;
 }
 
-void end_service(Thread& server) { set_priority(server, server.base_priority); }
-
-// On the CPU that owns the client.
+// On the CPU that owns the client, which still waits for this reply, or not.
 void reply_arrives(Request& request) {
     Message& reply = *static_cast<MessageRequest&>(request).message;
     Thread& client = *reply.client;
-    if (client.serial.load(std::memory_order_relaxed) != reply.client_serial) {  // relaxed: owners decide
+    // relaxed: its owner, which this CPU is or the next hop, has the last word
+    if (client.serial.load(std::memory_order_relaxed) != reply.client_serial) {
         free_message(reply);
         return;
     }
     if (forward(request, client)) return;
-    if (client.doing() != Doing::awaiting_reply || client.server != nullptr || client.incoming != nullptr ||
-        client.transaction != reply.transaction) {
+    if (client.doing() != Doing::awaiting_reply || client.server != nullptr || client.transaction != reply.transaction) {
         free_message(reply);
-        return;
+    } else if (reply_by_words(client, reply)) {
+        take_reply_words(client, reply);
+        disarm_timer(client);
+        make_ready(client);
+    } else {
+        ++client.transaction;
+        client.incoming = &reply;
+        wake_with(client, finish_call);
     }
-    client.incoming = &reply;
-    wake_with(client, finish_call);
+}
+
+void hold(Thread& server, Message* message) {
+    server.serving = message;
+    server.set(flag_serving);
 }
 
 }  // namespace
 
 Result<KnMsgHead> current_head(const Thread& server) {
-    if (server.client != nullptr) return pair_head(server);
-    if (server.has(flag_serving)) return server.current.head;
-    return Status::invalid;
+    if (server.client != nullptr) {
+        Message message;
+        describe(message, *server.client, server);
+        return head_of(message);
+    }
+    if (!server.has(flag_serving) || server.serving == nullptr) return Status::invalid;
+    return head_of(*server.serving);
 }
 
 void serve(Thread& server, Message& message) {
-    abandon_current(server, K_EFAIL);
-    server.current.head = message.head;
-    server.set(flag_serving);
-    if (message.client == nullptr) {
-        server.current.carrier = nullptr;
-        free_message(message);
-        return;
-    }
-    server.current.carrier = &message;
-    if (message.priority < server.priority) set_priority(server, message.priority);
+    if (server.client != nullptr || server.has(flag_serving)) abandon_current(server, K_EFAIL);
+    hold(server, &message);
+    if (message.client != nullptr && message.priority < server.priority) set_priority(server, message.priority);
+}
+
+Message* end_service(Thread& server) {
+    Message* const message = server.serving;
+    server.serving = nullptr;
+    server.clear(flag_serving);
+    if (server.priority != server.base_priority) set_priority(server, server.base_priority);
+    return message;
 }
 
 void send_reply(Message& reply) {
@@ -86,45 +115,32 @@ void abandon_current(Thread& server, long error) {
         server.client = client->server = nullptr;
         ++client->transaction;
         wake(*client, error);
-        end_service(server);
-    }
-    if (server.has(flag_serving)) {
-        server.clear(flag_serving);
-        Message* const carrier = server.current.carrier;
-        server.current.carrier = nullptr;
-        if (carrier != nullptr) {
-            release_pages(*carrier);
-            carrier->error = error;
-            send_reply(*carrier);
-            end_service(server);
-        }
+        set_priority(server, server.base_priority);
+    } else if (server.has(flag_serving)) {
+        if (Message* const message = end_service(server)) refuse(*message, error);
     }
 }
 
 void leave_pair(Thread& client) {
     Thread& server = *client.server;
-    server.current.head = pair_head(server);
-    server.current.carrier = nullptr;
-    server.set(flag_serving);
+    const Result<Message*> made = allocate_message();
+    // Without memory the server has a current message of which nothing is known but that its reply goes nowhere.
+    if (made.ok()) describe(*made.value(), client, server);
+    hold(server, made.ok() ? made.value() : nullptr);
     server.client = client.server = nullptr;
     ++client.transaction;
-    end_service(server);
+    set_priority(server, server.base_priority);
 }
 
 Status slow_pair(Thread& client) {
-    const Result<Message*> carrier = allocate_message();
-    if (!carrier.ok()) return carrier.status();
+    const Result<Message*> made = allocate_message();
+    if (!made.ok()) return made.status();
     Thread& server = *client.server;
-    Message& message = *carrier.value();
+    Message& message = *made.value();
+    describe(message, client, server);
     message.client = &client;
-    message.client_serial = client.serial.load(std::memory_order_relaxed);  // relaxed: owned here
-    message.transaction = client.transaction;
-    message.priority = client.priority;
-    message.port = server.port;
-    message.head = pair_head(server);
-    server.current.head = message.head;
-    server.current.carrier = &message;
-    server.set(flag_serving);
+    message.client_serial = client.serial.load(std::memory_order_relaxed);  // relaxed: this CPU owns it
+    hold(server, &message);
     server.client = client.server = nullptr;
     return Status::ok;
 }

@@ -1,11 +1,11 @@
 // Request and reply between two threads. There are two forms of "this server owes that client a reply":
 //
-//   fast   the two point at each other (Thread::client, Thread::server), on one CPU; the words went by registers. Nothing else is
-//          known or needed: what ipcSysInfo tells is worked out from the two threads when somebody asks.
-//   slow   the server's `current` holds the header and the request's Message, the carrier of the reply; the reply
-//          matches by thread serial and transaction number, wherever the two are by then.
+//   fast   the two point at each other (Thread::client, Thread::server), on one CPU; the words went by registers.
+//          Nothing else is known or needed: what ipcSysInfo tells is worked out from the two threads when asked.
+//   slow   the server holds the request's Message (Thread::serving); the reply matches by thread serial and
+//          transaction number, wherever the two are by then.
 //
-// Whoever ends a fast pair otherwise than by a reply (abort, time limit, death, migration) does it here.
+// Whoever ends a fast pair otherwise than by a reply (abort, death, migration) does it here.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -22,6 +22,9 @@ struct Thread;
 
 // `message` becomes the current message of `server`, which takes the caller's priority if that is better.
 void serve(Thread& server, Message& message);
+
+// The server has no current message any more; returns the Message that carries the reply.
+[[nodiscard]] Message* end_service(Thread& server);
 
 // Sends `reply` (composed, or with an error) to the client of the message it carried before. Never fails: a client that
 // does not wait any more is passed over and the message freed.

@@ -9,11 +9,7 @@ namespace {
 constinit Cache<Message> messages{"messages"};
 }
 
-Result<Message*> allocate_message() {
-    const Result<Message*> message = messages.make();
-    if (message.ok()) message.value()->request.message = message.value();
-    return message;
-}
+Result<Message*> allocate_message() { return messages.make(); }
 
 void free_message(Message& message) {
     release_pages(message);
@@ -25,7 +21,7 @@ Status allocate_pages(Message& message) {
     while (message.page_count < needed) {
         const Result<PhysAddr> page = allocate_frame();
         if (!page.ok()) {
-            release_pages(message);
+            free_pages(message);
             return page.status();
         }
         message.pages[message.page_count++] = page.value();
@@ -33,7 +29,7 @@ Status allocate_pages(Message& message) {
     return Status::ok;
 }
 
-void release_pages(Message& message) {
+void free_pages(Message& message) {
     while (message.page_count != 0) free_frame(message.pages[--message.page_count]);
 }
 

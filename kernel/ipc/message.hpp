@@ -1,4 +1,5 @@
-// A message on the slow path: it waits in a queue, travels between CPUs, or is larger than the registers hold.
+// A message on the slow path: it waits in a queue, travels between CPUs, or is larger than the registers hold. The
+// request's Message stays with the server while it is served, tells ipcSysInfo, and carries the reply home.
 #pragma once
 
 #include "kernel/base/list.hpp"
@@ -17,32 +18,45 @@ struct MessageRequest : Request {
     Message* message{};
 };
 
+// Only what every message needs is initialised: most of the object is room for bodies.
 struct Message : ListNode<InPort> {
     static constexpr unsigned inline_bytes = 64;
     static constexpr unsigned page_limit = K_CMSGSIZEMAX / page_size;
 
+    Message() { request.message = this; }
+
     MessageRequest request;  // its ticket to another CPU
-    Port* port{};         // where it goes (a request); valid while port->ui == head.target
-    Thread* client{};     // who waits for the reply (a request), or whom it is for (a reply)
-    u64 client_serial{};
-    u64 transaction{};
-    long error{};         // a reply that is an error instead of a body
-    KnMsgHead head{};
-    u32 size{};
-    u32 priority{};       // of the caller: donated to the server
+    Port* port;              // where it goes; valid while port->ui == target
+    KnUniqueId target;
+    Thread* client{};        // who waits for the reply; null: nobody
+    u64 client_serial;
+    u64 transaction;
+    long error;              // a reply that is an error instead of a body
+    u32 size;
+    u16 priority;            // of the caller: lent to the server
+    u32 exchange;            // which of the caller's calls this is
+    bool call;               // a reply is, or was, awaited
+    bool has_annex;
     u32 page_count{};
-    int port_li{};        // of the port, when it was handed over
-    u64 sequence{};
-    bool has_annex{};
-    u64 words[8]{};                 // bodies that fit the registers
-    PhysAddr pages[page_limit]{};   // larger ones
-    u8 annex[K_CMSGANNEXSIZE]{};
+    u64 port_li;             // of the port, when it was handed over or taken from the queue
+    u64 sequence;
+    KnUniqueId source;
+    KnProtId source_actor, source_port;
+    u64 words[8];                // bodies that fit the registers
+    PhysAddr pages[page_limit];  // larger ones
+    u8 annex[K_CMSGANNEXSIZE];
 };
 
 [[nodiscard]] Result<Message*> allocate_message();
 void free_message(Message& message);
 [[nodiscard]] Status allocate_pages(Message& message);  // for `size` bytes
-void release_pages(Message& message);
+void free_pages(Message& message);
+inline void release_pages(Message& message) {
+    if (message.page_count != 0) [[unlikely]] free_pages(message);
+}
+[[nodiscard]] inline bool fits_registers(const Message& message) {
+    return message.size <= Message::inline_bytes && !message.has_annex;
+}
 [[nodiscard]] u64 live_messages();
 
 }  // namespace chorale

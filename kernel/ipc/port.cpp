@@ -59,7 +59,7 @@ void leave_names(Port& port) {
             if (tables.ports[li] != nullptr) continue;
             tables.ports[li] = &port;
             ++tables.live_ports;
-            port.li = static_cast<int>(li);
+            port.li = li;
             return Status::ok;
         }
         return Status::full;
@@ -74,8 +74,9 @@ void reset(Port& port, Actor& actor) {
     port.queued.store(0, std::memory_order_relaxed);
     port.tour.port = &port;
     port.tour_left = 0;
-    port.touring = port.tour_again = port.enabled = false;
-    port.enable_priority = 0;
+    port.touring = port.tour_again = false;
+    port.enabled.store(false, std::memory_order_relaxed);  // relaxed, as above
+    port.enable_priority.store(0, std::memory_order_relaxed);
     port.protection = actor.protection;
 }
 
@@ -104,7 +105,7 @@ Result<Port*> create_port(Actor& actor, bool default_port) {
         if (status == Status::ok) return &port;
         port.live.store(false, std::memory_order_relaxed);  // relaxed: it was never published
         actor.tables.with([&](Actor::Tables& tables) {
-            tables.ports[static_cast<unsigned>(port.li)] = nullptr;
+            tables.ports[port.li] = nullptr;
             --tables.live_ports;
         });
     }
@@ -125,7 +126,7 @@ bool begin_port_deletion(Actor& actor, int li, Port*& found) {
     if (!mine) return false;
     leave_names(*found);
     // relaxed, twice: CPUs that still see the port alive are visited next, and evict what they did meanwhile
-    std::atomic_ref<int>{found->li}.store(deleted_port_li, std::memory_order_relaxed);
+    std::atomic_ref<u64>{found->li}.store(deleted_port_li, std::memory_order_relaxed);
     found->live.store(false, std::memory_order_relaxed);
     return true;
 }
@@ -147,10 +148,15 @@ Port* find_port(const KnUniqueId& ui) {
 Port* best_enabled_port(Actor& actor) {
     return actor.tables.with([&](Actor::Tables& tables) {
         Port* best = nullptr;
+        int best_priority = 0;
         for (Port* const port : tables.ports) {
             // relaxed: a message that is missed here comes with the port's token
-            if (port == nullptr || !port->enabled || port->queued.load(std::memory_order_relaxed) == 0) continue;
-            if (best == nullptr || port->enable_priority < best->enable_priority) best = port;
+            if (port == nullptr || port->queued.load(std::memory_order_relaxed) == 0) continue;
+            if (!port->enabled.load(std::memory_order_relaxed)) continue;  // relaxed, twice: which is best is a snapshot
+            const int priority = port->enable_priority.load(std::memory_order_relaxed);
+            if (best != nullptr && priority >= best_priority) continue;
+            best = port;
+            best_priority = priority;
         }
         return best;
     });

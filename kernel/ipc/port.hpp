@@ -31,7 +31,7 @@ struct alignas(cache_line) PortSlot {
 struct alignas(cache_line) PortHot {
     KnUniqueId ui{};
     std::atomic<u32> queued{};  // length of the queue; written by the home CPU, read by all
-    int li{};          // within the actor; -1 when deleted
+    u64 li{};          // within the actor; deleted_port_li when deleted
     Actor* actor{};
     CpuIndex home{};
     std::atomic<bool> live{};
@@ -48,8 +48,8 @@ struct Port : PortHot {
     u64 tour_left{};              // CPUs that it has still to see; written by whoever has the token
     bool touring{};               // home CPU only, as tour_again
     bool tour_again{};
-    bool enabled{};
-    int enable_priority{};
+    std::atomic<bool> enabled{};
+    std::atomic<int> enable_priority{};
     KnProtId protection{};
 
     // The slots follow the port; how many there are is known only at boot. `offset`: PerCpu::slot.
@@ -60,7 +60,7 @@ struct Port : PortHot {
 };
 static_assert(sizeof(Port) % cache_line == 0);
 
-inline constexpr int deleted_port_li = -1;
+inline constexpr u64 deleted_port_li = u64{1} << 32;  // what no caller can pass: ids are taken from 32 bits
 
 // ---- the names ---------------------------------------------------------------------------------------------------
 // A dynamic name's head carries its bucket, and no two live ports share one: a lookup is one probe and one compare.

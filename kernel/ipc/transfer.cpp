@@ -26,8 +26,6 @@ template <class Piece>
     return true;
 }
 
-[[nodiscard]] bool fits_registers(const Message& message) { return message.size <= Message::inline_bytes; }
-
 // Puts the message into the memory that `descriptor` describes, cut to the room there.
 [[nodiscard]] bool store(Message& message, const KnMsgDesc& descriptor) {
     const u32 size = message.size < descriptor.bodySize ? message.size : descriptor.bodySize;
@@ -37,31 +35,27 @@ template <class Piece>
         return false;
     }
     if (descriptor.bodyAddr == 0) return true;
-    if (fits_registers(message)) return machine::copy_out(body, message.words, size);
+    if (message.page_count == 0) return machine::copy_out(body, message.words, size);
     return each_page(message, size, [&](const std::byte* page, u32 offset, u32 count) {
         return machine::copy_out(body + offset, page, count);
     });
 }
 
-// What registers cannot carry goes to memory: big bodies and annexes. `in_memory`: the call wants even small bodies
-// there. Returns the call's result.
-[[nodiscard]] long hand_over(Thread& self, Message& message, VirtAddr descriptor_address, bool in_memory) {
-    const bool by_registers = fits_registers(message) && !message.has_annex && !in_memory;
-    if (by_registers || descriptor_address.raw() == 0) {
-        // Without a descriptor there is no room but the registers: the body is cut.
-        u64 cut[8];
-        const u64* words = message.words;
-        if (!fits_registers(message)) {
-            __builtin_memcpy(cut, machine::direct<std::byte>(message.pages[0]), sizeof cut);
-            words = cut;
-        }
-        self.frame.load_words(words);
-        const u32 size = fits_registers(message) ? message.size : Message::inline_bytes;
-        return static_cast<long>(size);
-    }
+// Without a descriptor there is no room but the registers: a longer body is cut.
+[[nodiscard]] long load_cut(Thread& self, const Message& message) {
+    u64 words[8];
+    const void* const body = message.page_count == 0 ? message.words : machine::direct<void>(message.pages[0]);
+    __builtin_memcpy(words, body, sizeof words);
+    self.frame.load_words(words);
+    return message.size < Message::inline_bytes ? static_cast<long>(message.size) : long{Message::inline_bytes};
+}
+
+// What registers cannot carry goes to memory: big bodies and annexes. `stored`: flag of the result that says so.
+[[nodiscard]] long hand_over(Thread& self, Message& message, VirtAddr descriptor_address, long stored) {
+    if (descriptor_address.raw() == 0) return load_cut(self, message);
     const Result<KnMsgDesc> descriptor = read_descriptor(descriptor_address);
     if (!descriptor.ok() || !store(message, descriptor.value())) return K_EFAULT;
-    return static_cast<long>(message.size) | (in_memory ? 0 : static_cast<long>(MESSAGE_STORED));
+    return static_cast<long>(message.size) | stored;
 }
 
 }  // namespace
@@ -70,12 +64,6 @@ Result<KnMsgDesc> read_descriptor(VirtAddr address) {
     KnMsgDesc descriptor;
     if (!machine::copy_in(&descriptor, address, sizeof descriptor)) return Status::fault;
     return descriptor;
-}
-
-void compose(Message& message, const u64* words, u32 size) {
-    message.size = size;
-    message.has_annex = false;
-    __builtin_memcpy(message.words, words, sizeof message.words);
 }
 
 Status compose(Message& message, const KnMsgDesc& descriptor) {
@@ -87,7 +75,7 @@ Status compose(Message& message, const KnMsgDesc& descriptor) {
     if (message.has_annex && !machine::copy_in(message.annex, VirtAddr{descriptor.annexAddr}, K_CMSGANNEXSIZE)) {
         return Status::fault;
     }
-    if (fits_registers(message)) {
+    if (message.size <= Message::inline_bytes) {
         __builtin_memset(message.words, 0, sizeof message.words);
         return machine::copy_in(message.words, body, message.size) ? Status::ok : Status::fault;
     }
@@ -98,21 +86,39 @@ Status compose(Message& message, const KnMsgDesc& descriptor) {
     return copied ? Status::ok : Status::fault;
 }
 
+void receive_words(Thread& self, Message& message) {
+    self.frame.load_words(message.words);
+    self.frame.set_message_result(static_cast<long>(message.size), message.port_li, message.sequence);
+    serve(self, message);
+}
+
 void finish_receive(Thread& self) {
     Message& message = *self.incoming;
     self.incoming = nullptr;
-    const long result = hand_over(self, message, VirtAddr{self.frame.message_descriptor()}, false);
-    self.frame.set_message_result(result, static_cast<u64>(message.port_li), message.sequence);
+    const VirtAddr descriptor{self.frame.message_descriptor()};
+    const long result = hand_over(self, message, descriptor, static_cast<long>(MESSAGE_STORED));
+    self.frame.set_message_result(result, message.port_li, message.sequence);
     serve(self, message);
+}
+
+bool reply_by_words(const Thread& client, const Message& reply) {
+    return client.frame.call_number() == MESSAGE_CALL && reply.error == K_OK && fits_registers(reply);
+}
+
+void take_reply_words(Thread& client, Message& reply) {
+    ++client.transaction;
+    client.frame.load_words(reply.words);
+    client.frame.set_message_result(static_cast<long>(reply.size), 0, 0);
+    free_message(reply);
 }
 
 void finish_call(Thread& self) {
     Message& message = *self.incoming;
     self.incoming = nullptr;
-    ++self.transaction;
     const bool by_registers = self.frame.call_number() == MESSAGE_CALL;
     const VirtAddr descriptor{by_registers ? self.frame.message_descriptor() : self.frame.argument(3)};
-    const long result = message.error != K_OK ? message.error : hand_over(self, message, descriptor, !by_registers);
+    const long stored = by_registers ? static_cast<long>(MESSAGE_STORED) : 0;
+    const long result = message.error != K_OK ? message.error : hand_over(self, message, descriptor, stored);
     self.frame.set_message_result(result, 0, 0);
     free_message(message);
 }

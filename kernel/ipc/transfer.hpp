@@ -16,12 +16,20 @@ struct Thread;
 // the message stays the caller's.
 [[nodiscard]] Status compose(Message& message, const KnMsgDesc& descriptor);
 
-// A body that is in registers already.
-void compose(Message& message, const u64* words, u32 size);
+// A body that is in registers already; the words are the caller's to fill in.
+inline void compose_words(Message& message, u64 size) {
+    message.size = static_cast<u32>(size);
+    message.has_annex = false;
+}
 
-// Continuation of a thread that `incoming` was handed to: puts the message where its call wants it and sets the
-// result. The message becomes the thread's current one (requests) or is freed (replies).
+// Gives `self` the request that was handed to it and makes it the current message. The first form needs no user memory
+// and may run before the thread does; the second is its continuation, in its own space.
+void receive_words(Thread& self, Message& message);
 void finish_receive(Thread& self);
+
+// The same for the reply to a call; the Message is freed.
+[[nodiscard]] bool reply_by_words(const Thread& client, const Message& reply);
+void take_reply_words(Thread& client, Message& reply);
 void finish_call(Thread& self);
 
 }  // namespace chorale

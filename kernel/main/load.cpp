@@ -24,7 +24,7 @@ constexpr u32 first_priority = 100;  // boot actors: decreasing priority in the 
     return protection;
 }
 
-[[nodiscard]] Status fill(Actor& actor, boot::Bytes file, const boot::elf::Image& image, u32 priority) {
+[[nodiscard]] Status fill(Actor& actor, boot::Bytes file, const boot::elf::Image& image, u16 priority) {
     for (const boot::elf::Segment& segment : image.segments()) {
         const boot::Bytes bytes = file.subspan(segment.file_offset, segment.file_size);
         const Status status = actor.space.map_segment(VirtAddr{segment.address}, segment.memory_size, bytes,
@@ -45,7 +45,7 @@ void discard(Actor& actor) {
     free_actor(actor);
 }
 
-[[nodiscard]] bool load(std::string_view name, boot::Bytes file, u32 priority) {
+[[nodiscard]] bool load(std::string_view name, boot::Bytes file, u16 priority) {
     const auto image = boot::elf::parse(file, {.machine = machine::elf_machine});
     if (!image.has_value()) {
         log("actor {}: not loaded: {}", name, boot::elf::text(image.error().error));
@@ -86,7 +86,7 @@ unsigned load_bank(boot::Bytes bank, std::string_view wanted) {
         }
         const bool program = entry.regular() && entry.name.find('.') == std::string_view::npos;
         if (!program || (!wanted.empty() && !listed(wanted, entry.name))) continue;
-        if (load(entry.name, entry.data, first_priority + running)) ++running;
+        if (load(entry.name, entry.data, static_cast<u16>(first_priority + running))) ++running;
     }
     return running;
 }

@@ -2,6 +2,7 @@
 #include "kernel/mem/asid.hpp"
 
 #include "kernel/base/log.hpp"
+#include "kernel/mem/relaxed.hpp"
 
 #include <machine/mmu.hpp>
 
@@ -19,7 +20,7 @@ constexpr unsigned word_bits = 64;
 // Bit 0 of the first word stands for "none", which is nobody's.
 constinit std::array<std::atomic<u64>, most / word_bits> used{};
 // Where to look first: identifiers come round as late as possible.
-constinit std::atomic<unsigned> hint{1};
+constinit Relaxed<unsigned> hint{1};
 
 [[nodiscard]] u64 valid_bits(unsigned word, unsigned limit) {
     const unsigned first = word * word_bits;
@@ -31,13 +32,17 @@ constinit std::atomic<unsigned> hint{1};
 // The lowest free identifier of `word` at or above bit `from`, taken; 0: none.
 [[nodiscard]] unsigned take_from(unsigned word, unsigned from, unsigned limit) {
     const u64 wanted = valid_bits(word, limit) & (~u64{0} << from);
-    // acquire: pairs with the release in free_asid(): the flush that made it free comes before its next use
+    // acquire, here and below: pairs with the release in free_asid(): the flush that made it free precedes
+    // its next use
     u64 taken = used[word].load(std::memory_order_acquire);
-    while ((wanted & ~taken) != 0) {
-        const u64 bit = u64{1} << std::countr_zero(wanted & ~taken);
+    u64 free = wanted & ~taken;
+    while (free != 0) {
+        const u64 bit = free & (~free + 1);
+        // acquire: as above
         if (used[word].compare_exchange_weak(taken, taken | bit, std::memory_order_acquire)) {
             return word * word_bits + static_cast<unsigned>(std::countr_zero(bit));
         }
+        free = wanted & ~taken;
     }
     return 0;
 }
@@ -47,13 +52,12 @@ constinit std::atomic<unsigned> hint{1};
 unsigned allocate_asid() {
     const unsigned machine_limit = machine::asid_limit();
     const unsigned limit = machine_limit < most ? machine_limit : most;
-    // relaxed: a hint
-    const unsigned start = hint.load(std::memory_order_relaxed) % most;
+    const unsigned start = hint.load() % most;
     for (unsigned i = 0; i <= used.size(); ++i) {
         const unsigned word = (start / word_bits + i) % static_cast<unsigned>(used.size());
         const unsigned asid = take_from(word, i == 0 ? start % word_bits : 0, limit);
         if (asid == 0) continue;
-        hint.store(asid + 1, std::memory_order_relaxed);
+        hint.store(asid + 1);
         return asid;
     }
     return 0;

@@ -48,6 +48,13 @@ public:
     [[nodiscard]] bool mark_cached(u32 frame) { return change(frame, allocated, cached); }
     [[nodiscard]] bool mark_allocated(u32 frame) { return change(frame, cached, allocated); }
 
+    // By the owner of an allocated block: from now on each of its frames is freed alone.
+    [[nodiscard]] bool split(u32 block, unsigned order) {
+        if (!change(block, static_cast<u8>(allocated | order), allocated)) return false;
+        for (u32 i = 1; i < u32{1} << order; ++i) set(block + i, allocated);
+        return true;
+    }
+
 private:
     [[nodiscard]] bool change(u32 frame, u8 from, u8 to) {
         if (!known(frame) || at(frame) != from) return false;

@@ -4,9 +4,9 @@
 #pragma once
 
 #include "kernel/base/types.hpp"
+#include "kernel/mem/relaxed.hpp"
 
 #include <array>
-#include <atomic>
 
 namespace chorale {
 
@@ -17,25 +17,21 @@ public:
     static constexpr u32 capacity = N;
     static constexpr u32 batch = N / 2;  // moved at once between here and the shared pool
 
-    // relaxed, here and in set_count(): one writer; readers on other CPUs want a number, not what it stands
-    // for
-    [[nodiscard]] u32 count() const { return count_.load(std::memory_order_relaxed); }
+    [[nodiscard]] u32 count() const { return count_.load(); }
     [[nodiscard]] bool empty() const { return count() == 0; }
     [[nodiscard]] bool full() const { return count() == N; }
 
     void push(T item) {
         items_[count()] = item;
-        set_count(count() + 1);
+        count_.store(count() + 1);
     }
     [[nodiscard]] T pop() {
-        set_count(count() - 1);
+        count_.store(count() - 1);
         return items_[count()];
     }
 
 private:
-    void set_count(u32 count) { count_.store(count, std::memory_order_relaxed); }
-
-    std::atomic<u32> count_{};
+    Relaxed<u32> count_;  // one writer; other CPUs want the number alone
     std::array<T, N> items_{};
 };
 

@@ -3,8 +3,7 @@
 #pragma once
 
 #include "kernel/base/types.hpp"
-
-#include <atomic>
+#include "kernel/mem/relaxed.hpp"
 
 namespace chorale {
 
@@ -15,13 +14,12 @@ void fail_allocation_after(u64 n);
 [[nodiscard]] u64 allocations_before_failure();
 
 namespace detail {
-extern std::atomic<u64> failure_countdown;
+extern Relaxed<u64> failure_countdown;
 [[nodiscard]] bool count_allocation();
 }  // namespace detail
 
 [[nodiscard]] inline bool allocation_refused() {
-    // relaxed: a test switch that orders nothing
-    if (detail::failure_countdown.load(std::memory_order_relaxed) == 0) [[likely]] return false;
+    if (detail::failure_countdown.load() == 0) [[likely]] return false;
     return detail::count_allocation();
 }
 

@@ -10,7 +10,7 @@
 
 namespace chorale {
 
-constinit std::atomic<u64> detail::failure_countdown{0};
+constinit Relaxed<u64> detail::failure_countdown;
 
 namespace {
 
@@ -52,14 +52,14 @@ void flush(FrameStack& stack, u32 keep) {
 
 }  // namespace
 
-void fail_allocation_after(u64 n) { detail::failure_countdown.store(n, std::memory_order_relaxed); }
+void fail_allocation_after(u64 n) { detail::failure_countdown.store(n); }
 
-u64 allocations_before_failure() { return detail::failure_countdown.load(std::memory_order_relaxed); }
+u64 allocations_before_failure() { return detail::failure_countdown.load(); }
 
 // Each allocation takes exactly one number, whichever CPU it is on, so that exactly one draws the last.
 bool detail::count_allocation() {
-    u64 left = failure_countdown.load(std::memory_order_relaxed);
-    while (left != 0 && !failure_countdown.compare_exchange_weak(left, left - 1, std::memory_order_relaxed)) {
+    u64 left = failure_countdown.load();
+    while (left != 0 && !failure_countdown.replace(left, left - 1)) {
     }
     return left == 1;
 }
@@ -110,6 +110,10 @@ void free_frames(PhysAddr address, unsigned order) {
     if (order == 0) return free_frame(address);
     const u32 block = frame_of(address);
     pool.with([&](Buddy& buddy) { buddy.free(block, order); });
+}
+
+void split_frames(PhysAddr address, unsigned order) {
+    require(states.split(frame_of(address), order), "split of a block that is not allocated");
 }
 
 void zero_frames(PhysAddr block, unsigned order) {

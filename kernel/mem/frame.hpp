@@ -36,6 +36,9 @@ void free_frame(PhysAddr frame);
 [[nodiscard]] Result<PhysAddr> allocate_frames(unsigned order);
 void free_frames(PhysAddr block, unsigned order);  // order as it was allocated; anything else panics
 
+// From now on each frame of the allocated block is freed alone.
+void split_frames(PhysAddr block, unsigned order);
+
 void zero_frames(PhysAddr block, unsigned order);
 
 struct FrameStatistics {

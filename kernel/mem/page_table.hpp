@@ -48,15 +48,17 @@ public:
     [[nodiscard]] Status insert(VirtAddr at, PhysAddr frame, Protection protection, unsigned level,
                                 Visibility visibility);
 
-    // Makes `at` a boundary between leaves.
-    [[nodiscard]] Status split(VirtAddr at);
+    // Makes `at` a boundary between leaves. `owned`: as for reap(); the frames can be freed one by one
+    // afterwards.
+    [[nodiscard]] Status split(VirtAddr at, bool owned);
 
     [[nodiscard]] std::optional<Translation> translate(VirtAddr at) const;
     // As translate(), for a page that is still hidden.
     [[nodiscard]] std::optional<PhysAddr> frame_at(VirtAddr at) const;
 
     // Over the leaves of a range whose ends are leaf boundaries. At most `budget` entries are visited; the
-    // address returned is where to go on. `flush` is set when a TLB may hold what was changed.
+    // address returned is where to go on. `flush` is set when a TLB may hold what was changed. For hide() and
+    // reap() the range has no holes, or tables that its end lies in stay until the space ends.
     [[nodiscard]] VirtAddr show(VirtRange range, unsigned budget);
     [[nodiscard]] VirtAddr hide(VirtRange range, unsigned budget, bool& flush);
     [[nodiscard]] VirtAddr protect(VirtRange range, Protection protection, unsigned budget, bool& flush);
@@ -76,6 +78,7 @@ private:
         return std::atomic_ref{*entry}.load(std::memory_order_relaxed);
     }
     static void store(u64* entry, u64 value) {
+        // relaxed: as load()
         std::atomic_ref{*entry}.store(value, std::memory_order_relaxed);
     }
     // release: what the entry leads to was written before; pairs with the address dependency of a walk
@@ -175,7 +178,7 @@ void PageTableOf<G>::show_tables(const Path& path) {
 }
 
 template <class G>
-Status PageTableOf<G>::split(VirtAddr at) {
+Status PageTableOf<G>::split(VirtAddr at, bool owned) {
     for (;;) {
         const Path path = walk(at);
         const unsigned level = path.level;
@@ -183,6 +186,7 @@ Status PageTableOf<G>::split(VirtAddr at) {
         if (leaf == 0 || level == 0 || (at.raw() & (span(level) - 1)) == 0) return Status::ok;
         std::array<PhysAddr, G::levels> tables{};
         if (const Status status = take_tables(tables, 1); status != Status::ok) return status;
+        if (owned) split_frames(G::address(leaf), order(level));
         const bool visible = G::present(leaf);
         const Visibility visibility = visible ? Visibility::shown : Visibility::hidden;
         u64* const entries = machine::direct<u64>(tables[0]);

@@ -45,19 +45,18 @@ SlabCache* slab_cache_at(unsigned number) {
 
 void SlabCache::enlist() {
     registry.with([&](Registry& all) {
-        // relaxed, here and below: nothing else is read through the number, and this lock orders the writers
-        if (number_.load(std::memory_order_relaxed) != 0) return;
+        if (number_.load() != 0) return;
         require(all.count < slab_cache_limit, "too many slab caches");
         all.caches[all.count++] = this;
-        number_.store(all.count, std::memory_order_relaxed);
+        number_.store(all.count);
     });
 }
 
 Magazine* SlabCache::magazine() {
     CpuCache* const cpu = this_cpu_cache();
     if (cpu == nullptr) return nullptr;
-    if (number_.load(std::memory_order_relaxed) == 0) [[unlikely]] enlist();
-    return &cpu->magazines[number_.load(std::memory_order_relaxed) - 1];
+    if (number_.load() == 0) [[unlikely]] enlist();
+    return &cpu->magazines[number_.load() - 1];
 }
 
 // A slab is naturally aligned, in physical memory and so in the direct map.
@@ -159,7 +158,7 @@ void SlabCache::give(void* const* objects, u32 count) {
 void SlabCache::put_back(Pool& pool, void* object, Slab*& unused) {
     Slab& slab = slab_of(object);
     u16& mark = mark_of(object);
-    mark = slab.free == 0 ? mark_last : slab.first_free;
+    mark = slab.first_free;
     slab.first_free = static_cast<u16>(&mark - marks(slab));
     ++pool.free_objects;
     if (++slab.free == 1) link(pool.partial, slab);
@@ -209,7 +208,7 @@ SlabStatistics SlabCache::statistics() {
     SlabStatistics result = pool_.with([&](Pool& pool) {
         return SlabStatistics{name_, size_, pool.slabs * per_slab_ - pool.free_objects, pool.slabs << order_};
     });
-    const u32 number = number_.load(std::memory_order_relaxed);
+    const u32 number = number_.load();
     for (CpuIndex index = 0; number != 0; ++index) {
         const CpuCache* const cpu = cpu_cache_at(index);
         if (cpu == nullptr) break;

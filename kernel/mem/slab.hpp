@@ -9,8 +9,8 @@
 #include "kernel/base/spin_lock.hpp"
 #include "kernel/base/types.hpp"
 #include "kernel/mem/cpu_cache.hpp"
+#include "kernel/mem/relaxed.hpp"
 
-#include <atomic>
 #include <new>
 #include <string_view>
 #include <type_traits>
@@ -94,15 +94,15 @@ private:
     };
 
     [[nodiscard]] Magazine* magazine();
-    [[nodiscard]] void* take(Magazine* magazine);
-    void give(void* const* objects, u32 count);
-    [[nodiscard]] Status grow();
+    [[nodiscard]] [[gnu::noinline]] void* take(Magazine* magazine);  // one copy: the text budget
+    [[gnu::noinline]] void give(void* const* objects, u32 count);  // one copy: the text budget
+    [[nodiscard]] [[gnu::noinline]] Status grow();
     void put_back(Pool& pool, void* object, Slab*& unused);
     [[nodiscard]] Slab& slab_of(void* object) const;
     [[nodiscard]] u16* marks(Slab& slab) const;
-    [[nodiscard]] u16& mark_of(void* object) const;
+    [[nodiscard]] [[gnu::noinline]] u16& mark_of(void* object) const;  // one copy: the text budget
     void release(Slab* chain) const;
-    void enlist();
+    [[gnu::noinline]] void enlist();  // once in the life of a cache
 
     std::string_view name_;
     u32 size_;        // distance between objects
@@ -111,7 +111,7 @@ private:
     u16 per_slab_;
     Reuse reuse_;
     // Place in the list of caches and among the magazines, plus one; 0: not enlisted yet.
-    std::atomic<u32> number_{};
+    Relaxed<u32> number_;
     void (*construct_)(void*);
     Guarded<Rank::slab, Pool> pool_;
 };

@@ -43,7 +43,7 @@ Status Space::create(u64 page_limit) {
     machine::copy_nucleus_half(machine::direct<u64>(table.value()));
     table_ = table.value();
     asid_ = allocate_asid();
-    cpus_.store(0, std::memory_order_relaxed);
+    cpus_.store(0, std::memory_order_relaxed);  // relaxed: no CPU can know the space yet
     contents_.with([&](Contents& contents) { contents.table.open(table_, account_); });
     root_ = machine::make_root(table_, asid_, asid_ != 0);
     return Status::ok;

@@ -78,11 +78,13 @@ public:
 
     // A CPU calls this before it loads the root for the first time.
     void enter_cpu(CpuIndex cpu) {
+        // relaxed: a bit is set by its own CPU and stays
+        if ((cpus_.load(std::memory_order_relaxed) & (u64{1} << cpu)) != 0) return;
         // seq_cst: pairs with the fence in flush_for(): either the flusher sees this CPU, or this CPU's page
         // walks see what the flusher wrote
-        if ((cpus_.load(std::memory_order_relaxed) & (u64{1} << cpu)) == 0)
-            cpus_.fetch_or(u64{1} << cpu, std::memory_order_seq_cst);
+        cpus_.fetch_or(u64{1} << cpu, std::memory_order_seq_cst);
     }
+    // relaxed: a snapshot; flush_for() orders its own
     [[nodiscard]] u64 cpus() const { return cpus_.load(std::memory_order_relaxed); }
 
     // ---- pages come in: all or nothing; interrupts may be let in meanwhile -----------------------
@@ -153,7 +155,7 @@ private:
     [[nodiscard]] static Protection user_protection(Protection wanted);
     [[nodiscard]] static Status check_range(VirtRange range);
     [[nodiscard]] Status claim(Fill& fill, uword size, VirtAddr at);
-    [[nodiscard]] Status bring_in(const Fill& fill);
+    [[nodiscard]] [[gnu::noinline]] Status bring_in(const Fill& fill);  // one copy: the text budget
     [[nodiscard]] Result<Piece> take_piece(const Fill& fill, VirtAddr at);
     [[nodiscard]] Status stage(const Fill& fill);
     void show(const Fill& fill);

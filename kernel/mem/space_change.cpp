@@ -50,8 +50,13 @@ Status Space::begin_change(VirtRange range, RegionState state, RangeWork& work) 
         if (!found) return Status::address;
         // All that can fail, and changes nothing that anyone could see.
         if (const Status status = regions.isolate(range); status != Status::ok) return status;
-        if (const Status status = contents.table.split(range.begin); status != Status::ok) return status;
-        if (const Status status = contents.table.split(range.end); status != Status::ok) return status;
+        for (const VirtAddr boundary : {range.begin, range.end}) {
+            const Region* const above = regions.at_or_after(boundary);
+            if (above == nullptr || above->range.begin != boundary) continue;  // nothing goes across it
+            const bool owned = above->backing == Backing::frames;
+            const Status status = contents.table.split(boundary, owned);
+            if (status != Status::ok) return status;
+        }
         region = regions.at_or_after(range.begin);
         for (; region != nullptr && region->range.overlaps(range); region = regions.next(*region)) {
             region->state = state;

@@ -46,6 +46,14 @@ public:
         return thread;
     }
 
+    // `thread` goes to the tail of the best queue, whose first is returned. The queue is not empty before or after.
+    Schedulable& rotate(Schedulable& thread) {
+        Queue& queue = queue_[top_];
+        thread.queued_priority = top_;
+        queue.push_back(thread);
+        return *queue.pop_front();
+    }
+
     void remove(Schedulable& thread) {
         const u32 priority = thread.queued_priority;
         Queue::remove(thread);

@@ -1,5 +1,6 @@
 // The boot CPU's way from start.S to nucleus_main(): loader, memory, page tables, tables of the CPU,
 // interrupts, time.
+#include "arch/machine.hpp" // checks this machine against the contract
 #include "arch/x86_64/boot/boot_memory.hpp"
 #include "arch/x86_64/boot/loader.hpp"
 #include "arch/x86_64/cpu/descriptors.hpp"

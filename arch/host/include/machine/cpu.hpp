@@ -1,5 +1,5 @@
-// The host machine's CPU: a thread of a Linux process. Interrupts do not exist; where they would be let in, the thread
-// offers its place to the others, so that more interleavings are seen.
+// The host machine's CPU: a thread of a Linux process. Interrupts do not exist; where they would be let in,
+// the thread offers its place to the others, so that more interleavings are seen.
 #pragma once
 
 #include "kernel/base/types.hpp"

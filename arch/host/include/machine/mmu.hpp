@@ -1,6 +1,6 @@
-// The host machine's memory and MMU: one anonymous mapping plays physical memory, and each thread has a TLB of its own
-// that remembers what it has walked until it is told to forget. Page tables look like those of x86-64, so that the
-// real walker runs on them.
+// The host machine's memory and MMU: one anonymous mapping plays physical memory, and each thread has a TLB
+// of its own that remembers what it has walked until it is told to forget. Page tables look like those of
+// x86-64, so that the real walker runs on them.
 #pragma once
 
 #include "kernel/base/types.hpp"

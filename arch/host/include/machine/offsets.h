@@ -1,4 +1,4 @@
-/* Numbers that the portable code asserts against its structures; no assembly of this machine depends on them. */
+/* Numbers that the portable code asserts against its structures; no assembly here needs them. */
 #pragma once
 
 /* struct PerCpu */

@@ -38,10 +38,7 @@ inline void interrupt_window() { asm volatile("sti; nop; cli" ::: "memory"); }
 // Unpredictable where the CPU has RDSEED or RDRAND, else stirred from the jitter of the cycle counter.
 [[nodiscard]] u64 random_seed();
 
-// System calls work from now on, on this CPU and on each one that is started later. Without the fast path
-// messages take the slow path too.
-void enable_calls(bool fast_path);
-// The same with an entry of the caller's.
+// Where system calls go, on this CPU and on each one that is started later.
 void set_call_entry(void (*entry)());
 
 // One line for the boot log: the features found and used. Returns the number of characters written.
