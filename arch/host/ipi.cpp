@@ -21,7 +21,7 @@ Bell& bell_of(CpuIndex cpu) {
     return bells.at(cpu);
 }
 
-}  // namespace
+} // namespace
 
 void ring(CpuIndex target) {
     Bell& bell = bell_of(target);
@@ -47,7 +47,8 @@ void silence(CpuIndex cpu) {
 bool wait_for_ring(CpuIndex cpu, u64 seen, unsigned milliseconds) {
     Bell& bell = bell_of(cpu);
     std::unique_lock lock{bell.mutex};
-    return bell.rung.wait_for(lock, std::chrono::milliseconds{milliseconds}, [&] { return bell.count > seen; });
+    return bell.rung.wait_for(lock, std::chrono::milliseconds{milliseconds},
+                              [&] { return bell.count > seen; });
 }
 
-}  // namespace chorale::machine
+} // namespace chorale::machine

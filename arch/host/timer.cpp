@@ -10,7 +10,7 @@ namespace {
 std::atomic<u64> clock_now{0};
 thread_local u64 alarm = no_deadline;
 
-}  // namespace
+} // namespace
 
 u64 now() { return clock_now.load(); }
 void set_clock(u64 nanoseconds) { clock_now.store(nanoseconds); }
@@ -19,4 +19,4 @@ void set_deadline(u64 deadline) { alarm = deadline; }
 void cancel_deadline() { alarm = no_deadline; }
 u64 deadline() { return alarm; }
 
-}  // namespace chorale::machine
+} // namespace chorale::machine

@@ -8,6 +8,7 @@
 
 #define FRAME(field) (THREAD_FRAME + FRAME_##field)
 #define FIRST_BLOCK_CALL 64
+#define CALL_LIMIT 128
 
 .macro save_thread_pointer with_fsgsbase, thread, scratch
     .if \with_fsgsbase
@@ -29,6 +30,21 @@
     movq    %gs:CPU_STACK_TOP, %rsp
     movq    %r10, %r11
     jmp     \target
+.endm
+
+// With the thread in rsp. The other registers in the frame are this thread's own of some time ago: no secret of others.
+.macro save_callee_saved with_fsgsbase
+    movq    %rbx, FRAME(RBX)(%rsp)
+    movq    %rbp, FRAME(RBP)(%rsp)
+    movq    %r12, FRAME(R12)(%rsp)
+    movq    %r13, FRAME(R13)(%rsp)
+    movq    %r14, FRAME(R14)(%rsp)
+    movq    %r15, FRAME(R15)(%rsp)
+    movq    %gs:CPU_USER_SP, %rbp
+    movq    %rbp, FRAME(SP)(%rsp)
+    save_thread_pointer \with_fsgsbase, %rsp, %rbp
+    movl    $EXIT_CALL, FRAME(EXIT)(%rsp)
+    xorl    %ebp, %ebp
 .endm
 
 .macro scrub registers:vararg
@@ -68,43 +84,41 @@
     sysretq
 
 .Lpreempted_\@:                         // a better thread became ready: the caller waits with its result
-    scrub   %edx, %esi, %edi, %r8d, %r9d, %r10d
     movq    %gs:CPU_CURRENT, %rsp
-    jmp     .Lsave_\@
+    movq    %rax, FRAME(RAX)(%rsp)
+    save_callee_saved \with_fsgsbase
+    movq    %gs:CPU_STACK_TOP, %rsp
+    jmp     chorale_leave
 
 .Lcall_\@:
     enter_message \with_fsgsbase, \call_target
 .Lreply_\@:
     enter_message \with_fsgsbase, \reply_target
 
-.Lblock_\@:
+.Lblock_\@:                             // may block: what C keeps is saved, the arguments stay in their registers
+    cmpb    $MESSAGE_RECEIVE, %al
+    je      .Lreceive_\@
     movq    %rcx, FRAME(PC)(%rsp)
     movq    %r11, FRAME(FLAGS)(%rsp)
-.Lsave_\@:
     movq    %rax, FRAME(RAX)(%rsp)
-    movq    %rbx, FRAME(RBX)(%rsp)
-    movq    %rbp, FRAME(RBP)(%rsp)
-    movq    %rdx, FRAME(RDX)(%rsp)
-    movq    %rsi, FRAME(RSI)(%rsp)
-    movq    %rdi, FRAME(RDI)(%rsp)
-    movq    %r8, FRAME(R8)(%rsp)
-    movq    %r9, FRAME(R9)(%rsp)
-    movq    %r10, FRAME(R10)(%rsp)
-    movq    %r12, FRAME(R12)(%rsp)
-    movq    %r13, FRAME(R13)(%rsp)
-    movq    %r14, FRAME(R14)(%rsp)
-    movq    %r15, FRAME(R15)(%rsp)
-    movq    %gs:CPU_USER_SP, %rcx
-    movq    %rcx, FRAME(SP)(%rsp)
-    save_thread_pointer \with_fsgsbase, %rsp, %rcx
-    movl    $EXIT_CALL, FRAME(EXIT)(%rsp)
-    movq    %rsp, %rdi
+    movq    %r10, FRAME(R10)(%rsp)      // a call's fourth argument: ipcCallMessage comes back to it
+    save_callee_saved \with_fsgsbase
+    movq    %rsp, %rbx
     movq    %gs:CPU_STACK_TOP, %rsp
-    xorl    %ebp, %ebp
-    cmpl    $0, %gs:CPU_PENDING         // only a preempted leaf call comes here with work pending
-    jne     chorale_leave
-    callq   block_call
-    ud2
+    movq    %r10, %rcx
+    cmpq    $CALL_LIMIT, %rax
+    jae     .Lno_call_\@
+.Lrun_\@:
+    callq   *block_call_table(,%rax,8)
+    movq    %rax, %r12                  // where block_return() takes its arguments
+    movq    %rbx, %r13
+    jmp     block_return
+.Lno_call_\@:
+    xorl    %eax, %eax                  // an entry that answers what every unknown number is answered
+    jmp     .Lrun_\@
+
+.Lreceive_\@:
+    enter_message \with_fsgsbase, fast_slow
     .size \name, . - \name
 .endm
 
@@ -159,11 +173,10 @@ fast_slow:
     movq    %r9, FRAME(R9)(%rcx)
     movq    %r11, FRAME(R10)(%rcx)
     movl    $EXIT_CALL, FRAME(EXIT)(%rcx)
-    movq    %rcx, %rdi
+    movq    %rcx, %r12
     movq    %gs:CPU_STACK_TOP, %rsp
     xorl    %ebp, %ebp
-    callq   block_call
-    ud2
+    jmp     message_call_entry
     .size fast_slow, . - fast_slow
 
     .section .note.GNU-stack, "", @progbits

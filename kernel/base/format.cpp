@@ -7,7 +7,7 @@ namespace {
 
 // Text that is cut at the end of its buffer.
 class Output {
-public:
+  public:
     Output(char* buffer, std::size_t size) : buffer_{buffer}, size_{size} {}
 
     void put(char character) {
@@ -17,7 +17,7 @@ public:
         for (const char character : text) put(character);
     }
     void put_number(u64 value, unsigned base) {
-        char digits[20];  // as many as the largest number has in decimal
+        char digits[20]; // as many as the largest number has in decimal
         unsigned count = 0;
         do {
             digits[count++] = "0123456789abcdef"[value % base];
@@ -28,34 +28,38 @@ public:
     void put_argument(const Argument& argument) {
         const u64 number = argument.number();
         switch (argument.kind()) {
-            case Argument::Kind::text: put(argument.text()); break;
-            case Argument::Kind::natural: put_number(number, 10); break;
-            case Argument::Kind::hex:
-                put("0x");
-                put_number(number, 16);
-                break;
-            case Argument::Kind::decimal:
-                if (static_cast<std::int64_t>(number) < 0) {
-                    put('-');
-                    put_number(-number, 10);  // unsigned: right for the most negative number too
-                } else {
-                    put_number(number, 10);
-                }
-                break;
+        case Argument::Kind::text:
+            put(argument.text());
+            break;
+        case Argument::Kind::natural:
+            put_number(number, 10);
+            break;
+        case Argument::Kind::hex:
+            put("0x");
+            put_number(number, 16);
+            break;
+        case Argument::Kind::decimal:
+            if (static_cast<std::int64_t>(number) < 0) {
+                put('-');
+                put_number(-number, 10); // unsigned: right for the most negative number too
+            } else {
+                put_number(number, 10);
+            }
+            break;
         }
     }
     [[nodiscard]] std::size_t length() const { return length_; }
 
-private:
+  private:
     char* buffer_;
     std::size_t size_;
     std::size_t length_{};
 };
 
-}  // namespace
+} // namespace
 
-// `{{` and `}}` are the braces themselves. A `{}` without an argument stays as it is, so that the mistake is seen;
-// arguments without a `{}` are left out.
+// `{{` and `}}` are the braces themselves. A `{}` without an argument stays as it is, so that the mistake is
+// seen; arguments without a `{}` are left out.
 std::size_t format_to(char* buffer, std::size_t size, std::string_view format, const Argument* arguments,
                       std::size_t count) {
     Output output{buffer, size};
@@ -74,4 +78,4 @@ std::size_t format_to(char* buffer, std::size_t size, std::string_view format, c
     return output.length();
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -41,6 +41,19 @@ public:
         if (first != nullptr) node(*first).unlink();
         return first;
     }
+    // push_back() and pop_front() of a list that is not empty, in one: the head stays in place.
+    T& rotate(T& last) {
+        Link& first = *head_.next;
+        Link& node = List::node(last);
+        head_.next = first.next;
+        first.next->previous = &head_;
+        node.previous = head_.previous;
+        node.next = &head_;
+        head_.previous->next = &node;
+        head_.previous = &node;
+        first.next = first.previous = &first;
+        return item(first);
+    }
     static void remove(T& item) { node(item).unlink(); }
     [[nodiscard]] static bool contains(const T& item) { return static_cast<const ListNode<Tag>&>(item).linked(); }
     // The element after `item`, or nullptr at the end.

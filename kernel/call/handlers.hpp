@@ -42,6 +42,7 @@ long cpuSelf();
 // ---- block ---------------------------------------------------------------------------------------------------------
 long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request, int source, UserIn<KnIpcDest> destination,
                     UserInOut<KnMsgDesc> reply, int delay);
+long ipcReceiveMessage(Thread& self, UserInOut<KnMsgDesc> message, int li, int delay);
 long ipcReply(Thread& self, UserIn<KnMsgDesc> message);
 long ipcSend(Thread& self, UserIn<KnMsgDesc> message, int source, UserIn<KnIpcDest> destination);
 long portDelete(Thread& self, Cap actor, int li);

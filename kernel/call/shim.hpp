@@ -57,7 +57,7 @@ struct Shim;
 // Handlers take the calling thread first, and then the call's arguments; or nothing at all.
 template <long (*Handler)()>
 struct Shim<Handler> {
-    static long leaf() { return Handler(); }
+    static long entry() { return Handler(); }
     template <std::size_t N>
     static consteval bool matches(const std::array<ArgumentInfo, N>&) {
         return N == 0;
@@ -68,14 +68,9 @@ template <class... A, long (*Handler)(Thread&, A...)>
 struct Shim<Handler> {
     static_assert(sizeof...(A) <= 6, "a call takes at most six registers");
 
-    static long leaf(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
+    static long entry(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
         const u64 registers[] = {a, b, c, d, e, f};
         return run(*this_cpu().current, registers, std::index_sequence_for<A...>{});
-    }
-    static long block(Thread& thread) {
-        u64 registers[6];
-        for (unsigned i = 0; i < 6; ++i) registers[i] = thread.frame.argument(i);
-        return run(thread, registers, std::index_sequence_for<A...>{});
     }
 
     template <std::size_t N>

@@ -38,7 +38,7 @@ struct Name {
 [[nodiscard]] u64 slab_objects() {
     u64 live = 0;
     for (unsigned i = 0; SlabCache* const cache = slab_cache_at(i); ++i) live += cache->statistics().live;
-    return live;
+    return live - spare_messages();
 }
 
 }  // namespace

@@ -132,10 +132,12 @@ long threadScheduler(Thread& self, Cap capability, KnThreadLid lid, UserOutOpt<K
                Operation{priority_operation, {wanted.fifoPriority}});
 }
 
-long threadDelay(Thread& self, UserInOpt<KnTimeVal> limit) {
+namespace {
+
+[[gnu::noinline]] long delay(Thread& self, UserInOpt<KnTimeVal> limit) {
     const bool for_ever = limit.address().raw() == reinterpret_cast<uword>(K_NOTIMEOUT);
     u64 nanoseconds = 0;
-    if (limit.given() && !for_ever) {
+    if (!for_ever) {
         const Result<KnTimeVal> time = limit.read();
         if (!time.ok()) return K_EFAULT;
         const auto [seconds, rest] = time.value();
@@ -147,7 +149,6 @@ long threadDelay(Thread& self, UserInOpt<KnTimeVal> limit) {
     if (!for_ever && nanoseconds == 0) {
         self.frame.set_result(K_OK);
         yield(self);
-        return no_result;
     }
     if (self.has(flag_aborted)) {
         self.clear(flag_aborted);
@@ -156,6 +157,14 @@ long threadDelay(Thread& self, UserInOpt<KnTimeVal> limit) {
     self.now_doing(Doing::sleeping);
     if (!for_ever) arm_timer(self, machine::now() + nanoseconds);
     return no_result;
+}
+
+}  // namespace
+
+long threadDelay(Thread& self, UserInOpt<KnTimeVal> limit) {
+    if (limit.given()) return delay(self, limit);
+    self.frame.set_result(K_OK);
+    yield(self);
 }
 
 long cpuSelf() { return this_cpu().index; }

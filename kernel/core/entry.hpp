@@ -4,6 +4,8 @@
 
 #include "kernel/base/types.hpp"
 
+#include <machine/call.hpp>
+
 namespace chorale {
 
 struct BootInfo;
@@ -25,7 +27,7 @@ void on_doorbell();
 void on_device(unsigned line);
 
 // The end of every entry that saved a full frame: pending work, then the best thread of this CPU.
-[[noreturn]] void leave();
+[[noreturn]] CHORALE_NO_RETURN_CALL void leave();
 
 [[noreturn]] void on_exception(const ExceptionReport& report);
 [[noreturn]] void on_fpu_use();

@@ -14,9 +14,10 @@
 
 namespace chorale {
 
+struct Message;
 struct Thread;
 
-enum Pending : u32 { pending_none = 0, pending_reschedule = 1, pending_mail = 2, pending_timer = 4 };
+enum Pending : u32 { pending_none = 0, pending_reschedule = 1, pending_mail = 2, pending_timer = 4, pending_alarm = 8 };
 
 // Only ever incremented, by the owner; read by all for sysStatistics.
 struct Counters {
@@ -43,6 +44,7 @@ struct PerCpu : PerCpuHot {
     TimerQueue timers;
     CpuCache memory;
     u64 programmed_deadline{TimerQueue::never};
+    Message* spare_message{};  // the last one freed here: the next exchange takes it
     Counters counters;
 };
 

@@ -17,26 +17,21 @@ namespace chorale {
 namespace {
 
 constexpr unsigned timers_per_look = 16;  // bounds the time with interrupts off
+constexpr u64 spin_stretch = 10'000;  // with interrupts off
 u64 idle_spins = 0;
 
-void program_timer(PerCpu& cpu, u64 earliest) {
+// Only when the earliest deadline has come nearer: an alarm that comes too early does no harm, it sets the next one.
+void program_timer(PerCpu& cpu) {
+    const u64 earliest = cpu.timers.earliest();
+    if (earliest >= cpu.programmed_deadline) return;
     cpu.programmed_deadline = earliest;
-    if (earliest == TimerQueue::never) {
-        machine::cancel_deadline();
-    } else {
-        machine::set_deadline(earliest);
-    }
+    machine::set_deadline(earliest);
 }
 
-// Takes the CPU from the current thread. A preempted one stays first among its equals.
-void retire_current(PerCpu& cpu) {
-    Thread& thread = *cpu.current;
-    release_fpu(cpu);
-    if (thread.doing() == Doing::running) {
-        thread.now_doing(Doing::ready);
-        cpu.ready.push_front(thread, thread.priority);
-    }
-    cpu.current = nullptr;
+// A preempted thread stays first among its equals.
+[[gnu::noinline]] void preempt(PerCpu& cpu, Thread& thread) {
+    thread.now_doing(Doing::ready);
+    cpu.ready.push_front(thread, thread.priority);
 }
 
 [[nodiscard]] bool keeps_cpu(const PerCpu& cpu) {
@@ -46,7 +41,9 @@ void retire_current(PerCpu& cpu) {
 
 // The best ready thread becomes the current one; nullptr: there is none.
 [[nodiscard]] Thread* elect(PerCpu& cpu) {
-    if (cpu.current != nullptr) retire_current(cpu);
+    release_fpu(cpu);
+    if (Thread* const last = cpu.current; last != nullptr && last->doing() == Doing::running) preempt(cpu, *last);
+    cpu.current = nullptr;
     Schedulable* const best = cpu.ready.pop();
     if (best == nullptr) return nullptr;
     auto& thread = static_cast<Thread&>(*best);
@@ -65,12 +62,21 @@ void load_space(PerCpu& cpu, const Thread& thread) {
 
 [[nodiscard]] bool work_waits(const PerCpu& cpu) { return cpu.pending != 0 || cpu.inbox.rung(); }
 
-// While polling, a request needs no doorbell. The markers let an instruction counter tell waiting from working.
+// While polling, a request needs no doorbell. The markers let an instruction counter tell waiting from working; the
+// window in between lets the timer in.
+void poll(PerCpu& cpu) {
+    for (u64 left = idle_spins; left != 0 && !work_waits(cpu); left -= left < spin_stretch ? left : spin_stretch) {
+        machine::marker<machine::Marker::idle_begins>();
+        for (u64 spin = 0; spin < spin_stretch && !work_waits(cpu); ++spin) machine::relax();
+        machine::marker<machine::Marker::idle_ends>();
+        if (work_waits(cpu)) break;
+        machine::interrupt_window();
+    }
+}
+
 void idle(PerCpu& cpu) {
     cpu.inbox.poll();
-    machine::marker<machine::Marker::idle_begins>();
-    for (u64 spin = 0; spin < idle_spins && !work_waits(cpu); ++spin) machine::relax();
-    machine::marker<machine::Marker::idle_ends>();
+    poll(cpu);
     if (cpu.inbox.stop_polling() && cpu.pending == 0 && !cpu.inbox.overflows()) machine::wait_for_interrupt();
 }
 
@@ -80,17 +86,30 @@ void set_idle_polling(u64 spins) { idle_spins = spins; }
 
 void yield(Thread& self) {
     PerCpu& cpu = this_cpu();
-    if (cpu.top_ready != self.priority) return;  // a better one would be running: none is as good
-    release_fpu(cpu);
-    self.now_doing(Doing::ready);
-    auto& next = static_cast<Thread&>(cpu.ready.rotate(self));
-    next.now_doing(Doing::running);
-    cpu.current = &next;
-    ++cpu.counters.switches;
+    if (cpu.top_ready == self.priority) {  // a better one would be running
+        release_fpu(cpu);
+        self.now_doing(Doing::ready);
+        auto& next = static_cast<Thread&>(cpu.ready.rotate(self));
+        next.now_doing(Doing::running);
+        cpu.current = &next;
+        ++cpu.counters.switches;
+        if (!work_waits(cpu) && next.continuation == nullptr) [[likely]] {
+            machine::resume(next.frame, next.space->root());
+        }
+    }
+    leave();
 }
 
-void make_ready(Thread& thread) {
+[[gnu::always_inline]] void make_ready(Thread& thread) {
     PerCpu& cpu = this_cpu();
+    const bool free = cpu.current == nullptr || cpu.current->doing() > Doing::running;
+    if (free && cpu.top_ready == RunQueue::none && cpu.fpu_live == 0) {
+        // Nobody has the CPU and nobody waits for it: no way round by the run queue.
+        thread.now_doing(Doing::running);
+        cpu.current = &thread;
+        ++cpu.counters.switches;
+        return;
+    }
     thread.now_doing(Doing::ready);
     cpu.ready.push_back(thread, thread.priority);
     if (cpu.current != nullptr && thread.priority < cpu.current->priority) cpu.pending |= pending_reschedule;
@@ -123,62 +142,75 @@ void set_priority(Thread& thread, u16 priority) {
 
 void arm_timer(Thread& thread, u64 deadline) {
     thread.timer.expire = [](Timer& timer) { on_timeout(*static_cast<ThreadTimer&>(timer).thread); };
-    this_cpu().timers.arm(thread.timer, deadline);
+    PerCpu& cpu = this_cpu();
+    cpu.timers.arm(thread.timer, deadline);
+    if (deadline < cpu.programmed_deadline) cpu.pending |= pending_alarm;
     thread.set(flag_timed);
 }
 
-void disarm_timer(Thread& thread) {
-    if (!thread.has(flag_timed)) return;
+void cancel_timer(Thread& thread) {
     this_cpu().timers.cancel(thread.timer);
     thread.clear(flag_timed);
 }
 
-void release_fpu(PerCpu& cpu) {
-    if (cpu.fpu_live == 0) return;
+void save_fpu(PerCpu& cpu) {
     machine::fpu_save(cpu.current->fpu_area);
     cpu.fpu_live = 0;
 }
 
-void attend(PerCpu& cpu) {
+namespace {
+
+[[gnu::noinline]] void attend_timers(PerCpu& cpu) {
     if ((cpu.pending & pending_timer) != 0) {
         cpu.pending &= ~static_cast<u32>(pending_timer);
         if (!cpu.timers.expire_due(machine::now(), timers_per_look)) cpu.pending |= pending_timer;
     }
-    cpu.pending &= ~static_cast<u32>(pending_reschedule | pending_mail);
-    if (cpu.inbox.rung()) cpu.inbox.drain();
+    cpu.pending &= ~static_cast<u32>(pending_alarm);
+    program_timer(cpu);
 }
 
+void attend(PerCpu& cpu) {
+    if ((cpu.pending & (pending_timer | pending_alarm)) != 0) [[unlikely]] attend_timers(cpu);
+    cpu.pending &= ~static_cast<u32>(pending_reschedule | pending_mail);
+    if (cpu.inbox.rung()) cpu.inbox.drain();
+    if (cpu.inbox.overflows()) [[unlikely]] cpu.inbox.flush();
+}
+
+// The part of a thread's work in the nucleus that could not be done when it arose.
+void continue_thread(PerCpu& cpu, Thread& thread) {
+    load_space(cpu, thread);
+    auto* const next = thread.continuation;
+    thread.continuation = nullptr;
+    next(thread);
+    machine::interrupt_window();  // long work comes piece by piece: the hardware has its say in between
+}
+
+}  // namespace
+
+// Whatever waits is attended to, then the best thread goes on, or the CPU idles.
 void leave() {
     PerCpu& cpu = this_cpu();
     for (;;) {
         if (work_waits(cpu)) attend(cpu);
-        if (cpu.inbox.overflows()) [[unlikely]] cpu.inbox.flush();
         Thread* const thread = keeps_cpu(cpu) ? cpu.current : elect(cpu);
-        const u64 earliest = cpu.timers.earliest();
-        if (earliest != cpu.programmed_deadline) [[unlikely]] program_timer(cpu, earliest);
         if (thread == nullptr) {
             idle(cpu);
-        } else if (work_waits(cpu)) {
-            machine::interrupt_window();  // long work piece by piece: let the hardware have its say in between
         } else if (thread->continuation != nullptr) {
-            load_space(cpu, *thread);
-            auto* const next = thread->continuation;
-            thread->continuation = nullptr;
-            next(*thread);
-        } else {
+            continue_thread(cpu, *thread);
+        } else if (!work_waits(cpu)) {
             machine::resume(thread->frame, thread->space->root());
         }
     }
 }
 
 extern "C" {
-[[noreturn]] void chorale_leave();  // the name that the entry code knows
+[[noreturn]] CHORALE_NO_RETURN_CALL void chorale_leave();  // the name that the entry code knows
 void chorale_leave() { leave(); }
 }
 
 void on_timer() {
     PerCpu& cpu = this_cpu();
-    cpu.pending |= pending_timer;
+    cpu.pending |= pending_timer | pending_alarm;
     cpu.programmed_deadline = TimerQueue::never;  // one shot: it must be set again
 }
 

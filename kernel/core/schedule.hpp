@@ -9,6 +9,8 @@
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/thread.hpp"
 
+#include <machine/call.hpp>
+
 #include <limits>
 
 namespace chorale {
@@ -20,7 +22,7 @@ inline constexpr long no_result = std::numeric_limits<long>::min();
 void make_ready(Thread& thread);
 
 // The current thread goes to the tail of its priority; the first of its equals has the CPU, if there is one.
-void yield(Thread& self);
+[[noreturn]] CHORALE_NO_RETURN_CALL void yield(Thread& self);
 
 // Ends a wait: the call returns `result`.
 void wake(Thread& thread, long result);
@@ -33,13 +35,16 @@ void set_priority(Thread& thread, u16 priority);
 
 // Wakes the thread up at `deadline` by calling on_timeout() (kernel/core/wait.cpp), unless it is disarmed before.
 void arm_timer(Thread& thread, u64 deadline);
-void disarm_timer(Thread& thread);
+void cancel_timer(Thread& thread);
+inline void disarm_timer(Thread& thread) {
+    if (thread.has(flag_timed)) [[unlikely]] cancel_timer(thread);
+}
 
 // The current thread saves its floating-point registers, if they are loaded.
-void release_fpu(PerCpu& cpu);
-
-// Looks at the mailbox and the timers once.
-void attend(PerCpu& cpu);
+void save_fpu(PerCpu& cpu);
+inline void release_fpu(PerCpu& cpu) {
+    if (cpu.fpu_live != 0) [[unlikely]] save_fpu(cpu);
+}
 
 void set_idle_polling(u64 spins);  // before halting; ~0: for ever
 

@@ -264,7 +264,7 @@ void resume_as_parked(Thread& server) {
 
 }  // namespace
 
-Route deliver(Port& port, Message& message, bool in_order) {
+[[gnu::always_inline]] Route deliver(Port& port, Message& message, bool in_order) {
     PerCpu& cpu = this_cpu();
     const bool at_home = port.home == cpu.index;
     if ((at_home || !in_order) && deliver_waiting(port, message)) return Route::here;
@@ -300,6 +300,17 @@ long receive(Thread& self, Port& port, u64 deadline) {
     slot.waiters = &self;
     wait_until(self, deadline);
     return no_result;
+}
+
+bool receive_again(Thread& self, Port& port) {
+    // A message queued elsewhere and not seen here comes with the port's token, as on the fast path.
+    if (queued(port) != 0) return false;
+    PortSlot& slot = port.slot_at(this_cpu().slot);
+    self.next_waiter = slot.waiters;
+    slot.waiters = &self;
+    self.clear(flag_sent);
+    self.now_doing(Doing::receiving);
+    return true;
 }
 
 long receive_any(Thread& self, u64 deadline) {

@@ -33,6 +33,8 @@ enum class Route : u8 { here, away, full };
 // Waits on the port for `self`, the current thread, until `deadline` (nanoseconds; Timer::never: for ever; 0: not at
 // all). Returns K_ETIMEOUT, K_ENOPORT or no_result: the message comes by finish_receive().
 [[nodiscard]] long receive(Thread& self, Port& port, u64 deadline);
+// The same without a time limit, when `self` received on this port before, on this CPU. False: nothing was done.
+[[nodiscard]] bool receive_again(Thread& self, Port& port);
 // On whichever port of its actor is enabled, best enable priority first.
 [[nodiscard]] long receive_any(Thread& self, u64 deadline);
 

@@ -45,13 +45,10 @@ void describe(Message& message, const Thread& client, const Thread& server) {
 void reply_arrives(Request& request) {
     Message& reply = *static_cast<MessageRequest&>(request).message;
     Thread& client = *reply.client;
-    // relaxed: its owner, which this CPU is or the next hop, has the last word
-    if (client.serial.load(std::memory_order_relaxed) != reply.client_serial) {
-        free_message(reply);
-        return;
-    }
     if (forward(request, client)) return;
-    if (client.doing() != Doing::awaiting_reply || client.server != nullptr || client.transaction != reply.transaction) {
+    // relaxed: this CPU owns it
+    const bool gone = client.serial.load(std::memory_order_relaxed) != reply.client_serial;
+    if (gone || client.doing() != Doing::awaiting_reply || client.server != nullptr || client.transaction != reply.transaction) {
         free_message(reply);
     } else if (reply_by_words(client, reply)) {
         take_reply_words(client, reply);

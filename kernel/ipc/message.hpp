@@ -58,5 +58,6 @@ inline void release_pages(Message& message) {
     return message.size <= Message::inline_bytes && !message.has_annex;
 }
 [[nodiscard]] u64 live_messages();
+[[nodiscard]] u64 spare_messages();  // allocated, but at hand for the next exchange
 
 }  // namespace chorale

@@ -92,24 +92,23 @@ void init_ports(unsigned cpus) {
     cache = ::new (static_cast<void*>(cache_storage)) SlabCache{"ports", size, cache_line, Reuse::stable, construct};
 }
 
+// The name first, though nobody knows it yet; the table last: from then on anybody may delete the port by its number.
 Result<Port*> create_port(Actor& actor, bool default_port) {
     const Result<void*> memory = cache->allocate();
     if (!memory.ok()) return memory.status();
     Port& port = *std::launder(static_cast<Port*>(memory.value()));
     reset(port, actor);
-    Status status = enter_table(actor, port, default_port);
+    Status status = enter_names(port);
     if (status == Status::ok) {
         // release: pairs with the acquire in accepts() (delivery.cpp)
         port.live.store(true, std::memory_order_release);
-        status = enter_names(port);
+        status = enter_table(actor, port, default_port);
         if (status == Status::ok) return &port;
-        port.live.store(false, std::memory_order_relaxed);  // relaxed: it was never published
-        actor.tables.with([&](Actor::Tables& tables) {
-            tables.ports[port.li] = nullptr;
-            --tables.live_ports;
-        });
+        leave_names(port);
+        port.live.store(false, std::memory_order_relaxed);  // relaxed: nobody knew of it
     }
     port.li = deleted_port_li;
+    port.ui = {};
     cache->free(&port);
     return status;
 }

@@ -105,7 +105,7 @@ bool reply_by_words(const Thread& client, const Message& reply) {
     return client.frame.call_number() == MESSAGE_CALL && reply.error == K_OK && fits_registers(reply);
 }
 
-void take_reply_words(Thread& client, Message& reply) {
+[[gnu::always_inline]] void take_reply_words(Thread& client, Message& reply) {
     ++client.transaction;
     client.frame.load_words(reply.words);
     client.frame.set_message_result(static_cast<long>(reply.size), 0, 0);

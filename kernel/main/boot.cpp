@@ -30,7 +30,7 @@ namespace chorale {
 
 namespace {
 
-constexpr u64 automatic_idle_spins = 20'000;
+constexpr u64 automatic_idle_spins = 200'000;
 
 std::array<PerCpu*, max_cpus> blocks;
 unsigned running_cpus;
@@ -152,14 +152,14 @@ void nucleus_main(const BootInfo& info) {
         machine::power_off(machine::verdict_failure);
     }
     machine::marker<machine::Marker::first_user>();
-    machine::on_cpu_stack(leave);
+    machine::on_cpu_stack([] { leave(); });
 }
 
 void nucleus_secondary() {
     // acquire: pairs with the release in start_processors()
     while (usable_cpus.load(std::memory_order_acquire) == 0) machine::relax();
     if (this_cpu().index >= usable_cpus.load(std::memory_order_acquire)) machine::halt();  // acquire: as above
-    machine::on_cpu_stack(leave);
+    machine::on_cpu_stack([] { leave(); });
 }
 
 }  // namespace chorale

@@ -48,10 +48,9 @@ public:
 
     // `thread` goes to the tail of the best queue, whose first is returned. The queue is not empty before or after.
     Schedulable& rotate(Schedulable& thread) {
-        Queue& queue = queue_[top_];
-        thread.queued_priority = top_;
-        queue.push_back(thread);
-        return *queue.pop_front();
+        const u32 priority = top_;
+        thread.queued_priority = priority;
+        return queue_[priority].rotate(thread);
     }
 
     void remove(Schedulable& thread) {

@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 
-from chorale import bench, debug, image, paths, run, setup, test
+from chorale import bench, debug, image, paths, report, run, setup, test
 from chorale.errors import Failure, UsageError
 
 ARCHITECTURES = ("x86_64",)
@@ -33,6 +33,7 @@ EXAMPLES = {
   ./chorale bench                        4 CPUs, all results
   ./chorale bench --count                exact instruction counts, checked against bench/budgets.json
   ./chorale bench --cpus 8 --json out.json
+  ./chorale bench --profile ipc.rt.cross_cpu.polling.w4
   ./chorale bench --bench ipc.rt.same_cpu.two_spaces.w4
   ./chorale bench --fastpath off         what the slow path costs""",
     "test": """examples:
@@ -103,6 +104,12 @@ def regular_expression(text):
     return text
 
 
+def result_name(text):
+    if not report.group_of(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no result's name (./chorale bench prints them)")
+    return text
+
+
 def output_file(text):
     """Refused now rather than after the run."""
     directory = os.path.dirname(os.path.abspath(text))
@@ -166,6 +173,8 @@ def build_parser():
                      help="count instructions exactly, split into nucleus and user, and check the budgets")
     sub.add_argument("--bench", metavar="NAME", type=word, default="all",
                      help="all, same, cross, scale, or one result's name (default all)")
+    sub.add_argument("--profile", metavar="NAME", type=result_name,
+                     help="show where the instructions of one result are, function by function")
     sub.add_argument("--json", metavar="FILE", type=output_file, help="write the results as chorale-bench/1")
     sub.add_argument("--timeout", metavar="S", type=number(1, 86400), default=120,
                      help="seconds after which a guest that has not ended is stopped (default 120)")

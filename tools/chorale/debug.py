@@ -51,7 +51,7 @@ def run(options):
             # an ignored signal.)
             previous = signal.signal(signal.SIGINT, lambda *_: None)
             try:
-                return subprocess.run(gdb_command(kernel, socket), check=False).returncode
+                return subprocess.run(gdb_command(kernel, socket), cwd=paths.ROOT, check=False).returncode
             finally:
                 signal.signal(signal.SIGINT, previous)
         finally:

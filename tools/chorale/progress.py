@@ -1,6 +1,6 @@
 """One line for each phase, with its elapsed time: live on a terminal, plain lines elsewhere.
 
-Invariant: a phase's line is finished (ok, skipped or FAILED) before the next one starts, so that logs of
+Invariant: a phase's line is finished (ok, FAILED or interrupted) before the next one starts, so that logs of
 continuous integration read like the screen.
 """
 
@@ -41,11 +41,11 @@ class Phase:
             self._draw("")
             self._ticker.start()
 
-    def finish(self, failed):
+    def finish(self, state):
         self._stop.set()
         if self._ticker.is_alive():
             self._ticker.join()
-        self._draw("FAILED" if failed else self.result, last=True)
+        self._draw(state, last=True)
 
     def elapsed(self):
         return time.monotonic() - self._start
@@ -70,7 +70,7 @@ def phase(name, stream=None):
     current.start()
     try:
         yield current
-    except BaseException:
-        current.finish(failed=True)
+    except BaseException as error:
+        current.finish("interrupted" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
-    current.finish(failed=False)
+    current.finish(current.result)

@@ -19,9 +19,10 @@ set(CHORALE_CXX_WARNINGS
   -Wimplicit-int-conversion)
 
 # Two builds of the same sources give the same bytes, wherever they stand: no path and no date gets in.
+# A file is named as from the checkout's top, where ./chorale debug starts gdb.
 set(CHORALE_REPRODUCIBLE
-  -ffile-prefix-map=${CMAKE_BINARY_DIR}=build -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.
-  -no-canonical-prefixes)
+  -ffile-prefix-map=${CMAKE_BINARY_DIR}/=build/ -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
+  -fdebug-compilation-dir=. -no-canonical-prefixes)
 
 function(chorale_warnings target)
   target_compile_options(${target} PRIVATE
@@ -42,9 +43,10 @@ set(CHORALE_TARGET_OPTIONS
 
 function(chorale_nucleus_flags target)
   # Stack protector: off. Each stack has a guard page below it; a canary would cost the fast path loads.
-  # Frame pointers: on, so that a panic can walk the stack without unwind tables.
+  # Frame pointers: on, so that a panic can walk the stack without unwind tables; leaf functions do without, which
+  # hides at most the caller of the innermost one.
   target_compile_options(${target} PRIVATE ${CHORALE_TARGET_OPTIONS}
-    $<$<COMPILE_LANGUAGE:C,CXX>:-fno-omit-frame-pointer -mno-omit-leaf-frame-pointer
+    $<$<COMPILE_LANGUAGE:C,CXX>:-fno-omit-frame-pointer -momit-leaf-frame-pointer
       -Wframe-larger-than=2048>)
   if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
     # An interrupt uses the stack below rsp; vector registers belong to the interrupted user thread.

@@ -12,6 +12,7 @@
 // Context: callbacks run on the virtual CPU's own thread, in parallel under MTTCG.
 // Invariant: a `struct cpu` is written by its own thread only. Other threads read its counters (relaxed: each
 // is one aligned word, and a snapshot of another running CPU is only ever as exact as "about now").
+// `profile=K` adds where the instructions of result K are: one line for each address and CPU.
 // Exactness: `count=insn` (the default) counts each instruction when it starts, right even if a block is left
 // in its middle by a fault or restarted by -icount for a device access. `count=block` counts straight runs at
 // their first instruction: faster, and equal where nothing faults inside a block.
@@ -56,7 +57,7 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn*);
 
 __attribute__((visibility("default"))) int qemu_plugin_version = 1;
 
-enum { MAX_CPUS = 64, CHUNK = 4096, MAX_CHUNKS = 1024, MARKER_SIZE = 7 };
+enum { MAX_CPUS = 64, CHUNK = 4096, MAX_CHUNKS = 1024, MARKER_SIZE = 7, PROFILE_CELLS = 1 << 15 };
 enum class { USER, NUCLEUS, IDLE, CLASSES };
 enum kind { ROUND, BATCH };
 enum scope { LOCAL, ALL, SCOPES };
@@ -86,6 +87,12 @@ struct counts {
     uint64_t of[CLASSES];
 };
 
+// An open-addressed table, address to count; 0 marks a free cell.
+struct profile {
+    uint64_t address[PROFILE_CELLS];
+    uint64_t count[PROFILE_CELLS];
+};
+
 // On its own cache lines: two CPUs never write to the same one.
 struct cpu {
     _Alignas(128) _Atomic uint64_t count[CLASSES];
@@ -95,6 +102,8 @@ struct cpu {
     struct counts own_start[2];
     struct counts others_start[2];
     bool others_valid[2];
+    bool measures;           // began a span of the profiled result: then only what is inside its spans counts
+    struct profile* profile; // made on first use
     // Grows by whole chunks that never move: the reader at exit may meet a thread that still appends.
     struct span* _Atomic chunks[MAX_CHUNKS];
     _Atomic size_t spans; // stored after the span is whole
@@ -109,6 +118,8 @@ static uint64_t entry_address; // where the firmware hands over (`entry=`), 0 to
 static _Atomic uint64_t unknown_markers, unpaired_markers, lost_spans, cpus_beyond;
 static FILE* out;
 static bool by_block;
+static uint32_t profiled = UINT32_MAX;
+static _Atomic bool profiling;
 
 static struct counts counts_of(const struct cpu* cpu) {
     struct counts sum;
@@ -140,6 +151,22 @@ static void on_instructions(unsigned vcpu, void* packed) {
     atomic_store_explicit(&cpu->count[class], value + ((uintptr_t)packed >> 2), memory_order_relaxed);
 }
 
+static void on_profiled(unsigned vcpu, void* address) {
+    // relaxed: one instruction more or less at the ends of the result
+    if (vcpu >= MAX_CPUS || !atomic_load_explicit(&profiling, memory_order_relaxed)) return;
+    struct cpu* cpu = &cpus[vcpu];
+    if (cpu->idle || (cpu->measures && !cpu->open[ROUND] && !cpu->open[BATCH])) return;
+    if (!cpu->profile && !(cpu->profile = calloc(1, sizeof *cpu->profile))) abort();
+    size_t cell = (uintptr_t)address * UINT64_C(0x9e3779b97f4a7c15) >> 49;
+    for (size_t i = 0; i < PROFILE_CELLS; ++i, cell = (cell + 1) % PROFILE_CELLS) {
+        if (!cpu->profile->count[cell]) cpu->profile->address[cell] = (uintptr_t)address;
+        if (cpu->profile->address[cell] != (uintptr_t)address) continue;
+        ++cpu->profile->count[cell];
+        return;
+    }
+    atomic_fetch_add(&lost_spans, 1);
+}
+
 static void append(struct cpu* cpu, const struct span* span) {
     size_t index = atomic_load_explicit(&cpu->spans, memory_order_relaxed); // relaxed: own thread's value
     size_t chunk = index / CHUNK;
@@ -168,6 +195,10 @@ static void begin(unsigned vcpu, enum kind kind) {
     if (cpu->open[kind]) atomic_fetch_add(&unpaired_markers, 1);
     cpu->result[kind] = result;
     cpu->open[kind] = true;
+    if (result == profiled) {
+        cpu->measures = true;
+        atomic_store(&profiling, true);
+    }
     cpu->own_start[kind] = counts_of(cpu);
 }
 
@@ -200,6 +231,7 @@ static void on_first_user(void) {
 
 static void on_result(uint32_t index) {
     atomic_store(&current_result, index);
+    atomic_store(&profiling, false);
     uint32_t seen = atomic_load(&results_seen);
     while (seen <= index && !atomic_compare_exchange_weak(&results_seen, &seen, index + 1)) continue;
 }
@@ -247,6 +279,9 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb* block) {
         int marker = marker_id(insn);
         if (entry_address && qemu_plugin_insn_vaddr(insn) == entry_address)
             qemu_plugin_register_vcpu_insn_exec_cb(insn, on_entry, QEMU_PLUGIN_CB_NO_REGS, NULL);
+        if (marker < 0 && profiled != UINT32_MAX)
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_profiled, QEMU_PLUGIN_CB_NO_REGS,
+                                                   (void*)(uintptr_t)qemu_plugin_insn_vaddr(insn));
         // A run never crosses a marker: what stands before it belongs to the span before it.
         if (marker >= 0 || !by_block) {
             count_run(first, length);
@@ -320,6 +355,17 @@ static void print_spans(uint32_t result, enum kind kind) {
     free(spans);
 }
 
+static void print_profile(void) {
+    for (unsigned v = 0; v < MAX_CPUS; ++v) {
+        for (size_t i = 0; cpus[v].profile && i < PROFILE_CELLS; ++i) {
+            if (!cpus[v].profile->count[i]) continue;
+            fprintf(out, "{\"event\":\"profile\",\"cpu\":%u,\"address\":%" PRIu64, v,
+                    cpus[v].profile->address[i]);
+            fprintf(out, ",\"count\":%" PRIu64 "}\n", cpus[v].profile->count[i]);
+        }
+    }
+}
+
 static void on_exit_of_qemu(qemu_plugin_id_t id, void* unused) {
     (void)id, (void)unused;
     if (atomic_load(&boot_seen)) {
@@ -334,7 +380,7 @@ static void on_exit_of_qemu(qemu_plugin_id_t id, void* unused) {
         print_spans(result, ROUND);
         print_spans(result, BATCH);
     }
-    print_spans(UINT32_MAX, ROUND);
+    print_profile();
     struct counts sum = counts_of_others(MAX_CPUS);
     fprintf(out, "{\"event\":\"exit\",\"user\":%" PRIu64 ",\"nucleus\":%" PRIu64 ",\"idle\":%" PRIu64
                  ",\"unknown_markers\":%" PRIu64 ",\"unpaired_markers\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n",
@@ -349,12 +395,14 @@ __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t 
     for (int i = 0; i < argc; ++i) {
         if (!strncmp(argv[i], "out=", 4)) {
             path = argv[i] + 4;
+        } else if (!strncmp(argv[i], "profile=", 8)) {
+            profiled = (uint32_t)strtoul(argv[i] + 8, NULL, 0);
         } else if (!strncmp(argv[i], "entry=", 6)) {
             entry_address = strtoull(argv[i] + 6, NULL, 0);
         } else if (!strcmp(argv[i], "count=block") || !strcmp(argv[i], "count=insn")) {
             by_block = !strcmp(argv[i], "count=block");
         } else {
-            fprintf(stderr, "insncount: unknown argument %s (out=FILE, entry=ADDRESS, count=insn|block)\n",
+            fprintf(stderr, "insncount: unknown argument %s (out=, entry=, profile=, count=insn|block)\n",
                     argv[i]);
             return 1;
         }

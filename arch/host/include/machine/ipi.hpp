@@ -1,5 +1,5 @@
-// Doorbells between the threads that play CPUs. There is no interrupt: a ring is counted, and wakes the thread that
-// waits for it.
+// Doorbells between the threads that play CPUs. There is no interrupt: a ring is counted, and wakes the
+// thread that waits for it.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -13,7 +13,8 @@ inline void stop_others() {}
 [[nodiscard]] u64 rings(CpuIndex cpu);
 void silence(CpuIndex cpu);
 
-// What halting is here: returns when the CPU has been rung more often than `seen` says, or false after the time limit.
+// What halting is here: returns when the CPU has been rung more often than `seen` says, or false after the
+// time limit.
 [[nodiscard]] bool wait_for_ring(CpuIndex cpu, u64 seen, unsigned milliseconds);
 
-}  // namespace chorale::machine
+} // namespace chorale::machine

@@ -13,6 +13,6 @@ void set_clock(u64 nanoseconds);
 // The alarm of the calling CPU; nothing happens when it passes: who plays the CPU looks at deadline() itself.
 void set_deadline(u64 deadline);
 void cancel_deadline();
-[[nodiscard]] u64 deadline();  // no_deadline: none is set
+[[nodiscard]] u64 deadline(); // no_deadline: none is set
 
-}  // namespace chorale::machine
+} // namespace chorale::machine
