@@ -18,16 +18,68 @@ constexpr VmFlags known_options = K_WRITABLE | K_EXECUTABLE | K_FILLZERO | K_ANY
     return protection;
 }
 
-// The actor may be gone by the time that every CPU has flushed; then so are its pages.
-void reap(Thread& self, long) {
-    const Result<Actor*> actor = find_actor(self.range_actor);
-    if (actor.ok()) {
-        while (!actor.value()->space.reap_step(self.range_work)) machine::interrupt_window();
+constexpr std::size_t copy_piece = 2048;  // bytes of vmCopy between two looks at the rest of the world
+
+// ---- rgnFree: hide, flush everywhere, reap. An actor that is gone by then has taken its pages along. --------------------
+
+void reap_step(Thread& self) {
+    const Result<Actor*> actor = find_actor(self.work.target_actor);
+    if (actor.ok() && !actor.value()->space.reap_step(self.work.range)) {
+        self.continuation = reap_step;
+    } else {
+        self.frame.set_result(K_OK);
     }
-    wake(self, K_OK);
 }
 
-void flush_visit(Thread& self) { self.range_flush.apply(this_cpu().space_root); }
+void flush_visit(Thread& self) { self.work.flush.apply(this_cpu().space_root); }
+
+void hide_step(Thread& self) {
+    const Result<Actor*> actor = find_actor(self.work.target_actor);
+    if (!actor.ok()) {
+        self.frame.set_result(K_OK);
+    } else if (!actor.value()->space.hide_step(self.work.range)) {
+        self.continuation = hide_step;
+    } else {
+        self.work.flush = actor.value()->space.flush_for(self.work.range);
+        tour(self, flush_visit, [](Thread& asker, long) { wake_with(asker, reap_step); });
+    }
+}
+
+// ---- vmCopy --------------------------------------------------------------------------------------------------------
+
+// Whoever may name another actor may write what that actor itself may only read: so programs are loaded.
+[[nodiscard]] long copy_one_piece(Thread& self) {
+    LongWork& work = self.work;
+    const Result<Actor*> from = find_actor(work.source_actor);
+    const Result<Actor*> to = find_actor(work.target_actor);
+    if (!from.ok() || !to.ok()) return K_EUNKNOWN;
+    std::byte bytes[512];
+    for (std::size_t piece = 0; piece < copy_piece && work.done < work.size; piece += sizeof bytes) {
+        const u64 left = work.size - work.done;
+        const std::size_t count = left < sizeof bytes ? left : sizeof bytes;
+        if (from.value()->space.copy_from({bytes, count}, work.source + work.done) != Status::ok) return K_EADDR;
+        const std::byte* next = bytes;
+        const Protection need = to.value() == self.actor ? Protection::write : Protection::read;
+        const Status status = to.value()->space.visit(work.target + work.done, count, need,
+                                                      [&](std::byte* place, std::size_t part) {
+                                                          __builtin_memcpy(place, next, part);
+                                                          next += part;
+                                                          return true;
+                                                      });
+        if (status != Status::ok) return K_EADDR;
+        work.done += count;
+    }
+    return K_OK;
+}
+
+void copy_step(Thread& self) {
+    const long result = copy_one_piece(self);
+    if (result == K_OK && self.work.done < self.work.size) {
+        self.continuation = copy_step;
+    } else {
+        self.frame.set_result(result);
+    }
+}
 
 }  // namespace
 
@@ -46,6 +98,7 @@ long rgnAllocate(Thread& self, Cap capability, UserInOut<KnRgnDesc> region_at) {
     const bool anywhere = (region.options & K_ANYWHERE) != 0;
     const VirtAddr at = anywhere ? Space::anywhere : VirtAddr{region.startAddr};
     if (!anywhere && !at.page_aligned()) return K_EROUND;
+    if (!anywhere && at >= Space::user_end) return K_EADDR;
     if (region.size == 0) return K_ESIZE;
     if (region_at.write(region) != Status::ok) return K_EFAULT;
     const Result<VirtAddr> start = actor.value()->space.allocate(region.size, protection_of(region.options), at);
@@ -69,14 +122,11 @@ long rgnFree(Thread& self, Cap capability, UserIn<KnRgnDesc> region_at) {
         range = {start, start + round_up(region.size, page_size)};
         if (range.begin < Space::user_begin || range.end > Space::user_end) return K_EADDR;
     }
-    Space& space = actor.value()->space;
-    if (const Status status = space.begin_free(range, self.range_work); status != Status::ok) {
+    if (const Status status = actor.value()->space.begin_free(range, self.work.range); status != Status::ok) {
         return static_cast<long>(status);
     }
-    while (!space.hide_step(self.range_work)) machine::interrupt_window();
-    self.range_actor = actor.value()->capability;
-    self.range_flush = space.flush_for(self.range_work);
-    tour(self, flush_visit, reap);
+    self.work.target_actor = actor.value()->capability;
+    hide_step(self);
     return no_result;
 }
 
@@ -88,16 +138,14 @@ long vmCopy(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmA
     if (!to.ok()) return static_cast<long>(to.status());
     if (flags != 0) return K_EINVAL;
     if (!machine::user_range(VirtAddr{source}, size) || !machine::user_range(VirtAddr{target}, size)) return K_EADDR;
-    std::byte piece[512];
-    for (VmSize done = 0; done < size; done += sizeof piece) {
-        const std::size_t count = size - done < sizeof piece ? size - done : sizeof piece;
-        if (from.value()->space.copy_from({piece, count}, VirtAddr{source + done}) != Status::ok ||
-            to.value()->space.copy_to(VirtAddr{target + done}, {piece, count}) != Status::ok) {
-            return K_EADDR;
-        }
-        machine::interrupt_window();
-    }
-    return K_OK;
+    self.work.source_actor = from.value()->capability;
+    self.work.target_actor = to.value()->capability;
+    self.work.source = VirtAddr{source};
+    self.work.target = VirtAddr{target};
+    self.work.size = size;
+    self.work.done = 0;
+    copy_step(self);
+    return no_result;
 }
 
 }  // namespace calls

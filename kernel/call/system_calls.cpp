@@ -4,6 +4,7 @@
 #include "kernel/core/environment.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/per_cpu.hpp"
+#include "kernel/core/schedule.hpp"
 #include "kernel/ipc/message.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/mem/frame.hpp"
@@ -91,15 +92,32 @@ long sysUnsetEnv(Thread&, UserText name_at) {
 
 // ---- console, statistics, the end ----------------------------------------------------------------------------------
 
-long sysWrite(Thread&, UserBytesIn text, unsigned int count) {
-    char piece[128];
-    for (unsigned int done = 0; done < count; done += sizeof piece) {
-        const unsigned int size = count - done < sizeof piece ? count - done : sizeof piece;
-        if (!machine::copy_in(piece, text.address + done, size)) return K_EFAULT;
-        console_write({piece, size});
-        machine::interrupt_window();
+namespace {
+
+// Up to a line at a time, so that short texts of several threads do not mix and long ones hold nobody up.
+void write_step(Thread& self) {
+    LongWork& work = self.work;
+    char piece[256];
+    const u64 left = work.size - work.done;
+    const std::size_t size = left < sizeof piece ? left : sizeof piece;
+    if (!machine::copy_in(piece, work.source + work.done, size)) {
+        self.frame.set_result(K_EFAULT);
+        return;
     }
-    return static_cast<long>(count);
+    console_write({piece, size});
+    work.done += size;
+    self.frame.set_result(static_cast<long>(work.done));
+    if (work.done < work.size) self.continuation = write_step;
+}
+
+}  // namespace
+
+long sysWrite(Thread& self, UserBytesIn text, unsigned int count) {
+    self.work.source = text.address;
+    self.work.size = count;
+    self.work.done = 0;
+    write_step(self);
+    return no_result;
 }
 
 long sysStatistics(Thread&, UserOut<KnSysStatistics> statistics) {

@@ -82,6 +82,16 @@ struct Question {
     long result{};
 };
 
+// A call that is done piece by piece, each piece a continuation: what is left of it. The actors are named, not pointed
+// at: they may be gone when the next piece is due.
+struct LongWork {
+    KnCap source_actor{}, target_actor{};
+    VirtAddr source, target;
+    u64 size{}, done{};
+    RangeWork range{};
+    TlbFlush flush{};
+};
+
 struct ThreadRequest : Request {
     Thread* thread{};
 };
@@ -113,9 +123,7 @@ struct Thread : ThreadHot, Schedulable {
     CpuIndex bind_to{};
     Actor* victim{};      // the actor that this thread is deleting
     u64 deletion_progress{};
-    KnCap range_actor{};  // rgnFree: what is left to do when every CPU has flushed
-    RangeWork range_work{};
-    TlbFlush range_flush{};
+    LongWork work{};
 };
 
 inline constexpr u32 state_running = static_cast<u32>(Doing::running);
