@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a boot bank: a cpio archive (newc) of the given files, in the given order.
 
-The result depends on the files' bytes and names only: no times, owners or inode numbers of the machine get in.
+The result depends on the files' bytes and names only: no times, owners or inode numbers get in.
 """
 
 import argparse
@@ -24,7 +24,8 @@ def pad(data: bytes) -> bytes:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=pathlib.Path, required=True, help="the archive to write")
     parser.add_argument("files", type=pathlib.Path, nargs="+", help="boot actors, the first to start first")
     options = parser.parse_args()

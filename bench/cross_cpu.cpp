@@ -1,7 +1,8 @@
-// Messages from CPU 0 to CPU 1: to one whose idle loop polls (it was busy a moment ago) and to one that has halted.
+// Messages from CPU 0 to CPU 1: to one whose idle loop polls (it was busy a moment ago) and to one that has
+// halted.
 //
-// What both CPUs do for a round trip belongs to it: so the instruction counter's boundaries are those of a batch, which
-// all CPUs' instructions count for, but for those of the idle loop.
+// What both CPUs do for a round trip belongs to it: so the instruction counter's boundaries are those of a
+// batch, which all CPUs' instructions count for, but for those of the idle loop.
 #include "measures.hpp"
 
 #include <actor/environment.hpp>
@@ -12,7 +13,7 @@ namespace chorale::bench {
 namespace {
 
 constexpr unsigned server_cpu = 1;
-constexpr unsigned time_to_halt = 3;  // milliseconds: longer than an idle CPU polls
+constexpr unsigned time_to_halt = 3; // milliseconds: longer than an idle CPU polls
 
 long round_trip(const KnUniqueId& port, chorus::Words& words, unsigned i) {
     words.w[0] = i;
@@ -23,7 +24,7 @@ long round_trip(const KnUniqueId& port, chorus::Words& words, unsigned i) {
 
 void warm_up(const KnUniqueId& port, chorus::Words& words) {
     for (unsigned i = 0; i < warm_up_rounds; ++i) {
-        (void)round_trip(port, words, i);  // a failure shows in the recorded rounds
+        (void)round_trip(port, words, i); // a failure shows in the recorded rounds
     }
 }
 
@@ -68,7 +69,7 @@ void measure_halted(const Context& context, const char* name, const KnUniqueId& 
     recorder.finish();
 }
 
-}  // namespace
+} // namespace
 
 void measure_cross_cpu(const Context& context) {
     if (context.cpus <= server_cpu) {
@@ -85,4 +86,4 @@ void measure_cross_cpu(const Context& context) {
     }
 }
 
-}  // namespace chorale::bench
+} // namespace chorale::bench

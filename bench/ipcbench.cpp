@@ -1,5 +1,6 @@
-// ipcbench: measures nucleus calls and messages, prints a table and one @json line for each result, and ends the system with its
-// verdict. Options come from the boot command line through the environment: bench, bench.rounds, cpus.
+// ipcbench: measures nucleus calls and messages, prints a table and one @json line for each result, and
+// ends the system with its verdict. Options come from the boot command line through the environment: bench,
+// bench.rounds, cpus.
 #include "measures.hpp"
 #include "services.hpp"
 
@@ -9,34 +10,33 @@
 namespace chorale::bench {
 namespace {
 
-constexpr unsigned patience = 5000;  // milliseconds until a server must have published its port
+constexpr unsigned patience = 5000; // milliseconds until a server must have published its port
 Recorder recorder;
 
 bool run() {
     char selection[K_ENVVALUEMAX];
-    unsigned long cpus = environment_number("cpus", 1);
-    cpus = cpus == 0 ? 1 : cpus;
-    const Context context{recorder, static_cast<unsigned>(cpus),
-                          static_cast<unsigned>(environment_number("bench.rounds", 0)),
+    const unsigned cpus = running_cpus();
+    const Context context{recorder, cpus, static_cast<unsigned>(environment_number("bench.rounds", 0)),
                           environment_text("bench", selection, "all")};
     if (const int error = threadBind(K_MYACTOR, K_MYSELF, 0, nullptr, K_NONEXCLUSIVE); error < 0) {
         print("ipcbench: cannot go to CPU 0: error %d\n", error);
         return false;
     }
-    print("ipcbench: %s on %lu CPUs, counter %s%s\n", context.selection, cpus, machine::counter_name,
+    print("ipcbench: %s on %u CPUs, counter %s%s\n", context.selection, cpus, machine::counter_name,
           machine::emulated() ? " (emulated: times are not those of hardware)" : "");
     recorder.print_meta(cpus);
     measure_same_cpu(context);
     measure_cross_cpu(context);
     measure_scale(context);
     if (recorder.results() == 0) {
-        print("ipcbench: nothing measured: bench=%s is no group or result for %lu CPUs\n", context.selection, cpus);
+        print("ipcbench: nothing measured: bench=%s is no group or result for %u CPUs\n", context.selection,
+              cpus);
         return false;
     }
     return !recorder.failed();
 }
 
-}  // namespace
+} // namespace
 
 bool Context::wants(const char* group, const char* name) const {
     return same_text(selection, "all") || same_text(selection, group) || same_text(selection, name);
@@ -48,7 +48,8 @@ void report_failure(const Context& context, const char* name, const char* reason
     context.recorder.finish();
 }
 
-bool find_service(const Context& context, const char* name, const char* kind, unsigned cpu, KnUniqueId& port) {
+bool find_service(const Context& context, const char* name, const char* kind, unsigned cpu,
+                  KnUniqueId& port) {
     const int error = find_port(service_name(kind, cpu).text, port, patience);
     if (error < 0) {
         report_failure(context, name, "no server", error);
@@ -56,7 +57,7 @@ bool find_service(const Context& context, const char* name, const char* kind, un
     return error >= 0;
 }
 
-}  // namespace chorale::bench
+} // namespace chorale::bench
 
 extern "C" int main() {
     const bool passed = chorale::bench::run();

@@ -13,7 +13,6 @@ namespace chorale::bench {
 namespace {
 
 constexpr std::size_t stack_size = 8192;
-constexpr unsigned cpu_limit = 64;
 
 alignas(4096) char body_buffer[largest_body];
 
@@ -76,11 +75,7 @@ char* allocate_stacks(unsigned count) {
 }
 
 int serve() {
-    unsigned long cpus = environment_number("cpus", 1);
-    if (cpus == 0 || cpus > cpu_limit) {
-        print("ipcserver: %lu CPUs, taking 1\n", cpus);
-        cpus = 1;
-    }
+    const unsigned cpus = running_cpus();
     const ThreadBody on_first_cpu[] = {echo_words<0>, echo_words<8>, echo_bodies, sink};
     const unsigned count = static_cast<unsigned>(cpus + sizeof(on_first_cpu) / sizeof(on_first_cpu[0]));
     char* stacks = allocate_stacks(count);
@@ -109,8 +104,8 @@ int serve() {
     return K_OK;
 }
 
-}  // namespace
-}  // namespace chorale::bench
+} // namespace
+} // namespace chorale::bench
 
 extern "C" int main() {
     if (const int error = chorale::bench::serve(); error < 0) {

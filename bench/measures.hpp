@@ -10,8 +10,8 @@ namespace chorale::bench {
 struct Context {
     Recorder& recorder;
     unsigned cpus;
-    unsigned rounds;        // wanted by the user; 0: each measurement's own number
-    const char* selection;  // all, same, cross, scale, or the name of a result
+    unsigned rounds;       // wanted by the user; 0: each measurement's own number
+    const char* selection; // all, same, cross, scale, or the name of a result
 
     [[nodiscard]] unsigned rounds_or(unsigned usual) const { return rounds != 0 ? rounds : usual; }
     // Whether a result of this group is wanted.
@@ -23,7 +23,8 @@ inline constexpr unsigned warm_up_rounds = 64;
 
 void report_failure(const Context& context, const char* name, const char* reason, long detail);
 
-// The port of a server thread of ipcserver. False, with result `name` reported as failed, when it does not appear.
+// The port of a server thread of ipcserver. False, with result `name` reported as failed, when it does not
+// appear.
 [[nodiscard]] bool find_service(const Context& context, const char* name, const char* kind, unsigned cpu,
                                 KnUniqueId& port);
 
@@ -32,8 +33,8 @@ void measure_threads(const Context& context);
 void measure_cross_cpu(const Context& context);
 void measure_scale(const Context& context);
 
-// One result of individually timed rounds on this CPU. `round(i)` makes the round trip and returns its result, `valid(i, result)`
-// is asked after the clock has stopped.
+// One result of individually timed rounds on this CPU. `round(i)` makes the round trip and returns its
+// result, `valid(i, result)` is asked after the clock has stopped.
 template <class Round, class Valid>
 void measure_rounds(const Context& context, const char* name, unsigned rounds, Round round, Valid valid) {
     Recorder& recorder = context.recorder;
@@ -60,4 +61,4 @@ void measure_rounds(const Context& context, const char* name, unsigned rounds, R
     recorder.finish();
 }
 
-}  // namespace chorale::bench
+} // namespace chorale::bench

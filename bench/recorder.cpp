@@ -17,7 +17,7 @@ void name_result(unsigned result, std::integer_sequence<unsigned, Index...>) {
     ((result == Index ? machine::marker<first_result_marker + Index>() : void()), ...);
 }
 
-}  // namespace
+} // namespace
 
 void Recorder::begin(const char* name) {
     name_ = name;
@@ -49,13 +49,15 @@ void Recorder::finish() {
         print("%-42s %10s %10s %10s %10s %7s  ticks\n", "", "min", "median", "p99", "max", "n");
     }
     print("%-42s %10lu %10lu %10lu %10lu %7zu\n", name_, minimum, median, p99, maximum, count_);
-    print("@json {\"name\":\"%s\",\"unit\":\"ticks\",\"min\":%lu,\"median\":%lu,\"p99\":%lu,\"max\":%lu,\"n\":%zu}\n",
-          name_, minimum, median, p99, maximum, count_);
+    print(
+        "@json "
+        "{\"name\":\"%s\",\"unit\":\"ticks\",\"min\":%lu,\"median\":%lu,\"p99\":%lu,\"max\":%lu,\"n\":%zu}\n",
+        name_, minimum, median, p99, maximum, count_);
     ++results_;
 }
 
-void Recorder::print_meta(unsigned long cpus) const {
-    print("@meta {\"arch\":\"%s\",\"cpus\":%lu,\"counter\":\"%s\",\"emulated\":%s}\n", machine::name, cpus,
+void Recorder::print_meta(unsigned cpus) const {
+    print("@meta {\"arch\":\"%s\",\"cpus\":%u,\"counter\":\"%s\",\"emulated\":%s}\n", machine::name, cpus,
           machine::counter_name, machine::emulated() ? "true" : "false");
 }
 
@@ -83,4 +85,4 @@ void Recorder::sift_down(std::size_t root, std::size_t end) {
     }
 }
 
-}  // namespace chorale::bench
+} // namespace chorale::bench

@@ -16,7 +16,7 @@ template <Boundary Which>
 }
 
 class Recorder {
-public:
+  public:
     static constexpr std::size_t capacity = 65536;
 
     // Starts the next result. Every boundary marker up to finish() belongs to it.
@@ -26,7 +26,8 @@ public:
             samples_[count_++] = ticks;
         }
     }
-    // A measurement that several threads make: thread i writes samples [i * each, (i + 1) * each), then add_shared.
+    // A measurement that several threads make: thread i writes samples [i * each, (i + 1) * each), then
+    // add_shared.
     [[nodiscard]] std::uint64_t* shared_samples() { return samples_; }
     void add_shared(std::size_t count) { count_ = count < capacity ? count : capacity; }
 
@@ -34,11 +35,11 @@ public:
     // Prints the result, or why there is none.
     void finish();
 
-    void print_meta(unsigned long cpus) const;
+    void print_meta(unsigned cpus) const;
     [[nodiscard]] bool failed() const { return failures_ != 0; }
     [[nodiscard]] unsigned results() const { return results_; }
 
-private:
+  private:
     void sort();
     void sift_down(std::size_t root, std::size_t end);
 
@@ -51,4 +52,4 @@ private:
     std::uint64_t samples_[capacity]{};
 };
 
-}  // namespace chorale::bench
+} // namespace chorale::bench

@@ -60,7 +60,7 @@ void measure_body(const Context& context, const char* name, unsigned size, unsig
         context, name, rounds,
         [&](unsigned) { return long{ipcCall(&request, K_DEFAULTPORT, &destination, &reply, -1)}; },
         [&](unsigned i, long result) {
-            const unsigned probe = size - 1 - i % size;  // each round looks at another byte
+            const unsigned probe = size - 1 - i % size; // each round looks at another byte
             return result == static_cast<long>(size) && received_body[probe] == sent_body[probe];
         });
 }
@@ -123,7 +123,7 @@ void measure_send(const Context& context) {
     recorder.finish();
 }
 
-}  // namespace
+} // namespace
 
 void measure_same_cpu(const Context& context) {
     if (context.wants("same", "null_call")) {
@@ -142,4 +142,4 @@ void measure_same_cpu(const Context& context) {
     measure_send(context);
 }
 
-}  // namespace chorale::bench
+} // namespace chorale::bench

@@ -1,5 +1,6 @@
-// ipc.rt.scale.pairsN.w4: on each of the N CPUs a client of this actor calls a server of ipcserver, all at the same time.
-// The pair on CPU 0 carries the boundaries for the instruction counter; times are those of all pairs.
+// ipc.rt.scale.pairsN.w4: on each of the N CPUs a client of this actor calls a server of ipcserver, all at
+// the same time. The pair on CPU 0 carries the boundaries for the instruction counter; times are those of
+// all pairs.
 #include "measures.hpp"
 
 #include <actor/environment.hpp>
@@ -15,7 +16,7 @@ namespace {
 
 constexpr std::size_t stack_size = 8192;
 constexpr unsigned cpu_limit = 64;
-constexpr unsigned patience = 60000;  // milliseconds for the whole measurement
+constexpr unsigned patience = 60000; // milliseconds for the whole measurement
 
 struct alignas(64) Client {
     KnUniqueId port;
@@ -25,7 +26,8 @@ struct alignas(64) Client {
 };
 
 Client clients[cpu_limit];
-// Release by the writer, acquire by the reader: main sees the samples of a client that has counted itself as done.
+// Release by the writer, acquire by the reader: main sees the samples of a client that has counted itself
+// as done.
 std::atomic<unsigned> ready, done;
 std::atomic<bool> start;
 
@@ -56,8 +58,8 @@ void call_rounds(Client& client) {
 }
 
 void client_thread(std::uintptr_t cpu) {
-    ready.fetch_add(1, std::memory_order_release);
-    while (!start.load(std::memory_order_acquire)) {
+    ready.fetch_add(1);
+    while (!start.load()) {
         sleep_milliseconds(1);
     }
     if (cpu == 0) {
@@ -65,11 +67,11 @@ void client_thread(std::uintptr_t cpu) {
     } else {
         call_rounds<false>(clients[cpu]);
     }
-    done.fetch_add(1, std::memory_order_release);
+    done.fetch_add(1);
 }
 
 bool wait_for(const std::atomic<unsigned>& counter, unsigned value) {
-    for (unsigned waited = 0; counter.load(std::memory_order_acquire) < value; ++waited) {
+    for (unsigned waited = 0; counter.load() < value; ++waited) {
         if (waited == patience) {
             return false;
         }
@@ -99,7 +101,7 @@ const char* start_clients(const Context& context, const char* name, unsigned rou
     return nullptr;
 }
 
-}  // namespace
+} // namespace
 
 void measure_scale(const Context& context) {
     char name[40];
@@ -117,13 +119,13 @@ void measure_scale(const Context& context) {
     }
     Recorder& recorder = context.recorder;
     if (!wait_for(ready, context.cpus)) {
-        report_failure(context, name, "not every client came up", ready.load(std::memory_order_relaxed));
+        report_failure(context, name, "not every client came up", ready.load());
         return;
     }
     recorder.begin(name);
-    start.store(true, std::memory_order_release);
+    start.store(true);
     if (!wait_for(done, context.cpus)) {
-        recorder.fail("not every client came to its end", done.load(std::memory_order_relaxed));
+        recorder.fail("not every client came to its end", done.load());
     }
     for (unsigned cpu = 0; cpu < context.cpus; ++cpu) {
         if (clients[cpu].failure != 0) {
@@ -134,4 +136,4 @@ void measure_scale(const Context& context) {
     recorder.finish();
 }
 
-}  // namespace chorale::bench
+} // namespace chorale::bench

@@ -20,4 +20,4 @@ struct ServiceName {
     return name;
 }
 
-}  // namespace chorale::bench
+} // namespace chorale::bench

@@ -15,7 +15,7 @@ alignas(16) char partner_stack[stack_size];
 // Invariant: only the running one touches this; volatile because the compiler cannot see the turn change.
 struct Turns {
     Recorder* recorder;
-    unsigned rounds;  // the last so many turns are recorded
+    unsigned rounds; // the last so many turns are recorded
     volatile std::uint64_t started;
     volatile unsigned left;
     volatile bool recording;
@@ -50,7 +50,7 @@ void partner(std::uintptr_t) {
     }
 }
 
-}  // namespace
+} // namespace
 
 void measure_threads(const Context& context) {
     const char* name = "thread.yield";
@@ -74,4 +74,4 @@ void measure_threads(const Context& context) {
     context.recorder.finish();
 }
 
-}  // namespace chorale::bench
+} // namespace chorale::bench

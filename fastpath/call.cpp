@@ -3,12 +3,11 @@
 // Invariant: until commit() nothing is written; after it nothing can fail.
 // Context:   interrupts off, on the CPU's stack, at the end of the entry stub; never returns.
 //
-// The server runs with the better of its own and the client's priority. The client was the best thread of this CPU, so
-// whoever inherits its priority is too: no look at the run queue.
+// The server runs with the better of its own and the client's priority. The client was the best thread of
+// this CPU, so whoever inherits its priority is too: no look at the run queue.
 #include "fastpath/plan.hpp"
 #include "fastpath/registers.hpp"
 #include "kernel/ipc/port.hpp"
-
 
 namespace chorale {
 
@@ -17,12 +16,12 @@ extern "C" CHORALE_REGISTER_CALL void fast_call(CHORALE_MESSAGE_PARAMETERS) {
     PortSlot& slot = port.slot_at(machine::this_cpu::slot());
     Plan plan{thread, slot.waiters};
 
-    if (port.ui.uiHead != name || port.ui.uiTail != tail || !fits_registers(control) || !plan.sender_plain() ||
-        !plan.peer_is(state_receiving)) [[unlikely]] {
+    if (port.ui.uiHead != name || port.ui.uiTail != tail || !fits_registers(control) ||
+        !plan.sender_plain() || !plan.peer_is(state_receiving)) [[unlikely]] {
         [[clang::musttail]] return fast_slow(w0, w1, w2, w3, w4, w5, w6, thread, w7, name, tail, control);
     }
 
-    const Plan::Exchange exchange = std::move(plan).commit();  // ---- point of no return ----
+    const Plan::Exchange exchange = std::move(plan).commit(); // ---- point of no return ----
     auto& [from, to] = exchange;
     slot.waiters = to.next_waiter;
     const u64 sequence = ++slot.received;
@@ -37,7 +36,8 @@ extern "C" CHORALE_REGISTER_CALL void fast_call(CHORALE_MESSAGE_PARAMETERS) {
     if (same_thread_pointer(exchange)) [[likely]] {
         [[clang::musttail]] return fast_exit(w0, w1, w2, w3, w4, w5, w6, &to, w7, port.li, sequence, control);
     }
-    [[clang::musttail]] return fast_exit_thread_pointer(w0, w1, w2, w3, w4, w5, w6, &to, w7, port.li, sequence, control);
+    [[clang::musttail]] return fast_exit_thread_pointer(w0, w1, w2, w3, w4, w5, w6, &to, w7, port.li,
+                                                        sequence, control);
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -1,5 +1,6 @@
-// The point of no return as a type. An exchange is planned with everything read-only; only commit() hands out threads
-// that may be written, and nothing after it can fail. What does not fit the plan leaves before, to the slow path.
+// The point of no return as a type. An exchange is planned with everything read-only; only commit() hands out
+// threads that may be written, and nothing after it can fail. What does not fit the plan leaves before, to
+// the slow path.
 #pragma once
 
 #include "kernel/core/thread.hpp"
@@ -14,14 +15,14 @@
 namespace chorale {
 
 class Plan {
-public:
+  public:
     struct Exchange {
         Thread& from;
         Thread& to;
     };
 
     Plan(Thread* from, Thread* to) : from_{from}, to_{to} {}
-    Plan(const Plan&) = delete;  // one plan, one commit
+    Plan(const Plan&) = delete; // one plan, one commit
     Plan& operator=(const Plan&) = delete;
 
     [[nodiscard]] const Thread& from() const { return *from_; }
@@ -31,11 +32,13 @@ public:
     [[nodiscard]] bool peer_is(u32 state) const { return to_ != nullptr && to_->state == state; }
 
     // No flag set on the sender, and no floating-point registers to save.
-    [[nodiscard]] bool sender_plain() const { return from_->state == state_running && !machine::this_cpu::fpu_live(); }
+    [[nodiscard]] bool sender_plain() const {
+        return from_->state == state_running && !machine::this_cpu::fpu_live();
+    }
 
-    [[nodiscard]] Exchange commit() && noexcept { return {*from_, *to_}; }  // ---- point of no return ----
+    [[nodiscard]] Exchange commit() && noexcept { return {*from_, *to_}; } // ---- point of no return ----
 
-private:
+  private:
     Thread* const from_;
     Thread* const to_;
 };
@@ -60,4 +63,4 @@ inline void switch_to(const Plan::Exchange& exchange) {
     return ((control >> MESSAGE_SIZE_SHIFT) & 0xff) <= MESSAGE_REGISTER_BYTES;
 }
 
-}  // namespace chorale
+} // namespace chorale

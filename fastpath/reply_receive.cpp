@@ -1,18 +1,18 @@
-// Reply to the client and wait for the next message, in one step: same CPU, at most eight words, an empty queue.
+// Reply to the client and wait for the next message, in one step: same CPU, at most eight words, an empty
+// queue.
 //
 // Invariant: until commit() nothing is written; after it nothing can fail.
 // Context:   interrupts off, on the CPU's stack, at the end of the entry stub; never returns.
 //
-// The server may have run with a better priority than its client's, so here the run queue has its say: when a better
-// thread than the client is ready, the slow path queues the client.
+// The server may have run with a better priority than its client's, so here the run queue has its say: when a
+// better thread than the client is ready, the slow path queues the client.
 //
-// Only `waiters` of this CPU's slot is written. A sender elsewhere that queued a message meanwhile is not missed: the
-// port's home CPU sends its token here after the queue became non-empty, and the token is looked at after this code has
-// run (kernel/ipc/delivery.hpp), so a stale zero in `queued` does no harm.
+// Only `waiters` of this CPU's slot is written. A sender elsewhere that queued a message meanwhile is not
+// missed: the port's home CPU sends its token here after the queue became non-empty, and the token is looked
+// at after this code has run (kernel/ipc/delivery.hpp), so a stale zero in `queued` does no harm.
 #include "fastpath/plan.hpp"
 #include "fastpath/registers.hpp"
 #include "kernel/ipc/port.hpp"
-
 
 namespace chorale {
 
@@ -20,16 +20,16 @@ extern "C" CHORALE_REGISTER_CALL void fast_reply_receive(CHORALE_MESSAGE_PARAMET
     Plan plan{thread, thread->client};
     Port& port = *thread->port;
 
-    // The port that this thread received on last is taken without a lookup when it still has that id in that actor.
-    // relaxed: see above
+    // The port that this thread received on last is taken without a lookup when it still has that id in that
+    // actor. relaxed: see above
     if (!plan.peer_is(state_awaiting_reply) || !plan.sender_plain() || !fits_registers(control) ||
         port.li != static_cast<u32>(name) || port.actor != thread->actor ||
-        port.queued.load(std::memory_order_relaxed) != 0 || machine::this_cpu::top_ready() < plan.to().priority)
-        [[unlikely]] {
+        port.queued.load(std::memory_order_relaxed) != 0 ||
+        machine::this_cpu::top_ready() < plan.to().priority) [[unlikely]] {
         [[clang::musttail]] return fast_slow(w0, w1, w2, w3, w4, w5, w6, thread, w7, name, tail, control);
     }
 
-    const Plan::Exchange exchange = std::move(plan).commit();  // ---- point of no return ----
+    const Plan::Exchange exchange = std::move(plan).commit(); // ---- point of no return ----
     auto& [from, to] = exchange;
     from.client = nullptr;
     to.server = nullptr;
@@ -47,4 +47,4 @@ extern "C" CHORALE_REGISTER_CALL void fast_reply_receive(CHORALE_MESSAGE_PARAMET
     [[clang::musttail]] return fast_exit_thread_pointer(w0, w1, w2, w3, w4, w5, w6, &to, w7, 0, 0, control);
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -1,8 +1,9 @@
-// The system-call entry. SYSCALL left the user's pc in rcx and flags in r11; interrupts are off; the stack is still the
-// user's. Nothing may be pushed before rsp is ours; an NMI or a double fault has a stack of its own.
+// The system-call entry. SYSCALL left the user's pc in rcx and flags in r11; interrupts are off; the stack is
+// still the user's. Nothing may be pushed before rsp is ours; an NMI or a double fault has a stack of its
+// own.
 //
-// Copies: with FSGSBASE the user can change its thread pointer, so the entries that may switch threads save it; with the
-// fast path switched off messages go straight to the slow path.
+// Copies: with FSGSBASE the user can change its thread pointer, so the entries that may switch threads save
+// it; with the fast path switched off messages go straight to the slow path.
 #include <chorus/message_registers.h>
 #include <machine/offsets.h>
 
@@ -17,7 +18,8 @@
     .endif
 .endm
 
-// What the fast path keeps of the caller; then the thread goes to rcx, uiTail to r11 and the stack is the CPU's.
+// What the fast path keeps of the caller; then the thread goes to rcx, uiTail to r11 and the stack is the
+// CPU's.
 .macro enter_message with_fsgsbase, target
     movq    %rcx, FRAME(PC)(%rsp)
     movq    %r11, FRAME(FLAGS)(%rsp)
@@ -32,7 +34,8 @@
     jmp     \target
 .endm
 
-// With the thread in rsp. The other registers in the frame are this thread's own of some time ago: no secret of others.
+// With the thread in rsp. The other registers in the frame are this thread's own of some time ago: no secret
+// of others.
 .macro save_callee_saved with_fsgsbase
     movq    %rbx, FRAME(RBX)(%rsp)
     movq    %rbp, FRAME(RBP)(%rsp)
@@ -95,7 +98,8 @@
 .Lreply_\@:
     enter_message \with_fsgsbase, \reply_target
 
-.Lblock_\@:                             // may block: what C keeps is saved, the arguments stay in their registers
+    // May block: what C keeps is saved, the arguments stay in their registers.
+.Lblock_\@:
     cmpb    $MESSAGE_RECEIVE, %al
     je      .Lreceive_\@
     movq    %rcx, FRAME(PC)(%rsp)
@@ -143,7 +147,8 @@ fast_exit:
     sysretq
     .size fast_exit, . - fast_exit
 
-    // Seldom, and the only place here with a stack frame: rax and the words in caller-saved registers survive a C call.
+    // Seldom, and the only place here with a stack frame: rax and the words in caller-saved registers survive
+    // a C call.
     .global fast_exit_thread_pointer
     .type fast_exit_thread_pointer, @function
 fast_exit_thread_pointer:

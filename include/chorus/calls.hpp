@@ -8,7 +8,8 @@
 //   privilege  user | system (SYSTEM actors and supervisor threads only)
 //   level      thread | interrupt (may also be called from interrupt handlers)
 //   errors     every code that the call itself can return
-//   arguments  in order, at most six: value<T>, in<T>, in_opt<T>, out<T>, out_opt<T>, inout<T>, in_bytes, out_bytes, text
+//   arguments  in order, at most six: value<T>, in<T>, in_opt<T>, out<T>, out_opt<T>, inout<T>, in_bytes,
+//              out_bytes, text
 //
 // Numbers are dense within their class: fast 0–1, leaf 2–63, block 64–127.
 #pragma once
@@ -68,21 +69,25 @@ inline constexpr unsigned call_limit = 128;
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_OUT(KnUniqueId, portui)) \
     CALL(8, portDisable, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(int, portli)) \
-    CALL(9, portUi, leaf, user, thread, "K_EINVAL K_EFAULT", CHORUS_OUT(KnUniqueId, portui), CHORUS_VALUE(int, portli)) \
+    CALL(9, portUi, leaf, user, thread, "K_EINVAL K_EFAULT", CHORUS_OUT(KnUniqueId, portui), \
+         CHORUS_VALUE(int, portli)) \
     CALL(10, portLi, leaf, user, thread, "K_EUNKNOWN K_EFAULT", CHORUS_IN(KnUniqueId, portui)) \
     CALL(11, ipcSysInfo, leaf, user, thread, "K_EINVAL K_EFAULT", CHORUS_OUT(KnMsgHead, msghead)) \
     CALL(12, threadCreate, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EFULL", \
-         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_OUT(KnThreadLid, threadli), CHORUS_VALUE(KnThreadStatus, status), \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_OUT(KnThreadLid, threadli), \
+         CHORUS_VALUE(KnThreadStatus, status), \
          CHORUS_IN_OPT(KnFifoThParms, schedparam), CHORUS_IN(KnDefaultStartInfo_f, startinfo)) \
     CALL(13, threadAborted, leaf, user, thread, "") \
     CALL(14, actorCreate, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_ENOMEM K_EFULL", \
-         CHORUS_IN_OPT(KnCap, actorinit), CHORUS_OUT(KnCap, actorcap), CHORUS_VALUE(KnActorPrivilege, privilege), \
+         CHORUS_IN_OPT(KnCap, actorinit), CHORUS_OUT(KnCap, actorcap), CHORUS_VALUE(KnActorPrivilege, \
+         privilege), \
          CHORUS_VALUE(KnActorStatus, status)) \
     CALL(15, actorName, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_OUT_BYTES(oldname), CHORUS_TEXT(newname)) \
     CALL(16, sysGetEnv, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_ENOMEM K_EFAULT", \
          CHORUS_TEXT(envName), CHORUS_OUT_BYTES(envValue), CHORUS_INOUT(unsigned int, size)) \
-    CALL(17, sysSetEnv, leaf, user, thread, "K_EINVAL K_ENOMEM K_EFAULT", CHORUS_TEXT(envName), CHORUS_TEXT(envValue)) \
+    CALL(17, sysSetEnv, leaf, user, thread, "K_EINVAL K_ENOMEM K_EFAULT", CHORUS_TEXT(envName), \
+         CHORUS_TEXT(envValue)) \
     CALL(18, sysUnsetEnv, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", CHORUS_TEXT(envName)) \
     CALL(19, vmPageSize, leaf, user, thread, "") \
     CALL(20, sysStatistics, leaf, user, thread, "K_EFAULT", CHORUS_OUT(KnSysStatistics, statistics)) \
@@ -90,17 +95,20 @@ inline constexpr unsigned call_limit = 128;
 
 #define CHORUS_BLOCK_CALLS(CALL) \
     CALL(64, ipcCallMessage, block, user, thread, \
-         "K_EINVAL K_EFAULT K_ETOOMUCH K_EUNKNOWN K_EFULL K_ENOMEM K_ETIMEOUT K_EABORT K_ENOPORT K_ECRASH K_EFAIL", \
+         "K_EINVAL K_EFAULT K_ETOOMUCH K_EUNKNOWN K_EFULL K_ENOMEM K_ETIMEOUT K_EABORT K_ENOPORT K_ECRASH " \
+         "K_EFAIL", \
          CHORUS_IN(KnMsgDesc, reqmsg), CHORUS_VALUE(int, reqsrc), CHORUS_IN(KnIpcDest, reqdest), \
          CHORUS_INOUT(KnMsgDesc, repmsg), CHORUS_VALUE(int, delay)) \
     CALL(65, ipcReceiveMessage, block, user, thread, "K_EINVAL K_EFAULT K_ENOPORT K_ETIMEOUT K_EABORT", \
          CHORUS_INOUT(KnMsgDesc, msg), CHORUS_VALUE(int, portli), CHORUS_VALUE(int, delay)) \
-    CALL(66, ipcReply, block, user, thread, "K_EINVAL K_EFAULT K_ETOOMUCH K_ENOMEM", CHORUS_IN(KnMsgDesc, msg)) \
+    CALL(66, ipcReply, block, user, thread, "K_EINVAL K_EFAULT K_ETOOMUCH K_ENOMEM", \
+         CHORUS_IN(KnMsgDesc, msg)) \
     CALL(67, ipcSend, block, user, thread, "K_EINVAL K_EFAULT K_ETOOMUCH K_EUNKNOWN K_EFULL K_ENOMEM", \
          CHORUS_IN(KnMsgDesc, msg), CHORUS_VALUE(int, msgsrc), CHORUS_IN(KnIpcDest, msgdest)) \
     CALL(68, portDelete, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(int, portli)) \
-    CALL(69, threadDelay, block, user, thread, "K_EINVAL K_EFAULT K_ETIMEOUT K_EABORT", CHORUS_IN_OPT(KnTimeVal, waitLimit)) \
+    CALL(69, threadDelay, block, user, thread, "K_EINVAL K_EFAULT K_ETIMEOUT K_EABORT", \
+         CHORUS_IN_OPT(KnTimeVal, waitLimit)) \
     CALL(70, threadActivate, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli)) \
     CALL(71, threadDelete, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_EBUSY", \
@@ -108,21 +116,28 @@ inline constexpr unsigned call_limit = 128;
     CALL(72, threadAbort, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli)) \
     CALL(73, threadBind, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EBUSY", \
-         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli), CHORUS_VALUE(KnCpuId, newcpunb), \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli), CHORUS_VALUE(KnCpuId, \
+         newcpunb), \
          CHORUS_OUT_OPT(KnCpuId, oldcpunb), CHORUS_VALUE(KnBindId, bindid)) \
     CALL(74, threadScheduler, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
-         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli), CHORUS_OUT_OPT(KnFifoThParms, oldparam), \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli), \
+         CHORUS_OUT_OPT(KnFifoThParms, oldparam), \
          CHORUS_IN_OPT(KnFifoThParms, newparam)) \
-    CALL(75, actorDelete, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_EBUSY", CHORUS_IN_OPT(KnCap, actorcap)) \
-    CALL(76, sysReboot, block, system, thread, "K_EINVAL K_EFAULT K_EPRIV", CHORUS_IN_OPT(KnRebootDesc, rebootdesc)) \
-    CALL(77, rgnAllocate, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EOVERLAP K_EADDR K_EROUND K_ESIZE", \
+    CALL(75, actorDelete, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_EBUSY", \
+         CHORUS_IN_OPT(KnCap, actorcap)) \
+    CALL(76, sysReboot, block, system, thread, "K_EINVAL K_EFAULT K_EPRIV", CHORUS_IN_OPT(KnRebootDesc, \
+         rebootdesc)) \
+    CALL(77, rgnAllocate, block, user, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EOVERLAP K_EADDR K_EROUND K_ESIZE", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_INOUT(KnRgnDesc, rgndesc)) \
     CALL(78, rgnFree, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR K_EROUND K_ESIZE", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_IN(KnRgnDesc, rgndesc)) \
     CALL(79, vmCopy, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR", \
-         CHORUS_IN_OPT(KnCap, srcactorcap), CHORUS_VALUE(VmAddr, srcaddress), CHORUS_IN_OPT(KnCap, dstactorcap), \
+         CHORUS_IN_OPT(KnCap, srcactorcap), CHORUS_VALUE(VmAddr, srcaddress), CHORUS_IN_OPT(KnCap, \
+         dstactorcap), \
          CHORUS_VALUE(VmAddr, dstaddress), CHORUS_VALUE(VmSize, size), CHORUS_VALUE(VmFlags, flags)) \
-    CALL(80, sysWrite, block, user, thread, "K_EFAULT", CHORUS_IN_BYTES(buf), CHORUS_VALUE(unsigned int, nchar)) \
+    CALL(80, sysWrite, block, user, thread, "K_EFAULT", CHORUS_IN_BYTES(buf), \
+         CHORUS_VALUE(unsigned int, nchar)) \
     CALL(81, portEnable, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(int, portli), CHORUS_VALUE(int, priority))
 // clang-format on

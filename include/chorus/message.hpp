@@ -1,14 +1,14 @@
-// Messages of up to eight 64-bit words in registers, without a descriptor: the lowest-level form of ipcCall and ipcReceive, with
-// the same meaning. Source port: the default port; no time limit. Everything here is inline; only the words that the
-// program uses are loaded and stored.
+// Messages of up to eight 64-bit words in registers, without a descriptor: the lowest-level form of ipcCall
+// and ipcReceive, with the same meaning. Source port: the default port; no time limit. Everything here is
+// inline; only the words that the program uses are loaded and stored.
 //
-//   client   Words words{{1, 2, 3, 4}};  long size = call<4>(port, words);
-//   server   Arrival got = receive(K_DEFAULTPORT, words);
-//            while (got.size >= 0) { ...; got = reply_receive<4>(K_DEFAULTPORT, words); }
+// client   Words words{{1, 2, 3, 4}};  long size = call<4>(port, words); server   Arrival got =
+// receive(K_DEFAULTPORT, words); while (got.size >= 0) { ...; got = reply_receive<4>(K_DEFAULTPORT, words);
+// }
 //
-// The template argument is the number of words to send; the reply, or the next message, replaces words. A longer message is cut to
-// 64 bytes. Words that are not sent reach the peer with undefined contents from the sender's registers: send eight
-// words where the peer must learn nothing more.
+// The template argument is the number of words to send; the reply, or the next message, replaces words. A
+// longer message is cut to 64 bytes. Words that are not sent reach the peer with undefined contents from
+// the sender's registers: send eight words where the peer must learn nothing more.
 #pragma once
 
 #include <actor/message.hpp>
@@ -25,14 +25,15 @@ struct Words {
 };
 
 struct Arrival {
-    long size;          // bytes of the message, or an error
-    int port;           // local id of the port it came through
-    KnEvtNum sequence;  // its number on that port
+    long size;         // bytes of the message, or an error
+    int port;          // local id of the port it came through
+    KnEvtNum sequence; // its number on that port
 };
 
 namespace detail {
 
-[[gnu::always_inline]] inline machine::Transfer pack(const Words& words, std::uint64_t first, std::uint64_t second) {
+[[gnu::always_inline]] inline machine::Transfer pack(const Words& words, std::uint64_t first,
+                                                     std::uint64_t second) {
     const auto& w = words.w;
     return {{w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]}, first, second};
 }
@@ -52,7 +53,7 @@ namespace detail {
     return static_cast<std::uint64_t>(static_cast<std::int64_t>(value));
 }
 
-}  // namespace detail
+} // namespace detail
 
 // ipcCall: returns the size of the reply in bytes, or an error of ipcCall.
 template <unsigned Sent>
@@ -75,9 +76,10 @@ template <unsigned Sent>
 template <unsigned Sent>
 [[nodiscard, gnu::always_inline]] inline Arrival reply_receive(int portli, Words& words) {
     auto transfer = detail::pack(words, detail::extended(portli), 0);
-    const long result = machine::transfer<Sent>(MESSAGE_REPLY_RECEIVE | (Sent * 8U) << MESSAGE_SIZE_SHIFT, transfer);
+    const long result =
+        machine::transfer<Sent>(MESSAGE_REPLY_RECEIVE | (Sent * 8U) << MESSAGE_SIZE_SHIFT, transfer);
     detail::unpack(transfer, words);
     return detail::arrival(result, transfer);
 }
 
-}  // namespace chorus
+} // namespace chorus

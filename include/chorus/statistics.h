@@ -7,21 +7,21 @@
  * other CPUs work, a sum is not a snapshot: two reports can be compared only when the system is quiet at
  * both. */
 typedef struct KnSysStatistics {
-    uint64_t cpus;        /* running CPUs */
+    uint64_t cpus; /* running CPUs */
     uint64_t actors;
     uint64_t threads;
     uint64_t ports;
-    uint64_t messages;    /* queued in the nucleus, or received and not yet replied to */
-    uint64_t totalPages;  /* physical pages that the nucleus manages, in units of vmPageSize() */
+    uint64_t messages;   /* queued in the nucleus, or received and not yet replied to */
+    uint64_t totalPages; /* physical pages that the nucleus manages, in units of vmPageSize() */
     uint64_t freePages;
     uint64_t slabObjects; /* nucleus objects of every kind that are allocated */
     uint64_t regions;
-    uint64_t calls;       /* nucleus calls made, fast path included where it counts them */
-    uint64_t ipcCalls;    /* messages delivered by ipcCall */
-    uint64_t ipcSends;    /* messages accepted by ipcSend */
-    uint64_t ipcFast;     /* of those calls, how many took the register fast path */
-    uint64_t ipcCross;    /* messages that went to another CPU */
-    uint64_t switches;    /* thread switches */
+    uint64_t calls;    /* nucleus calls made, fast path included where it counts them */
+    uint64_t ipcCalls; /* messages delivered by ipcCall */
+    uint64_t ipcSends; /* messages accepted by ipcSend */
+    uint64_t ipcFast;  /* of those calls, how many took the register fast path */
+    uint64_t ipcCross; /* messages that went to another CPU */
+    uint64_t switches; /* thread switches */
     uint64_t reserved;
 } KnSysStatistics;
 

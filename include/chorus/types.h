@@ -1,12 +1,12 @@
-/* Types and constants that every ChorusOS program sees, C and C++. Error codes are small negative ints (K_OK is 0);
- * the published manuals give the names, the values are this system's own. */
+/* Types and constants that every ChorusOS program sees, C and C++. Error codes are small negative ints (K_OK
+ * is 0); the published manuals give the names, the values are this system's own. */
 #ifndef CHORUS_TYPES_H
 #define CHORUS_TYPES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- errors ---------------------------------------------------------------------------------------------------- */
+/* ---- errors -------------------------------------------------------------------------------------------- */
 #define K_OK 0
 #define K_EOK 0
 #define K_EINVAL (-1)    /* invalid argument, bad capability, illegal context */
@@ -28,7 +28,7 @@
 #define K_ECRASH (-17)   /* the server died before it replied */
 #define K_EFAIL (-18)    /* the request was dropped without a reply */
 
-/* ---- names ----------------------------------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------------------------------------- */
 typedef struct KnUniqueId {
     uint64_t uiHead; /* type, site and bucket */
     uint64_t uiTail; /* dynamic UIs: 64 unpredictable bits; static UIs: the stamp */
@@ -59,7 +59,7 @@ typedef uintptr_t KnPc;
 #endif
 #define K_MYSELF (-1)
 
-/* ---- time ------------------------------------------------------------------------------------------------------ */
+/* ---- time ---------------------------------------------------------------------------------------------- */
 typedef struct KnTimeVal {
     long tmSec;
     long tmNSec;

@@ -28,11 +28,11 @@ enum { K_USERTHREAD = 0, K_SUPTHREAD = 1 };
 #define K_DEFAULT_STACK_SIZE 0
 
 typedef struct KnDefaultStartInfo_f {
-    unsigned int dsType;        /* K_DEFAULT_START_INFO */
-    unsigned int dsPrivilege;   /* K_USERTHREAD; K_SUPTHREAD only in supervisor actors */
-    VmSize dsSystemStackSize;   /* K_DEFAULT_STACK_SIZE */
-    VmAddr dsUserStackPointer;  /* top of a stack that the creator provides */
-    KnPc dsEntry;               /* first instruction; it must not return */
+    unsigned int dsType;       /* K_DEFAULT_START_INFO */
+    unsigned int dsPrivilege;  /* K_USERTHREAD; K_SUPTHREAD only in supervisor actors */
+    VmSize dsSystemStackSize;  /* K_DEFAULT_STACK_SIZE */
+    VmAddr dsUserStackPointer; /* top of a stack that the creator provides */
+    KnPc dsEntry;              /* first instruction; it must not return */
 } KnDefaultStartInfo_f;
 
 #ifdef __cplusplus

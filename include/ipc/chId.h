@@ -19,6 +19,4 @@ static inline void uiClear(KnUniqueId* ui) {
     ui->uiTail = 0;
 }
 
-static inline int uiValid(const KnUniqueId* ui) {
-    return ui->uiHead != 0 || ui->uiTail != 0;
-}
+static inline int uiValid(const KnUniqueId* ui) { return ui->uiHead != 0 || ui->uiTail != 0; }

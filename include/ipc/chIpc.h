@@ -12,8 +12,8 @@
 #define K_CPORTQUEUE 64     /* messages waiting on a port */
 
 /* Local port ids are positive, but for these. */
-#define K_DEFAULTPORT 0    /* the port that each actor has from its creation */
-#define K_ANYENABLED (-2)  /* ipcReceive: any port that portEnable enabled */
+#define K_DEFAULTPORT 0   /* the port that each actor has from its creation */
+#define K_ANYENABLED (-2) /* ipcReceive: any port that portEnable enabled */
 #define K_NONEPORT (-3)
 
 #define K_ABORTABLE 1 /* KnMsgDesc.flags of the descriptor that receives: threadAbort ends the wait */
@@ -22,13 +22,13 @@ typedef struct KnMsgDesc {
     unsigned int flags;    /* K_ABORTABLE */
     unsigned int bodySize; /* bytes of the body, or of the room for it; a longer body is cut */
     VmAddr bodyAddr;
-    VmAddr annexAddr;      /* 0: no annex, or none wanted */
-    KnEvtNum seqNum;       /* received: the message's number on its port, counted from 1 */
+    VmAddr annexAddr; /* 0: no annex, or none wanted */
+    KnEvtNum seqNum;  /* received: the message's number on its port, counted from 1 */
 } KnMsgDesc;
 
 typedef struct KnIpcDest {
     KnUniqueId target;
-    KnUniqueId coTarget;   /* port groups only */
+    KnUniqueId coTarget; /* port groups only */
 } KnIpcDest;
 
 /* KnMsgHead.flags[0] */
@@ -36,14 +36,14 @@ typedef struct KnIpcDest {
 #define K_MSG_ANNEX 2 /* the message has an annex */
 
 typedef struct KnMsgHead {
-    int bodySize;          /* as sent */
+    int bodySize; /* as sent */
     char flags[4];
-    KnUniqueId srcPort;    /* of the sender */
-    KnUniqueId target;     /* the port that got it */
+    KnUniqueId srcPort; /* of the sender */
+    KnUniqueId target;  /* the port that got it */
     KnUniqueId coTarget;
-    KnTransId transId;     /* ipcCall: unique for the transaction; else 0 */
-    KnProtId actorId;      /* of the sending actor */
-    KnProtId portId;       /* of the source port */
+    KnTransId transId; /* ipcCall: unique for the transaction; else 0 */
+    KnProtId actorId;  /* of the sending actor */
+    KnProtId portId;   /* of the source port */
 } KnMsgHead;
 
 #ifdef __cplusplus

@@ -1,4 +1,5 @@
-// Intrusive doubly linked list: no allocation, O(1) removal from the middle, an element knows whether it is linked.
+// Intrusive doubly linked list: no allocation, O(1) removal from the middle, an element knows whether it is
+// linked.
 #pragma once
 
 namespace chorale {
@@ -31,7 +32,7 @@ struct ListNode : Link {};
 
 template <class T, class Tag>
 class List {
-public:
+  public:
     [[nodiscard]] bool empty() const { return !head_.linked(); }
     void push_back(T& item) { node(item).insert_before(head_); }
     void push_front(T& item) { node(item).insert_before(*head_.next); }
@@ -55,17 +56,19 @@ public:
         return item(first);
     }
     static void remove(T& item) { node(item).unlink(); }
-    [[nodiscard]] static bool contains(const T& item) { return static_cast<const ListNode<Tag>&>(item).linked(); }
+    [[nodiscard]] static bool contains(const T& item) {
+        return static_cast<const ListNode<Tag>&>(item).linked();
+    }
     // The element after `item`, or nullptr at the end.
     [[nodiscard]] T* next(const T& item) const {
         Link* after = static_cast<const ListNode<Tag>&>(item).next;
         return after == &head_ ? nullptr : &List::item(*after);
     }
 
-private:
+  private:
     static Link& node(T& item) { return static_cast<ListNode<Tag>&>(item); }
     static T& item(Link& link) { return static_cast<T&>(static_cast<ListNode<Tag>&>(link)); }
     Link head_;
 };
 
-}  // namespace chorale
+} // namespace chorale

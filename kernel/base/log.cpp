@@ -26,4 +26,4 @@ void log_line(std::string_view format, const Argument* arguments, std::size_t co
     console_write({line, length});
 }
 
-}  // namespace chorale
+} // namespace chorale

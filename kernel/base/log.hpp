@@ -1,5 +1,5 @@
-// Formatted text to the console and the panic path. `{}` takes the next argument: integers in decimal, Hex{} in
-// hexadecimal, text as it is. No allocation, callable from anywhere in the nucleus.
+// Formatted text to the console and the panic path. `{}` takes the next argument: integers in decimal, Hex{}
+// in hexadecimal, text as it is. No allocation, callable from anywhere in the nucleus.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -13,12 +13,13 @@ struct Hex {
 };
 
 class Argument {
-public:
+  public:
     constexpr Argument(Hex hex) : kind_{Kind::hex}, number_{hex.value} {}
     constexpr Argument(std::string_view text) : kind_{Kind::text}, text_{text} {}
     constexpr Argument(const char* text) : kind_{Kind::text}, text_{text} {}
     template <std::signed_integral T>
-    constexpr Argument(T value) : kind_{Kind::decimal}, number_{static_cast<u64>(static_cast<std::int64_t>(value))} {}
+    constexpr Argument(T value)
+        : kind_{Kind::decimal}, number_{static_cast<u64>(static_cast<std::int64_t>(value))} {}
     template <std::unsigned_integral T>
     constexpr Argument(T value) : kind_{Kind::natural}, number_{value} {}
 
@@ -27,14 +28,15 @@ public:
     [[nodiscard]] u64 number() const { return number_; }
     [[nodiscard]] std::string_view text() const { return text_; }
 
-private:
+  private:
     Kind kind_;
     u64 number_{};
     std::string_view text_{};
 };
 
 // Writes the formatted text into `buffer`, cut at its end; returns the number of characters written.
-std::size_t format_to(char* buffer, std::size_t size, std::string_view format, const Argument* arguments, std::size_t count);
+std::size_t format_to(char* buffer, std::size_t size, std::string_view format, const Argument* arguments,
+                      std::size_t count);
 
 // One locked write to the console, and to the nucleus log.
 void console_write(std::string_view text);
@@ -52,7 +54,8 @@ void log(std::string_view format, const Args&... args) {
 
 // The text stays a pointer until it is needed: a string_view would measure it at every call.
 inline void require(bool condition, const char* reason) {
-    if (!condition) [[unlikely]] panic(reason);
+    if (!condition) [[unlikely]]
+        panic(reason);
 }
 
-}  // namespace chorale
+} // namespace chorale

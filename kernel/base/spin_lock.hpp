@@ -1,6 +1,6 @@
-// A test-and-test-and-set lock for short critical sections off the message paths. Nucleus code runs with interrupts
-// off, so a holder is never interrupted. Locks are ranked at compile time: while one is held only lower ranks may be
-// taken.
+// A test-and-test-and-set lock for short critical sections off the message paths. Nucleus code runs with
+// interrupts off, so a holder is never interrupted. Locks are ranked at compile time: while one is held only
+// lower ranks may be taken.
 #pragma once
 
 #include <machine/cpu.hpp>
@@ -10,15 +10,24 @@
 namespace chorale {
 
 // From high to low: the order in which locks may be taken.
-enum class Rank : int { nothing = 100, actors = 60, actor = 50, names = 40, space = 30, slab = 20, frames = 10, console = 0 };
+enum class Rank : int {
+    nothing = 100,
+    actors = 60,
+    actor = 50,
+    names = 40,
+    space = 30,
+    slab = 20,
+    frames = 10,
+    console = 0
+};
 
 template <Rank R>
 class Held {
-public:
+  public:
     Held(const Held&) = delete;
     Held& operator=(const Held&) = delete;
 
-protected:
+  protected:
     Held() = default;
 };
 
@@ -26,7 +35,7 @@ protected:
 struct NothingHeld : Held<Rank::nothing> {};
 
 class SpinLock {
-public:
+  public:
     void lock() {
         // acquire: pairs with the release in unlock(), so that the holder sees what the previous holder wrote
         while (locked_.exchange(true, std::memory_order_acquire)) {
@@ -34,18 +43,19 @@ public:
             while (locked_.load(std::memory_order_relaxed)) machine::relax();
         }
     }
-    [[nodiscard]] bool try_lock() { return !locked_.exchange(true, std::memory_order_acquire); }  // acquire: as lock()
+    // acquire: as lock()
+    [[nodiscard]] bool try_lock() { return !locked_.exchange(true, std::memory_order_acquire); }
     // release: pairs with the acquire in lock()
     void unlock() { locked_.store(false, std::memory_order_release); }
 
-private:
+  private:
     std::atomic<bool> locked_{false};
 };
 
 // Data that can be reached only with its lock held.
 template <Rank R, class T>
 class Guarded {
-public:
+  public:
     template <Rank H, class F>
     decltype(auto) with(const Held<H>&, F&& work) {
         static_assert(R < H, "lock order: take locks from high rank to low");
@@ -62,9 +72,9 @@ public:
         return with(nothing, [&](T& value, const auto&) -> decltype(auto) { return work(value); });
     }
 
-private:
+  private:
     SpinLock lock_;
     T value_{};
 };
 
-}  // namespace chorale
+} // namespace chorale

@@ -26,7 +26,7 @@ inline constexpr std::size_t cache_line = 64;
 // An address of one kind. Arithmetic stays within the kind; the raw number comes out only by name.
 template <class Tag>
 class Address {
-public:
+  public:
     constexpr Address() = default;
     constexpr explicit Address(uword raw) : raw_{raw} {}
     [[nodiscard]] constexpr uword raw() const { return raw_; }
@@ -38,12 +38,12 @@ public:
     friend constexpr Address operator-(Address a, uword bytes) { return Address{a.raw_ - bytes}; }
     friend constexpr uword operator-(Address a, Address b) { return a.raw_ - b.raw_; }
 
-private:
+  private:
     uword raw_{};
 };
 
 using PhysAddr = Address<struct PhysTag>;
-using VirtAddr = Address<struct VirtTag>;  // an address in a user space: never dereferenced by nucleus code
+using VirtAddr = Address<struct VirtTag>; // an address in a user space: never dereferenced by nucleus code
 
 // What a call returns to its caller: K_OK or one of the negative K_E codes of <chorus/types.h>.
 enum class Status : int {
@@ -71,14 +71,14 @@ enum class Status : int {
 // A value or the Status that says why there is none.
 template <class T>
 class [[nodiscard]] Result {
-public:
+  public:
     constexpr Result(Status status) : status_{status}, value_{} {}
     constexpr Result(T value) : status_{Status::ok}, value_{value} {}
     [[nodiscard]] constexpr bool ok() const { return status_ == Status::ok; }
     [[nodiscard]] constexpr Status status() const { return status_; }
     [[nodiscard]] constexpr const T& value() const { return value_; }
 
-private:
+  private:
     Status status_;
     T value_;
 };
@@ -88,4 +88,4 @@ private:
 }
 [[nodiscard]] constexpr uword round_down(uword value, uword alignment) { return value & ~(alignment - 1); }
 
-}  // namespace chorale
+} // namespace chorale

@@ -1,9 +1,9 @@
 #include "kernel/call/handlers.hpp"
 #include "kernel/core/deletion.hpp"
+#include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/port.hpp"
-#include "kernel/core/remote.hpp"
 
 #include <machine/user_access.hpp>
 
@@ -24,9 +24,10 @@ namespace {
     });
 }
 
-}  // namespace
+} // namespace
 
-// ---- actors --------------------------------------------------------------------------------------------------------
+// ---- actors
+// --------------------------------------------------------------------------------------------------------
 
 long actorSelf(Thread& self, UserOut<KnCap> capability) {
     return static_cast<long>(capability.write(self.actor->capability));
@@ -62,7 +63,8 @@ long actorName(Thread& self, Cap capability, UserBytesOut old_name, UserText new
         name[length.ok() ? length.value() : sizeof name - 1] = '\0';
     }
     char old[K_ACTORNAMEMAX];
-    actor.value()->tables.with([&](Actor::Tables&) { __builtin_memcpy(old, actor.value()->name, sizeof old); });
+    actor.value()->tables.with(
+        [&](Actor::Tables&) { __builtin_memcpy(old, actor.value()->name, sizeof old); });
     if (old_name.address.raw() != 0 && !machine::copy_out(old_name.address, old, sizeof old)) return K_EFAULT;
     if (new_name.given()) {
         actor.value()->tables.with([&](Actor::Tables&) { set_actor_name(*actor.value(), name); });
@@ -70,7 +72,8 @@ long actorName(Thread& self, Cap capability, UserBytesOut old_name, UserText new
     return K_OK;
 }
 
-// ---- ports ---------------------------------------------------------------------------------------------------------
+// ---- ports
+// ---------------------------------------------------------------------------------------------------------
 
 long portCreate(Thread& self, Cap capability, UserOut<KnUniqueId> name) {
     const Result<Actor*> actor = actor_of(self, capability);
@@ -78,7 +81,8 @@ long portCreate(Thread& self, Cap capability, UserOut<KnUniqueId> name) {
     if (name.probe() != Status::ok) return K_EFAULT;
     const Result<Port*> port = create_port(*actor.value(), false);
     if (!port.ok()) return static_cast<long>(port.status());
-    static_cast<void>(name.write(port.value()->ui));  // the place was probed; losing it now is its owner's doing
+    static_cast<void>(
+        name.write(port.value()->ui)); // the place was probed; losing it now is its owner's doing
     return static_cast<long>(port.value()->li);
 }
 
@@ -97,13 +101,13 @@ long portEnable(Thread& self, Cap capability, int li, int priority) {
     if (!port.ok()) return static_cast<long>(port.status());
     // relaxed: the store of `enabled` orders it
     port.value()->enable_priority.store(priority, std::memory_order_relaxed);
-    // seq_cst: pairs with start_tour() (delivery.cpp): either the sender sees the port enabled or its message is seen here
+    // seq_cst: pairs with start_tour() (delivery.cpp): either the sender sees the port enabled or its message
+    // is seen here
     port.value()->enabled.store(true, std::memory_order_seq_cst);
     // Messages that came before: whoever waits for any port learns of them at the queue's owner.
     if (port.value()->queued.load(std::memory_order_seq_cst) == 0) return K_OK;
     self.fetch_port = port.value();
-    tour(
-        self, [](Thread& asker) { announce(*asker.fetch_port); }, nullptr);
+    tour(self, [](Thread& asker) { announce(*asker.fetch_port); }, nullptr);
     return no_result;
 }
 
@@ -126,4 +130,4 @@ long portLi(Thread& self, UserIn<KnUniqueId> name) {
     return port != nullptr && port->actor == self.actor ? static_cast<long>(port->li) : K_EUNKNOWN;
 }
 
-}  // namespace chorale::calls
+} // namespace chorale::calls

@@ -16,7 +16,8 @@ namespace calls {
 
 using Cap = UserInOpt<KnCap>;
 
-// ---- leaf ----------------------------------------------------------------------------------------------------------
+// ---- leaf
+// ----------------------------------------------------------------------------------------------------------
 long nullCall();
 long threadSelf(Thread& self);
 long actorSelf(Thread& self, UserOut<KnCap> capability);
@@ -30,7 +31,8 @@ long ipcSysInfo(Thread& self, UserOut<KnMsgHead> head);
 long threadCreate(Thread& self, Cap actor, UserOut<KnThreadLid> lid, KnThreadStatus status,
                   UserInOpt<KnFifoThParms> scheduling, UserIn<KnDefaultStartInfo_f> start);
 long threadAborted(Thread& self);
-long actorCreate(Thread& self, Cap model, UserOut<KnCap> capability, KnActorPrivilege privilege, KnActorStatus status);
+long actorCreate(Thread& self, Cap model, UserOut<KnCap> capability, KnActorPrivilege privilege,
+                 KnActorStatus status);
 long actorName(Thread& self, Cap actor, UserBytesOut old_name, UserText new_name);
 long sysGetEnv(Thread& self, UserText name, UserBytesOut value, UserInOut<unsigned int> size);
 long sysSetEnv(Thread& self, UserText name, UserText value);
@@ -39,7 +41,8 @@ long vmPageSize();
 long sysStatistics(Thread& self, UserOut<KnSysStatistics> statistics);
 long cpuSelf();
 
-// ---- block ---------------------------------------------------------------------------------------------------------
+// ---- block
+// ---------------------------------------------------------------------------------------------------------
 long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request, int source, UserIn<KnIpcDest> destination,
                     UserInOut<KnMsgDesc> reply, int delay);
 long ipcReceiveMessage(Thread& self, UserInOut<KnMsgDesc> message, int li, int delay);
@@ -51,20 +54,23 @@ long threadDelay(Thread& self, UserInOpt<KnTimeVal> limit);
 long threadActivate(Thread& self, Cap actor, KnThreadLid lid);
 long threadDelete(Thread& self, Cap actor, KnThreadLid lid);
 long threadAbort(Thread& self, Cap actor, KnThreadLid lid);
-long threadBind(Thread& self, Cap actor, KnThreadLid lid, KnCpuId cpu, UserOutOpt<KnCpuId> old_cpu, KnBindId mode);
+long threadBind(Thread& self, Cap actor, KnThreadLid lid, KnCpuId cpu, UserOutOpt<KnCpuId> old_cpu,
+                KnBindId mode);
 long threadScheduler(Thread& self, Cap actor, KnThreadLid lid, UserOutOpt<KnFifoThParms> old_parameters,
                      UserInOpt<KnFifoThParms> new_parameters);
 long actorDelete(Thread& self, Cap actor);
 long sysReboot(Thread& self, UserInOpt<KnRebootDesc> description);
 long rgnAllocate(Thread& self, Cap actor, UserInOut<KnRgnDesc> region);
 long rgnFree(Thread& self, Cap actor, UserIn<KnRgnDesc> region);
-long vmCopy(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmAddr target, VmSize size, VmFlags flags);
+long vmCopy(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmAddr target, VmSize size,
+            VmFlags flags);
 long sysWrite(Thread& self, UserBytesIn text, unsigned int count);
 
-// ---- the register convention: arguments are taken from the frame as they are ----------------------------------------
+// ---- the register convention: arguments are taken from the frame as they are
+// ----------------------------------------
 long message_call(Thread& self);
 long message_reply_receive(Thread& self);
 long message_receive(Thread& self);
 
-}  // namespace calls
-}  // namespace chorale
+} // namespace calls
+} // namespace chorale

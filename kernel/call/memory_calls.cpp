@@ -18,9 +18,10 @@ constexpr VmFlags known_options = K_WRITABLE | K_EXECUTABLE | K_FILLZERO | K_ANY
     return protection;
 }
 
-constexpr std::size_t copy_piece = 2048;  // bytes of vmCopy between two looks at the rest of the world
+constexpr std::size_t copy_piece = 2048; // bytes of vmCopy between two looks at the rest of the world
 
-// ---- rgnFree: hide, flush everywhere, reap. An actor that is gone by then has taken its pages along. --------------------
+// ---- rgnFree: hide, flush everywhere, reap. An actor that is gone by then has taken its pages along.
+// --------------------
 
 void reap_step(Thread& self) {
     const Result<Actor*> actor = find_actor(self.work.target_actor);
@@ -45,7 +46,8 @@ void hide_step(Thread& self) {
     }
 }
 
-// ---- vmCopy --------------------------------------------------------------------------------------------------------
+// ---- vmCopy
+// --------------------------------------------------------------------------------------------------------
 
 // Whoever may name another actor may write what that actor itself may only read: so programs are loaded.
 [[nodiscard]] long copy_one_piece(Thread& self) {
@@ -57,7 +59,8 @@ void hide_step(Thread& self) {
     for (std::size_t piece = 0; piece < copy_piece && work.done < work.size; piece += sizeof bytes) {
         const u64 left = work.size - work.done;
         const std::size_t count = left < sizeof bytes ? left : sizeof bytes;
-        if (from.value()->space.copy_from({bytes, count}, work.source + work.done) != Status::ok) return K_EADDR;
+        if (from.value()->space.copy_from({bytes, count}, work.source + work.done) != Status::ok)
+            return K_EADDR;
         const std::byte* next = bytes;
         const Protection need = to.value() == self.actor ? Protection::write : Protection::read;
         const Status status = to.value()->space.visit(work.target + work.done, count, need,
@@ -81,7 +84,7 @@ void copy_step(Thread& self) {
     }
 }
 
-}  // namespace
+} // namespace
 
 namespace calls {
 
@@ -101,7 +104,8 @@ long rgnAllocate(Thread& self, Cap capability, UserInOut<KnRgnDesc> region_at) {
     if (!anywhere && at >= Space::user_end) return K_EADDR;
     if (region.size == 0) return K_ESIZE;
     if (region_at.write(region) != Status::ok) return K_EFAULT;
-    const Result<VirtAddr> start = actor.value()->space.allocate(region.size, protection_of(region.options), at);
+    const Result<VirtAddr> start =
+        actor.value()->space.allocate(region.size, protection_of(region.options), at);
     if (!start.ok()) return static_cast<long>(start.status());
     region.startAddr = start.value().raw();
     return static_cast<long>(region_at.write(region));
@@ -137,7 +141,8 @@ long vmCopy(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmA
     const Result<Actor*> to = actor_of(self, target_actor);
     if (!to.ok()) return static_cast<long>(to.status());
     if (flags != 0) return K_EINVAL;
-    if (!machine::user_range(VirtAddr{source}, size) || !machine::user_range(VirtAddr{target}, size)) return K_EADDR;
+    if (!machine::user_range(VirtAddr{source}, size) || !machine::user_range(VirtAddr{target}, size))
+        return K_EADDR;
     self.work.source_actor = from.value()->capability;
     self.work.target_actor = to.value()->capability;
     self.work.source = VirtAddr{source};
@@ -148,5 +153,5 @@ long vmCopy(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmA
     return no_result;
 }
 
-}  // namespace calls
-}  // namespace chorale
+} // namespace calls
+} // namespace chorale

@@ -30,7 +30,8 @@ constexpr u64 nanoseconds_per_millisecond = 1'000'000;
     if (li < 0 || li >= static_cast<int>(Actor::port_limit)) return nullptr;
     // Where it received last: still that port?
     if (self.port->li == static_cast<u64>(li) && self.port->actor == self.actor) return self.port;
-    return self.actor->tables.with([&](Actor::Tables& tables) { return tables.ports[static_cast<unsigned>(li)]; });
+    return self.actor->tables.with(
+        [&](Actor::Tables& tables) { return tables.ports[static_cast<unsigned>(li)]; });
 }
 
 void address(Message& message, Thread& self, const Port& source, const KnUniqueId& target, bool call) {
@@ -47,7 +48,7 @@ void address(Message& message, Thread& self, const Port& source, const KnUniqueI
 // The request is on its way; `self` waits for the reply.
 [[nodiscard]] long request(Thread& self, Message& message, Port& port, u64 deadline) {
     message.client = &self;
-    message.client_serial = self.serial.load(std::memory_order_relaxed);  // relaxed: its own
+    message.client_serial = self.serial.load(std::memory_order_relaxed); // relaxed: its own
     const bool in_order = self.has(flag_sent);
     self.clear(flag_sent);
     self.now_doing(Doing::awaiting_reply);
@@ -64,7 +65,8 @@ void address(Message& message, Thread& self, const Port& source, const KnUniqueI
 [[nodiscard]] long receive_on(Thread& self, int li, u64 deadline) {
     // A client by the fast path must outlive this thread's next wait: its exchange becomes a slow one.
     if (self.client != nullptr) {
-        if (const Status status = slow_pair(*self.client); status != Status::ok) return static_cast<long>(status);
+        if (const Status status = slow_pair(*self.client); status != Status::ok)
+            return static_cast<long>(status);
     }
     if (li == K_ANYENABLED) return receive_any(self, deadline);
     Port* const port = own_port(self, li);
@@ -82,8 +84,8 @@ void reply_to_pair(Thread& self, const u64* words, u64 size) {
     make_ready(client);
 }
 
-// The Message that carries the reply of a slow exchange; invalid when no reply is awaited. A client that has gone
-// meanwhile is no error: there may even be no Message left to tell of it.
+// The Message that carries the reply of a slow exchange; invalid when no reply is awaited. A client that has
+// gone meanwhile is no error: there may even be no Message left to tell of it.
 [[nodiscard]] bool owes_reply(const Thread& self) {
     return self.has(flag_serving) && (self.serving == nullptr || self.serving->call);
 }
@@ -119,7 +121,7 @@ void reply_with(Thread& self) {
 
 [[nodiscard]] u64 size_in(u64 control) { return (control & MESSAGE_SIZE_MASK) >> MESSAGE_SIZE_SHIFT; }
 
-}  // namespace
+} // namespace
 
 namespace calls {
 
@@ -143,7 +145,8 @@ long message_reply_receive(Thread& self) {
     if (replied != K_OK) return replied;
     if (abort_now(self)) return K_EABORT;
     const u64 li = static_cast<u32>(self.frame.message_name());
-    if (self.port->li == li && self.port->actor == self.actor && receive_again(self, *self.port)) return no_result;
+    if (self.port->li == li && self.port->actor == self.actor && receive_again(self, *self.port))
+        return no_result;
     return receive_on(self, static_cast<int>(li), TimerQueue::never);
 }
 
@@ -212,14 +215,16 @@ long ipcReply(Thread& self, UserIn<KnMsgDesc> message_at) {
     const KnMsgDesc& descriptor = body.value();
     if (self.client == nullptr && !owes_reply(self)) return K_EINVAL;
     if (descriptor.bodySize > K_CMSGSIZEMAX) return K_ETOOMUCH;
-    if (self.client != nullptr && descriptor.bodySize <= MESSAGE_REGISTER_BYTES && descriptor.annexAddr == 0) {
+    if (self.client != nullptr && descriptor.bodySize <= MESSAGE_REGISTER_BYTES &&
+        descriptor.annexAddr == 0) {
         u64 words[8]{};
         if (!machine::copy_in(words, VirtAddr{descriptor.bodyAddr}, descriptor.bodySize)) return K_EFAULT;
         reply_to_pair(self, words, descriptor.bodySize);
         return K_OK;
     }
     if (self.client != nullptr) {
-        if (const Status status = slow_pair(*self.client); status != Status::ok) return static_cast<long>(status);
+        if (const Status status = slow_pair(*self.client); status != Status::ok)
+            return static_cast<long>(status);
     }
     if (self.serving != nullptr) {
         if (const Status status = compose(*self.serving, descriptor); status != Status::ok) {
@@ -235,5 +240,5 @@ long ipcSysInfo(Thread& self, UserOut<KnMsgHead> head) {
     return static_cast<long>(current.ok() ? head.write(current.value()) : current.status());
 }
 
-}  // namespace calls
-}  // namespace chorale
+} // namespace calls
+} // namespace chorale

@@ -1,5 +1,5 @@
-// From registers to typed arguments. A handler's signature is its ABI: a type without a FromRegister, such as a raw
-// pointer, cannot appear in one, and matches() holds the signature against the entry of the call list.
+// From registers to typed arguments. A handler's signature is its ABI: a type without a FromRegister, such as
+// a raw pointer, cannot appear in one, and matches() holds the signature against the entry of the call list.
 #pragma once
 
 #include "kernel/call/user_pointer.hpp"
@@ -84,11 +84,11 @@ struct Shim<Handler> {
         return true;
     }
 
-private:
+  private:
     template <std::size_t... I>
     static long run(Thread& thread, const u64* registers, std::index_sequence<I...>) {
         return Handler(thread, FromRegister<A>::get(registers[I])...);
     }
 };
 
-}  // namespace chorale
+} // namespace chorale

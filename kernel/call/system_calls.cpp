@@ -42,11 +42,12 @@ struct Name {
     return live - spare_messages();
 }
 
-}  // namespace
+} // namespace
 
 long nullCall() { return K_OK; }
 
-// ---- time ----------------------------------------------------------------------------------------------------------
+// ---- time
+// ----------------------------------------------------------------------------------------------------------
 
 long sysTime(Thread&, UserOut<KnTimeVal> time) {
     const u64 now = machine::now();
@@ -54,9 +55,12 @@ long sysTime(Thread&, UserOut<KnTimeVal> time) {
         {static_cast<long>(now / nanoseconds_per_second), static_cast<long>(now % nanoseconds_per_second)}));
 }
 
-long sysTimeGetRes(Thread&, UserOut<KnTimeVal> resolution) { return static_cast<long>(resolution.write({0, 1})); }
+long sysTimeGetRes(Thread&, UserOut<KnTimeVal> resolution) {
+    return static_cast<long>(resolution.write({0, 1}));
+}
 
-// ---- environment ---------------------------------------------------------------------------------------------------
+// ---- environment
+// ---------------------------------------------------------------------------------------------------
 
 long sysGetEnv(Thread&, UserText name_at, UserBytesOut value_at, UserInOut<unsigned int> size_at) {
     Name name;
@@ -90,7 +94,8 @@ long sysUnsetEnv(Thread&, UserText name_at) {
     return static_cast<long>(status == Status::ok ? environment::unset(name.view()) : status);
 }
 
-// ---- console, statistics, the end ----------------------------------------------------------------------------------
+// ---- console, statistics, the end
+// ----------------------------------------------------------------------------------
 
 namespace {
 
@@ -110,7 +115,7 @@ void write_step(Thread& self) {
     if (work.done < work.size) self.continuation = write_step;
 }
 
-}  // namespace
+} // namespace
 
 long sysWrite(Thread& self, UserBytesIn text, unsigned int count) {
     self.work.source = text.address;
@@ -152,11 +157,15 @@ long sysReboot(Thread& self, UserInOpt<KnRebootDesc> description) {
         how = read.value();
     }
     switch (how.mode) {
-        case K_REBOOT_COLD: machine::restart();
-        case K_REBOOT_SUCCESS: machine::power_off(machine::verdict_ok);
-        case K_REBOOT_FAILURE: machine::power_off(machine::verdict_failure);
-        default: return K_EINVAL;
+    case K_REBOOT_COLD:
+        machine::restart();
+    case K_REBOOT_SUCCESS:
+        machine::power_off(machine::verdict_ok);
+    case K_REBOOT_FAILURE:
+        machine::power_off(machine::verdict_failure);
+    default:
+        return K_EINVAL;
     }
 }
 
-}  // namespace chorale::calls
+} // namespace chorale::calls

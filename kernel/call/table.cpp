@@ -1,5 +1,5 @@
-// The dispatch tables, from the call list. Both are padded to their full range, so that one compare in the entry code
-// bounds the index.
+// The dispatch tables, from the call list. Both are padded to their full range, so that one compare in the
+// entry code bounds the index.
 #include "kernel/call/table.hpp"
 
 #include "kernel/call/handlers.hpp"
@@ -26,9 +26,9 @@ consteval auto list(Arguments... arguments) {
 }
 
 // What is wrong with an entry is a static_assert that names it.
-#define CALL(number, name, flow, privilege, level, errors, ...)                                     \
-    static_assert(Shim<&calls::name>::matches(list(__VA_ARGS__)), "the handler of " #name           \
-                                                                  " differs from the call list");
+#define CALL(number, name, flow, privilege, level, errors, ...)                                              \
+    static_assert(Shim<&calls::name>::matches(list(__VA_ARGS__)),                                            \
+                  "the handler of " #name " differs from the call list");
 CHORUS_LEAF_CALLS(CALL)
 CHORUS_BLOCK_CALLS(CALL)
 #undef CALL
@@ -38,11 +38,12 @@ struct Table {
     Entry entry[Size];
 };
 
-}  // namespace
+} // namespace
 
 extern "C" {
 
-// Read by the entry stub; written once, before the first user thread. Entry 0 of the second answers unknown numbers.
+// Read by the entry stub; written once, before the first user thread. Entry 0 of the second answers unknown
+// numbers.
 extern Table<chorus::first_block_call> leaf_call_table;
 extern Table<chorus::call_limit> block_call_table;
 Table<chorus::first_block_call> leaf_call_table;
@@ -62,9 +63,15 @@ void block_return(long result, Thread* thread) {
 void message_call_entry(Thread* thread) {
     long result;
     switch (thread->frame.call_number()) {
-        case MESSAGE_CALL: result = calls::message_call(*thread); break;
-        case MESSAGE_REPLY_RECEIVE: result = calls::message_reply_receive(*thread); break;
-        default: result = calls::message_receive(*thread); break;
+    case MESSAGE_CALL:
+        result = calls::message_call(*thread);
+        break;
+    case MESSAGE_REPLY_RECEIVE:
+        result = calls::message_reply_receive(*thread);
+        break;
+    default:
+        result = calls::message_receive(*thread);
+        break;
     }
     if (result != no_result) thread->frame.set_result(result);
     leave();
@@ -74,12 +81,14 @@ void message_call_entry(Thread* thread) {
 void init_calls() {
     for (Entry& entry : leaf_call_table.entry) entry = reinterpret_cast<Entry>(&no_such_call);
     for (Entry& entry : block_call_table.entry) entry = reinterpret_cast<Entry>(&no_such_call);
-#define CALL(number, name, ...) leaf_call_table.entry[number] = reinterpret_cast<Entry>(&Shim<&calls::name>::entry);
+#define CALL(number, name, ...)                                                                              \
+    leaf_call_table.entry[number] = reinterpret_cast<Entry>(&Shim<&calls::name>::entry);
     CHORUS_LEAF_CALLS(CALL)
 #undef CALL
-#define CALL(number, name, ...) block_call_table.entry[number] = reinterpret_cast<Entry>(&Shim<&calls::name>::entry);
+#define CALL(number, name, ...)                                                                              \
+    block_call_table.entry[number] = reinterpret_cast<Entry>(&Shim<&calls::name>::entry);
     CHORUS_BLOCK_CALLS(CALL)
 #undef CALL
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -6,4 +6,4 @@ namespace chorale {
 // Fills the table that the entry code reads. Once, before the first user thread.
 void init_calls();
 
-}  // namespace chorale
+} // namespace chorale

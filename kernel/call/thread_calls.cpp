@@ -13,7 +13,8 @@ namespace {
 constexpr u64 nanoseconds_per_second = 1'000'000'000;
 
 // Runs `operation` on the thread that the arguments name.
-[[nodiscard]] long ask_thread(Thread& self, calls::Cap capability, KnThreadLid lid, const Operation& operation) {
+[[nodiscard]] long ask_thread(Thread& self, calls::Cap capability, KnThreadLid lid,
+                              const Operation& operation) {
     const Result<Actor*> actor = actor_of(self, capability);
     if (!actor.ok()) return static_cast<long>(actor.status());
     if (actor.value() == self.actor && lid == K_MYSELF) lid = self.lid;
@@ -37,7 +38,7 @@ constexpr u64 nanoseconds_per_second = 1'000'000'000;
     return form && places ? Status::ok : Status::invalid;
 }
 
-}  // namespace
+} // namespace
 
 Result<Actor*> actor_of(Thread& self, UserInOpt<KnCap> capability) {
     if (!capability.given()) return self.actor;
@@ -65,10 +66,12 @@ long threadCreate(Thread& self, Cap capability, UserOut<KnThreadLid> lid, KnThre
         if (!valid_priority(parameters.value())) return K_EINVAL;
         priority = static_cast<u16>(parameters.value().fifoPriority);
     }
-    const Result<Thread*> thread = create_thread(
-        *actor.value(), {VirtAddr{start.value().dsEntry}, VirtAddr{start.value().dsUserStackPointer}, priority, false});
+    const Result<Thread*> thread =
+        create_thread(*actor.value(), {VirtAddr{start.value().dsEntry},
+                                       VirtAddr{start.value().dsUserStackPointer}, priority, false});
     if (!thread.ok()) return static_cast<long>(thread.status());
-    static_cast<void>(lid.write(thread.value()->lid));  // the place was probed; losing it now is its owner's doing
+    static_cast<void>(
+        lid.write(thread.value()->lid)); // the place was probed; losing it now is its owner's doing
     if (status == K_ACTIVE) make_ready(*thread.value());
     return K_OK;
 }
@@ -94,7 +97,8 @@ long threadDelete(Thread& self, Cap capability, KnThreadLid lid) {
     return ask_thread(self, capability, lid, Operation{end_operation});
 }
 
-long threadBind(Thread& self, Cap capability, KnThreadLid lid, KnCpuId cpu, UserOutOpt<KnCpuId> old_cpu, KnBindId mode) {
+long threadBind(Thread& self, Cap capability, KnThreadLid lid, KnCpuId cpu, UserOutOpt<KnCpuId> old_cpu,
+                KnBindId mode) {
     const Result<Actor*> actor = actor_of(self, capability);
     if (!actor.ok()) return static_cast<long>(actor.status());
     if (mode != K_NONEXCLUSIVE || (cpu != K_SAMECPU && cpu >= cpu_count())) return K_EINVAL;
@@ -105,7 +109,7 @@ long threadBind(Thread& self, Cap capability, KnThreadLid lid, KnCpuId cpu, User
     const KnCpuId where = found.value().thread->cpu.load(std::memory_order_relaxed);
     if (old_cpu.given() && old_cpu.write(where) != Status::ok) return K_EFAULT;
     if (cpu == K_SAMECPU) return K_OK;
-    if (found.value().thread == &self) self.frame.set_result(K_OK);  // it leaves with its result
+    if (found.value().thread == &self) self.frame.set_result(K_OK); // it leaves with its result
     return ask(self, *found.value().thread, found.value().serial, Operation{bind_operation, {cpu}});
 }
 
@@ -142,7 +146,7 @@ namespace {
         if (!time.ok()) return K_EFAULT;
         const auto [seconds, rest] = time.value();
         if (seconds < 0 || rest < 0 || static_cast<u64>(rest) >= nanoseconds_per_second) return K_EINVAL;
-        constexpr auto longest = static_cast<long>(~u64{0} / 4 / nanoseconds_per_second);  // some 146 years
+        constexpr auto longest = static_cast<long>(~u64{0} / 4 / nanoseconds_per_second); // some 146 years
         nanoseconds = static_cast<u64>(seconds < longest ? seconds : longest) * nanoseconds_per_second +
                       static_cast<u64>(rest);
     }
@@ -159,7 +163,7 @@ namespace {
     return no_result;
 }
 
-}  // namespace
+} // namespace
 
 long threadDelay(Thread& self, UserInOpt<KnTimeVal> limit) {
     if (limit.given()) return delay(self, limit);
@@ -169,5 +173,5 @@ long threadDelay(Thread& self, UserInOpt<KnTimeVal> limit) {
 
 long cpuSelf() { return this_cpu().index; }
 
-}  // namespace calls
-}  // namespace chorale
+} // namespace calls
+} // namespace chorale

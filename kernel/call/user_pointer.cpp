@@ -17,4 +17,4 @@ Result<std::size_t> UserText::read(char* buffer, std::size_t size) const {
     return Status::no_memory;
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -1,5 +1,5 @@
-// Pointers that came from a user. They cannot be dereferenced: a copy goes through the machine's checked accessors, and
-// the outcome must be looked at.
+// Pointers that came from a user. They cannot be dereferenced: a copy goes through the machine's checked
+// accessors, and the outcome must be looked at.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -16,7 +16,7 @@ template <class T>
 class UserIn {
     static_assert(std::is_trivially_copyable_v<T>);
 
-public:
+  public:
     explicit UserIn(VirtAddr address) : address_{address} {}
     [[nodiscard]] Result<T> read() const {
         T value;
@@ -25,14 +25,14 @@ public:
     }
     [[nodiscard]] VirtAddr address() const { return address_; }
 
-protected:
+  protected:
     VirtAddr address_;
 };
 
 // One that may be left out.
 template <class T>
 class UserInOpt : public UserIn<T> {
-public:
+  public:
     using UserIn<T>::UserIn;
     [[nodiscard]] bool given() const { return this->address_.raw() != 0; }
 };
@@ -42,7 +42,7 @@ template <class T>
 class UserOut {
     static_assert(std::is_trivially_copyable_v<T>);
 
-public:
+  public:
     explicit UserOut(VirtAddr address) : address_{address} {}
     [[nodiscard]] Status write(const T& value) const {
         return machine::copy_out(address_, &value, sizeof value) ? Status::ok : Status::fault;
@@ -50,20 +50,20 @@ public:
     // Before something is made that would have to be undone: can the result be delivered?
     [[nodiscard]] Status probe() const { return write(T{}); }
 
-protected:
+  protected:
     VirtAddr address_;
 };
 
 template <class T>
 class UserOutOpt : public UserOut<T> {
-public:
+  public:
     using UserOut<T>::UserOut;
     [[nodiscard]] bool given() const { return this->address_.raw() != 0; }
 };
 
 template <class T>
 class UserInOut : public UserIn<T> {
-public:
+  public:
     using UserIn<T>::UserIn;
     [[nodiscard]] Status write(const T& value) const {
         return machine::copy_out(this->address_, &value, sizeof value) ? Status::ok : Status::fault;
@@ -80,14 +80,15 @@ struct UserBytesOut {
 
 // Text that ends in NUL.
 class UserText {
-public:
+  public:
     explicit UserText(VirtAddr address) : address_{address} {}
     [[nodiscard]] bool given() const { return address_.raw() != 0; }
-    // Into `buffer`, with its NUL; the length without it. Errors: fault; no_memory when there is no NUL in `size` bytes.
+    // Into `buffer`, with its NUL; the length without it. Errors: fault; no_memory when there is no NUL in
+    // `size` bytes.
     [[nodiscard]] Result<std::size_t> read(char* buffer, std::size_t size) const;
 
-private:
+  private:
     VirtAddr address_;
 };
 
-}  // namespace chorale
+} // namespace chorale

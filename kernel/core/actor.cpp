@@ -10,7 +10,7 @@ namespace chorale {
 namespace {
 
 constexpr unsigned actor_limit = 1024;
-constexpr u64 page_quota = 32 * 1024;  // 128 MiB for each actor
+constexpr u64 page_quota = 32 * 1024; // 128 MiB for each actor
 
 constinit Cache<Actor, Reuse::stable> actors{"actors"};
 
@@ -39,12 +39,12 @@ void reset(Actor& actor, std::string_view name, KnActorPrivilege privilege, cons
     actor.privilege = privilege;
     actor.protection = protection;
     actor.default_port = nullptr;
-    actor.any_cpus.store(0, std::memory_order_relaxed);  // relaxed, both: published with the table entry
+    actor.any_cpus.store(0, std::memory_order_relaxed); // relaxed, both: published with the table entry
     actor.dying.store(false, std::memory_order_relaxed);
     set_actor_name(actor, name);
 }
 
-}  // namespace
+} // namespace
 
 void set_actor_name(Actor& actor, std::string_view name) {
     const std::size_t length = name.size() < K_ACTORNAMEMAX ? name.size() : K_ACTORNAMEMAX - 1;
@@ -68,7 +68,8 @@ Result<Actor*> create_actor(std::string_view name, KnActorPrivilege privilege, c
             Port* dead{};
             if (begin_port_deletion(actor, K_DEFAULTPORT, dead)) free_port(*dead);
         }
-        while (!actor.space.destroy_step()) {}  // an empty space: one step
+        while (!actor.space.destroy_step()) {
+        } // an empty space: one step
     }
     actors.destroy(&actor);
     return status;
@@ -94,7 +95,7 @@ bool begin_actor_deletion(Actor& deleter, Actor& actor) {
         if (doomed || all.entry[actor.table_index] != &actor) return false;
         all.entry[actor.table_index] = nullptr;
         --all.used;
-        actor.dying.store(true, std::memory_order_relaxed);
+        actor.dying.store(true, std::memory_order_relaxed); // relaxed: as above
         return true;
     });
     // Whoever looked at `dying` under the lock of the actor's tables before is through with them now.
@@ -116,4 +117,4 @@ unsigned live_actors() {
     return table.with([](Table& all) { return all.used; });
 }
 
-}  // namespace chorale
+} // namespace chorale

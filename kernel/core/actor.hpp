@@ -1,7 +1,8 @@
 // An actor: the container of threads, ports and an address space. What is attached to it goes with it.
 //
-// Locks: `tables` guards the two tables and the names; the rest is constant after creation or belongs to whoever
-// deletes the actor. Actor memory is type-stable; a capability (name and key) tells whether it is still the same actor.
+// Locks: `tables` guards the two tables and the names; the rest is constant after creation or belongs to
+// whoever deletes the actor. Actor memory is type-stable; a capability (name and key) tells whether it is
+// still the same actor.
 #pragma once
 
 #include "kernel/base/spin_lock.hpp"
@@ -36,7 +37,8 @@ struct Actor {
     KnActorPrivilege privilege{};
     KnProtId protection{};
     Port* default_port{};
-    // Servers that wait for any enabled port, for each CPU; each list belongs to its CPU. `any_cpus` is sticky.
+    // Servers that wait for any enabled port, for each CPU; each list belongs to its CPU. `any_cpus` is
+    // sticky.
     std::array<Thread*, max_cpus> any_waiters{};
     std::atomic<u64> any_cpus{};
     std::atomic<bool> dying{};
@@ -45,16 +47,18 @@ struct Actor {
     char name[K_ACTORNAMEMAX]{};
 };
 
-// ---- the table of actors -----------------------------------------------------------------------------------------
+// ---- the table of actors
+// -----------------------------------------------------------------------------------------
 
 // Makes an empty actor with its default port. Errors: no_memory, full.
-[[nodiscard]] Result<Actor*> create_actor(std::string_view name, KnActorPrivilege privilege, const KnProtId& protection);
+[[nodiscard]] Result<Actor*> create_actor(std::string_view name, KnActorPrivilege privilege,
+                                          const KnProtId& protection);
 
 // The actor that a capability names, if it lives; K_MYACTOR is dealt with by the caller.
 [[nodiscard]] Result<Actor*> find_actor(const KnCap& capability);
 
-// Takes the name out of the table: from now on nobody finds the actor. False when somebody else did so before, or when
-// `deleter`, whose thread asks, is being deleted itself: two actors never delete each other.
+// Takes the name out of the table: from now on nobody finds the actor. False when somebody else did so
+// before, or when `deleter`, whose thread asks, is being deleted itself: two actors never delete each other.
 [[nodiscard]] bool begin_actor_deletion(Actor& deleter, Actor& actor);
 void free_actor(Actor& actor);
 void set_actor_name(Actor& actor, std::string_view name);
@@ -65,4 +69,4 @@ void init_actors();
 
 [[nodiscard]] unsigned live_actors();
 
-}  // namespace chorale
+} // namespace chorale

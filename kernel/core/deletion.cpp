@@ -14,7 +14,7 @@ namespace chorale {
 
 namespace {
 
-constexpr u64 straggler_pause = 100'000;  // nanoseconds
+constexpr u64 straggler_pause = 100'000; // nanoseconds
 
 void threads_step(Thread& self);
 void ports_step(Thread& self);
@@ -29,7 +29,8 @@ void next_step(Thread& self, void (*step)(Thread&)) { wake_with(self, step); }
             Thread* const thread = tables.threads[lid];
             if (thread == nullptr || thread == &self) continue;
             ++lid;
-            return FoundThread{thread, thread->serial.load(std::memory_order_relaxed)};  // relaxed: under the lock
+            return FoundThread{thread,
+                               thread->serial.load(std::memory_order_relaxed)}; // relaxed: under the lock
         }
         return FoundThread{};
     });
@@ -40,7 +41,8 @@ void next_step(Thread& self, void (*step)(Thread&)) { wake_with(self, step); }
     return self.actor == &actor ? live - 1 : live;
 }
 
-// One thread a step. Those whose own Request is out die when it is home: until then the step comes round again.
+// One thread a step. Those whose own Request is out die when it is home: until then the step comes round
+// again.
 void threads_step(Thread& self) {
     Actor& actor = *self.victim;
     unsigned lid = static_cast<unsigned>(self.deletion_progress);
@@ -66,8 +68,8 @@ void evict_visit(Thread& self) {
     if (!evict(*self.fetch_port)) self.question.result = K_EBUSY;
 }
 
-// Tours the CPUs until the port's own token is home too, then frees the port. No token starts any more: the port is dead
-// and its queue empty.
+// Tours the CPUs until the port's own token is home too, then frees the port. No token starts any more: the
+// port is dead and its queue empty.
 template <void (*Finish)(Thread&)>
 void evict_everywhere(Thread& self) {
     tour(self, evict_visit, [](Thread& asker, long result) {
@@ -117,7 +119,7 @@ void space_step(Thread& self) {
     free_actor(actor);
 }
 
-}  // namespace
+} // namespace
 
 long delete_actor(Thread& self, Actor& actor) {
     if (!begin_actor_deletion(*self.actor, actor)) {
@@ -139,4 +141,4 @@ long delete_port(Thread& self, Port& port) {
     return no_result;
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -1,5 +1,5 @@
-// Where the machine comes in: the nucleus's entries other than system calls. All run with interrupts off on the CPU's
-// stack. Those that never return leave through leave() or by resuming another thread.
+// Where the machine comes in: the nucleus's entries other than system calls. All run with interrupts off on
+// the CPU's stack. Those that never return leave through leave() or by resuming another thread.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -11,10 +11,10 @@ namespace chorale {
 struct BootInfo;
 
 struct ExceptionReport {
-    const char* name;  // what the console prints: "page fault", "invalid opcode"
+    const char* name; // what the console prints: "page fault", "invalid opcode"
     unsigned vector;
     u64 error;
-    u64 address;  // the faulting address where the exception has one, else 0
+    u64 address; // the faulting address where the exception has one, else 0
     u64 pc;
 };
 
@@ -32,4 +32,4 @@ void on_device(unsigned line);
 [[noreturn]] void on_exception(const ExceptionReport& report);
 [[noreturn]] void on_fpu_use();
 
-}  // namespace chorale
+} // namespace chorale

@@ -9,7 +9,7 @@ namespace chorale::environment {
 namespace {
 
 struct Entry {
-    char name[K_ENVNAMEMAX];    // empty: free
+    char name[K_ENVNAMEMAX]; // empty: free
     char value[K_ENVVALUEMAX];
 };
 using Entries = std::array<Entry, entry_limit>;
@@ -27,7 +27,7 @@ void store(char* to, std::string_view text) {
     to[text.size()] = '\0';
 }
 
-}  // namespace
+} // namespace
 
 Status set(std::string_view name, std::string_view value) {
     if (name.empty() || name.find('=') != std::string_view::npos) return Status::invalid;
@@ -63,4 +63,4 @@ Result<unsigned> get(std::string_view name, char* buffer) {
     });
 }
 
-}  // namespace chorale::environment
+} // namespace chorale::environment

@@ -18,4 +18,4 @@ inline constexpr unsigned entry_limit = 192;
 // Copies the value with its NUL into `buffer` of K_ENVVALUEMAX bytes; its size with the NUL. Errors: unknown.
 [[nodiscard]] Result<unsigned> get(std::string_view name, char* buffer);
 
-}  // namespace chorale::environment
+} // namespace chorale::environment

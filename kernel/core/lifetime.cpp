@@ -81,13 +81,13 @@ void destroy(Thread& thread) {
     threads.destroy(&thread);
 }
 
-}  // namespace
+} // namespace
 
 Result<Thread*> create_thread(Actor& actor, const ThreadStart& start) {
     const Result<Thread*> made = threads.make();
     if (!made.ok()) return made;
     Thread& thread = *made.value();
-    thread.serial.fetch_add(1, std::memory_order_relaxed);  // relaxed: as in destroy()
+    thread.serial.fetch_add(1, std::memory_order_relaxed); // relaxed: as in destroy()
     reset(thread, actor, start);
     if (const Status status = enter_table(actor, thread); status != Status::ok) {
         thread.state = static_cast<u32>(Doing::nothing);
@@ -104,7 +104,7 @@ Result<FoundThread> find_thread(Actor& actor, KnThreadLid lid) {
     return actor.tables.with([&](Actor::Tables& tables) -> Result<FoundThread> {
         Thread* const thread = tables.threads[static_cast<unsigned>(lid)];
         if (thread == nullptr) return Status::invalid;
-        return FoundThread{thread, thread->serial.load(std::memory_order_relaxed)};  // relaxed: under the lock
+        return FoundThread{thread, thread->serial.load(std::memory_order_relaxed)}; // relaxed: under the lock
     });
 }
 
@@ -166,4 +166,4 @@ long bind_operation(Thread& target, const Question& question) {
 
 u64 live_threads() { return threads.statistics().live; }
 
-}  // namespace chorale
+} // namespace chorale

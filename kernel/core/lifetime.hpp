@@ -1,4 +1,5 @@
-// The beginning and the end of threads. A thread is created by any CPU, for that CPU, and destroyed by its owner.
+// The beginning and the end of threads. A thread is created by any CPU, for that CPU, and destroyed by its
+// owner.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -27,16 +28,18 @@ struct FoundThread {
 // Ends a thread of this CPU. One whose Request is out ends when that is home (settle()).
 void end_thread(Thread& thread);
 
-// Called whenever a thread's Request has come home and been dealt with: ends a dying thread, starts a deferred move.
+// Called whenever a thread's Request has come home and been dealt with: ends a dying thread, starts a
+// deferred move.
 void settle(Thread& thread);
 
 // Operations for ask().
 [[nodiscard]] long activate_operation(Thread& target, const Question& question);
 [[nodiscard]] long end_operation(Thread& target, const Question& question);
 [[nodiscard]] long abort_operation(Thread& target, const Question& question);
-[[nodiscard]] long priority_operation(Thread& target, const Question& question);  // argument 0: the new base priority
-[[nodiscard]] long bind_operation(Thread& target, const Question& question);      // argument 0: the CPU
+[[nodiscard]] long priority_operation(Thread& target,
+                                      const Question& question); // argument 0: the new base priority
+[[nodiscard]] long bind_operation(Thread& target, const Question& question); // argument 0: the CPU
 
 [[nodiscard]] u64 live_threads();
 
-}  // namespace chorale
+} // namespace chorale

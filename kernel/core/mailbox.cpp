@@ -10,7 +10,8 @@ namespace chorale {
 
 bool Mailbox::push(CpuIndex to, Outgoing& lane, Request& request) {
     auto& slot = cpu_at(to).inbox.incoming_[self_].slot[lane.next_slot % slots];
-    // acquire: pairs with the consumer's release of the empty slot, so that its use of the old request is over
+    // acquire: pairs with the consumer's release of the empty slot, so that its use of the old request is
+    // over
     if (slot.load(std::memory_order_acquire) != nullptr) return false;
     // release: the receiver's acquire in drain() makes the request's contents visible
     slot.store(&request, std::memory_order_release);
@@ -47,7 +48,7 @@ void Mailbox::flush() {
         Outgoing& lane = outgoing_[to];
         bool moved = false;
         while (lane.head != nullptr) {
-            Request* const after = lane.head->next;  // read first: once pushed, the request is the receiver's
+            Request* const after = lane.head->next; // read first: once pushed, the request is the receiver's
             if (!push(to, lane, *lane.head)) break;
             lane.head = after;
             moved = true;
@@ -73,8 +74,8 @@ void Mailbox::drain() {
             request->run(*request);
         }
         if (taken < slots) continue;
-        // A full ring: more may follow without a bell of its own, since ours swallowed it, and the sender may keep what
-        // did not fit. Our own bell makes us look again, the sender's makes it move the rest on.
+        // A full ring: more may follow without a bell of its own, since ours swallowed it, and the sender may
+        // keep what did not fit. Our own bell makes us look again, the sender's makes it move the rest on.
         // relaxed: the next drain() synchronises
         rang_.fetch_or(u64{1} << from, std::memory_order_relaxed);
         ring(from);
@@ -86,4 +87,4 @@ bool Mailbox::stop_polling() {
     return rang_.load(std::memory_order_seq_cst) == 0;
 }
 
-}  // namespace chorale
+} // namespace chorale

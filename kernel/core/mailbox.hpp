@@ -1,9 +1,10 @@
-// How one CPU asks another for something. Each (from, to) pair has a ring of its own, one cache line in the receiver's
-// memory, with one producer and one consumer: no shared tail, no lock, no LOCK-prefixed instruction but the doorbell's.
+// How one CPU asks another for something. Each (from, to) pair has a ring of its own, one cache line in the
+// receiver's memory, with one producer and one consumer: no shared tail, no lock, no LOCK-prefixed
+// instruction but the doorbell's.
 //
-// A slot holds the request itself (FastForward): null means empty, so producer and consumer share no index. When a ring
-// is full the sender keeps the rest in a list of its own and moves it on later: nobody ever waits for anybody.
-// Requests from one CPU to another arrive in the order in which they were posted.
+// A slot holds the request itself (FastForward): null means empty, so producer and consumer share no index.
+// When a ring is full the sender keeps the rest in a list of its own and moves it on later: nobody ever waits
+// for anybody. Requests from one CPU to another arrive in the order in which they were posted.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -13,14 +14,15 @@
 
 namespace chorale {
 
-// Embedded in whatever travels: a message, the calling thread, a token. `run` is executed by the receiving CPU.
+// Embedded in whatever travels: a message, the calling thread, a token. `run` is executed by the receiving
+// CPU.
 struct Request {
-    Request* next{};  // in the sender's overflow list
+    Request* next{}; // in the sender's overflow list
     void (*run)(Request&){};
 };
 
 class Mailbox {
-public:
+  public:
     static constexpr unsigned slots = 8;
 
     // Sends `request` to CPU `to`; callable on the CPU that owns this mailbox only (the sender's).
@@ -41,13 +43,14 @@ public:
     // Runs the requests that have arrived. Bounded: at most one ring's worth from each sender.
     void drain();
 
-    // The idle protocol: while polling no doorbell is needed; stop_polling() is followed by a last look at rung().
+    // The idle protocol: while polling no doorbell is needed; stop_polling() is followed by a last look at
+    // rung().
     void poll() { polling_.store(true, std::memory_order_seq_cst); }
     [[nodiscard]] bool stop_polling();
 
     void init(CpuIndex self) { self_ = self; }
 
-private:
+  private:
     struct alignas(cache_line) Ring {
         std::array<std::atomic<Request*>, slots> slot{};
     };
@@ -61,12 +64,12 @@ private:
     void ring(CpuIndex to);
 
     CpuIndex self_{};
-    u64 overflowing_{};                        // lanes with an overflow list
+    u64 overflowing_{}; // lanes with an overflow list
     std::array<Outgoing, max_cpus> outgoing_{};
     std::array<u8, max_cpus> next_incoming_{};
-    alignas(cache_line) std::atomic<u64> rang_{};  // written by every sender: a line of its own
+    alignas(cache_line) std::atomic<u64> rang_{}; // written by every sender: a line of its own
     std::atomic<bool> polling_{};
     std::array<Ring, max_cpus> incoming_{};
 };
 
-}  // namespace chorale
+} // namespace chorale

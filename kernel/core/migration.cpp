@@ -3,9 +3,10 @@
 //   Core X (old owner)                                Core Y (new owner)
 //     A  takes it out of its own structures
 //     B  flag_moving set, cpu = Y (release)
-//     C  sends the thread's Request to Y                D  receives it (acquire): flag_moving cleared, waits resumed
-// A request about the thread that another CPU sends to X after B is passed on to Y behind C; one sent to Y before D is
-// put back into Y's mailbox until D (forward(), kernel/core/remote.cpp).
+//     C  sends the thread's Request to Y                D  receives it (acquire): flag_moving cleared, waits
+//     resumed
+// A request about the thread that another CPU sends to X after B is passed on to Y behind C; one sent to Y
+// before D is put back into Y's mailbox until D (forward(), kernel/core/remote.cpp).
 #include "kernel/core/migration.hpp"
 
 #include "kernel/core/actor.hpp"
@@ -26,9 +27,14 @@ void arrive(Request& request) {
     thread.space->enter_cpu(this_cpu().index);
     if (thread.has(flag_timed)) arm_timer(thread, thread.timer.deadline);
     switch (thread.doing()) {
-        case Doing::ready: make_ready(thread); break;
-        case Doing::receiving: wake_with(thread, thread.resume); break;
-        default: break;
+    case Doing::ready:
+        make_ready(thread);
+        break;
+    case Doing::receiving:
+        wake_with(thread, thread.resume);
+        break;
+    default:
+        break;
     }
 }
 
@@ -47,15 +53,23 @@ void stop_receiving(Thread& thread) {
 
 void depart(Thread& thread, CpuIndex to) {
     PerCpu& cpu = this_cpu();
+    // Also one that has just begun to wait is still this CPU's last thread.
+    if (cpu.current == &thread) {
+        release_fpu(cpu);
+        cpu.current = nullptr;
+    }
     switch (thread.doing()) {
-        case Doing::running:
-            release_fpu(cpu);
-            cpu.current = nullptr;
-            thread.now_doing(Doing::ready);
-            break;
-        case Doing::ready: cpu.ready.remove(thread); break;
-        case Doing::receiving: stop_receiving(thread); break;
-        default: break;
+    case Doing::running:
+        thread.now_doing(Doing::ready);
+        break;
+    case Doing::ready:
+        cpu.ready.remove(thread);
+        break;
+    case Doing::receiving:
+        stop_receiving(thread);
+        break;
+    default:
+        break;
     }
     if (thread.has(flag_timed)) cpu.timers.cancel(thread.timer);
     thread.port = &null_port();
@@ -66,7 +80,7 @@ void depart(Thread& thread, CpuIndex to) {
     cpu.inbox.post(to, thread.request);
 }
 
-}  // namespace
+} // namespace
 
 Status move_thread(Thread& thread, CpuIndex cpu) {
     // relaxed: only the owner, this CPU, writes it
@@ -76,4 +90,4 @@ Status move_thread(Thread& thread, CpuIndex cpu) {
     return Status::ok;
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -1,5 +1,5 @@
-// The unpredictable bits are SipHash-2-4 of a counter under the per-boot key: a keyed function that is known to be
-// indistinguishable from random to whoever does not have the key, whatever names they have seen.
+// The unpredictable bits are SipHash-2-4 of a counter under the per-boot key: a keyed function that is known
+// to be indistinguishable from random to whoever does not have the key, whatever names they have seen.
 #include "kernel/core/names.hpp"
 
 #include <atomic>
@@ -38,13 +38,13 @@ constexpr u64 local_site = 1;
         v0 ^= word;
     };
     absorb(message);
-    absorb(u64{8} << 56);  // the length, as the algorithm's last block
+    absorb(u64{8} << 56); // the length, as the algorithm's last block
     v2 ^= 0xff;
     for (int i = 0; i < 4; ++i) round();
     return v0 ^ v1 ^ v2 ^ v3;
 }
 
-}  // namespace
+} // namespace
 
 void init_names(u64 seed_low, u64 seed_high) {
     key_low = seed_low;
@@ -62,4 +62,4 @@ KnUniqueId make_name(NameKind kind, u64 bucket) {
     return {.uiHead = head, .uiTail = make_key()};
 }
 
-}  // namespace chorale
+} // namespace chorale

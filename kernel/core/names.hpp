@@ -1,5 +1,5 @@
-// Names of dynamic objects: a head that tells the kind, the site and where to look, and 64 unpredictable bits, so that to
-// know a name is to have been given it.
+// Names of dynamic objects: a head that tells the kind, the site and where to look, and 64 unpredictable
+// bits, so that to know a name is to have been given it.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -19,6 +19,8 @@ void init_names(u64 seed_low, u64 seed_high);
 // Unpredictable, never the same twice in a row of 2^64.
 [[nodiscard]] u64 make_key();
 
-[[nodiscard]] constexpr NameKind kind_of(const KnUniqueId& name) { return static_cast<NameKind>(name.uiHead >> 60); }
+[[nodiscard]] constexpr NameKind kind_of(const KnUniqueId& name) {
+    return static_cast<NameKind>(name.uiHead >> 60);
+}
 
-}  // namespace chorale
+} // namespace chorale

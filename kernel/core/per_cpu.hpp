@@ -1,4 +1,5 @@
-// What each CPU owns. Only the owning CPU writes here, but for the mailbox rings, which each have one other writer.
+// What each CPU owns. Only the owning CPU writes here, but for the mailbox rings, which each have one other
+// writer.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -17,7 +18,13 @@ namespace chorale {
 struct Message;
 struct Thread;
 
-enum Pending : u32 { pending_none = 0, pending_reschedule = 1, pending_mail = 2, pending_timer = 4, pending_alarm = 8 };
+enum Pending : u32 {
+    pending_none = 0,
+    pending_reschedule = 1,
+    pending_mail = 2,
+    pending_timer = 4,
+    pending_alarm = 8
+};
 
 // Only ever incremented, by the owner; read by all for sysStatistics.
 struct Counters {
@@ -29,13 +36,13 @@ struct alignas(cache_line) PerCpuHot {
     PerCpuHot* self{this};
     Thread* current{};
     uword stack_top{};
-    uword user_sp{};   // scratch of the system-call entry
-    u64 space_root{};  // what the MMU holds
-    uword slot{};      // index * cache_line: offset of this CPU's PortSlot
-    u32 pending{};     // Pending bits: never non-zero when the CPU goes to user mode
+    uword user_sp{};  // scratch of the system-call entry
+    u64 space_root{}; // what the MMU holds
+    uword slot{};     // index * cache_line: offset of this CPU's PortSlot
+    u32 pending{};    // Pending bits: never non-zero when the CPU goes to user mode
     CpuIndex index{};
-    u32 top_ready{RunQueue::none};  // best priority in `ready`; kept by RunQueue
-    u32 fpu_live{};                 // the current thread's FPU registers are loaded
+    u32 top_ready{RunQueue::none}; // best priority in `ready`; kept by RunQueue
+    u32 fpu_live{};                // the current thread's FPU registers are loaded
 };
 
 struct PerCpu : PerCpuHot {
@@ -44,7 +51,7 @@ struct PerCpu : PerCpuHot {
     TimerQueue timers;
     CpuCache memory;
     u64 programmed_deadline{TimerQueue::never};
-    Message* spare_message{};  // the last one freed here: the next exchange takes it
+    Message* spare_message{}; // the last one freed here: the next exchange takes it
     Counters counters;
 };
 
@@ -52,12 +59,15 @@ static_assert(offsetof(PerCpuHot, self) == CPU_SELF && offsetof(PerCpuHot, curre
 static_assert(offsetof(PerCpuHot, stack_top) == CPU_STACK_TOP && offsetof(PerCpuHot, user_sp) == CPU_USER_SP);
 static_assert(offsetof(PerCpuHot, space_root) == CPU_SPACE_ROOT && offsetof(PerCpuHot, slot) == CPU_SLOT);
 static_assert(offsetof(PerCpuHot, pending) == CPU_PENDING && offsetof(PerCpuHot, index) == CPU_INDEX);
-static_assert(offsetof(PerCpuHot, top_ready) == CPU_TOP_READY && offsetof(PerCpuHot, fpu_live) == CPU_FPU_LIVE);
+static_assert(offsetof(PerCpuHot, top_ready) == CPU_TOP_READY &&
+              offsetof(PerCpuHot, fpu_live) == CPU_FPU_LIVE);
 
-[[nodiscard]] inline PerCpu& this_cpu() { return *static_cast<PerCpu*>(static_cast<PerCpuHot*>(machine::cpu_block())); }
+[[nodiscard]] inline PerCpu& this_cpu() {
+    return *static_cast<PerCpu*>(static_cast<PerCpuHot*>(machine::cpu_block()));
+}
 
 // Every started CPU, by index. Filled before the secondaries run, constant afterwards.
 [[nodiscard]] PerCpu& cpu_at(CpuIndex index);
 [[nodiscard]] unsigned cpu_count();
 
-}  // namespace chorale
+} // namespace chorale

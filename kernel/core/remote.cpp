@@ -29,7 +29,8 @@ void send_home(Thread& self) {
 void at_owner(Request& request) {
     Thread& self = asker_of(request);
     Question& question = self.question;
-    if (question.target->serial.load(std::memory_order_relaxed) != question.serial) {  // relaxed: a guess until at the owner
+    // relaxed: a guess until the question is with the owner
+    if (question.target->serial.load(std::memory_order_relaxed) != question.serial) {
         question.result = K_EUNKNOWN;
     } else {
         if (forward(request, *question.target)) return;
@@ -41,7 +42,7 @@ void at_owner(Request& request) {
 void at_next_cpu(Request& request) {
     Thread& self = asker_of(request);
     self.question.visit(self);
-    const CpuIndex home = self.cpu.load(std::memory_order_relaxed);  // relaxed: an asking thread does not move
+    const CpuIndex home = self.cpu.load(std::memory_order_relaxed); // relaxed: an asking thread does not move
     const CpuIndex next = (this_cpu().index + 1) % cpu_count();
     if (next == home) {
         send_home(self);
@@ -50,11 +51,12 @@ void at_next_cpu(Request& request) {
     }
 }
 
-}  // namespace
+} // namespace
 
 bool forward(Request& request, const Thread& target) {
     PerCpu& cpu = this_cpu();
-    // acquire: pairs with the release in depart() (kernel/core/migration.cpp), so that flag_moving is seen with it
+    // acquire: pairs with the release in depart() (kernel/core/migration.cpp), so that flag_moving is seen
+    // with it
     const CpuIndex owner = target.cpu.load(std::memory_order_acquire);
     // The thread is still on its way here: the request waits its turn behind it.
     if (owner == cpu.index && !target.has(flag_moving)) return false;
@@ -64,12 +66,14 @@ bool forward(Request& request, const Thread& target) {
 
 long ask(Thread& self, Thread& target, u64 serial, const Operation& operation) {
     Question& question = self.question;
-    question = Question{&target,          serial, operation.run, nullptr, operation.finish,
-                        {operation.argument[0], operation.argument[1]}, K_OK};
+    question = Question{&target, serial,           operation.run,
+                        nullptr, operation.finish, {operation.argument[0], operation.argument[1]},
+                        K_OK};
     PerCpu& cpu = this_cpu();
     // acquire: as in forward()
     const CpuIndex owner = target.cpu.load(std::memory_order_acquire);
-    const bool gone = target.serial.load(std::memory_order_relaxed) != serial;  // relaxed: the owner looks again
+    const bool gone =
+        target.serial.load(std::memory_order_relaxed) != serial; // relaxed: the owner looks again
     if (gone || (owner == cpu.index && !target.has(flag_moving))) {
         const long result = gone ? K_EUNKNOWN : operation.run(target, question);
         if (operation.finish == nullptr) return result;
@@ -91,4 +95,4 @@ void tour(Thread& self, void (*visit)(Thread& self), void (*finish)(Thread& self
     cpu.inbox.post((cpu.index + 1) % cpu_count(), self.request);
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -16,11 +16,12 @@ namespace chorale {
 
 namespace {
 
-constexpr unsigned timers_per_look = 16;  // bounds the time with interrupts off
-constexpr u64 spin_stretch = 10'000;  // with interrupts off
+constexpr unsigned timers_per_look = 16; // bounds the time with interrupts off
+constexpr u64 spin_stretch = 10'000;     // with interrupts off
 u64 idle_spins = 0;
 
-// Only when the earliest deadline has come nearer: an alarm that comes too early does no harm, it sets the next one.
+// Only when the earliest deadline has come nearer: an alarm that comes too early does no harm, it sets the
+// next one.
 void program_timer(PerCpu& cpu) {
     const u64 earliest = cpu.timers.earliest();
     if (earliest >= cpu.programmed_deadline) return;
@@ -42,7 +43,8 @@ void program_timer(PerCpu& cpu) {
 // The best ready thread becomes the current one; nullptr: there is none.
 [[nodiscard]] Thread* elect(PerCpu& cpu) {
     release_fpu(cpu);
-    if (Thread* const last = cpu.current; last != nullptr && last->doing() == Doing::running) preempt(cpu, *last);
+    if (Thread* const last = cpu.current; last != nullptr && last->doing() == Doing::running)
+        preempt(cpu, *last);
     cpu.current = nullptr;
     Schedulable* const best = cpu.ready.pop();
     if (best == nullptr) return nullptr;
@@ -62,10 +64,11 @@ void load_space(PerCpu& cpu, const Thread& thread) {
 
 [[nodiscard]] bool work_waits(const PerCpu& cpu) { return cpu.pending != 0 || cpu.inbox.rung(); }
 
-// While polling, a request needs no doorbell. The markers let an instruction counter tell waiting from working; the
-// window in between lets the timer in.
+// While polling, a request needs no doorbell. The markers let an instruction counter tell waiting from
+// working; the window in between lets the timer in.
 void poll(PerCpu& cpu) {
-    for (u64 left = idle_spins; left != 0 && !work_waits(cpu); left -= left < spin_stretch ? left : spin_stretch) {
+    for (u64 left = idle_spins; left != 0 && !work_waits(cpu);
+         left -= left < spin_stretch ? left : spin_stretch) {
         machine::marker<machine::Marker::idle_begins>();
         for (u64 spin = 0; spin < spin_stretch && !work_waits(cpu); ++spin) machine::relax();
         machine::marker<machine::Marker::idle_ends>();
@@ -80,13 +83,13 @@ void idle(PerCpu& cpu) {
     if (cpu.inbox.stop_polling() && cpu.pending == 0 && !cpu.inbox.overflows()) machine::wait_for_interrupt();
 }
 
-}  // namespace
+} // namespace
 
 void set_idle_polling(u64 spins) { idle_spins = spins; }
 
 void yield(Thread& self) {
     PerCpu& cpu = this_cpu();
-    if (cpu.top_ready == self.priority) {  // a better one would be running
+    if (cpu.top_ready == self.priority) { // a better one would be running
         release_fpu(cpu);
         self.now_doing(Doing::ready);
         auto& next = static_cast<Thread&>(cpu.ready.rotate(self));
@@ -170,10 +173,12 @@ namespace {
 }
 
 void attend(PerCpu& cpu) {
-    if ((cpu.pending & (pending_timer | pending_alarm)) != 0) [[unlikely]] attend_timers(cpu);
+    if ((cpu.pending & (pending_timer | pending_alarm)) != 0) [[unlikely]]
+        attend_timers(cpu);
     cpu.pending &= ~static_cast<u32>(pending_reschedule | pending_mail);
     if (cpu.inbox.rung()) cpu.inbox.drain();
-    if (cpu.inbox.overflows()) [[unlikely]] cpu.inbox.flush();
+    if (cpu.inbox.overflows()) [[unlikely]]
+        cpu.inbox.flush();
 }
 
 // The part of a thread's work in the nucleus that could not be done when it arose.
@@ -182,10 +187,10 @@ void continue_thread(PerCpu& cpu, Thread& thread) {
     auto* const next = thread.continuation;
     thread.continuation = nullptr;
     next(thread);
-    machine::interrupt_window();  // long work comes piece by piece: the hardware has its say in between
+    machine::interrupt_window(); // long work comes piece by piece: the hardware has its say in between
 }
 
-}  // namespace
+} // namespace
 
 // Whatever waits is attended to, then the best thread goes on, or the CPU idles.
 void leave() {
@@ -204,18 +209,18 @@ void leave() {
 }
 
 extern "C" {
-[[noreturn]] CHORALE_NO_RETURN_CALL void chorale_leave();  // the name that the entry code knows
+[[noreturn]] CHORALE_NO_RETURN_CALL void chorale_leave(); // the name that the entry code knows
 void chorale_leave() { leave(); }
 }
 
 void on_timer() {
     PerCpu& cpu = this_cpu();
     cpu.pending |= pending_timer | pending_alarm;
-    cpu.programmed_deadline = TimerQueue::never;  // one shot: it must be set again
+    cpu.programmed_deadline = TimerQueue::never; // one shot: it must be set again
 }
 
 void on_doorbell() { this_cpu().pending |= pending_mail; }
 
 void on_device(unsigned) {}
 
-}  // namespace chorale
+} // namespace chorale

@@ -1,9 +1,9 @@
-// Which thread a CPU runs, and how a thread gives the CPU up. Everything here acts on the CPU that calls it: a Thread
-// argument must belong to this CPU.
+// Which thread a CPU runs, and how a thread gives the CPU up. Everything here acts on the CPU that calls it:
+// a Thread argument must belong to this CPU.
 //
-// The nucleus never blocks on a stack. A call that has to wait notes what the thread is doing, returns `no_result` and
-// unwinds to leave(), which picks another thread. Whoever ends the wait sets the result or a continuation and makes
-// the thread ready.
+// The nucleus never blocks on a stack. A call that has to wait notes what the thread is doing, returns
+// `no_result` and unwinds to leave(), which picks another thread. Whoever ends the wait sets the result or a
+// continuation and makes the thread ready.
 #pragma once
 
 #include "kernel/core/per_cpu.hpp"
@@ -33,19 +33,22 @@ void wake_with(Thread& thread, void (*next)(Thread&));
 // The effective priority; a ready thread moves to the tail of its new queue.
 void set_priority(Thread& thread, u16 priority);
 
-// Wakes the thread up at `deadline` by calling on_timeout() (kernel/core/wait.cpp), unless it is disarmed before.
+// Wakes the thread up at `deadline` by calling on_timeout() (kernel/core/wait.cpp), unless it is disarmed
+// before.
 void arm_timer(Thread& thread, u64 deadline);
 void cancel_timer(Thread& thread);
 inline void disarm_timer(Thread& thread) {
-    if (thread.has(flag_timed)) [[unlikely]] cancel_timer(thread);
+    if (thread.has(flag_timed)) [[unlikely]]
+        cancel_timer(thread);
 }
 
 // The current thread saves its floating-point registers, if they are loaded.
 void save_fpu(PerCpu& cpu);
 inline void release_fpu(PerCpu& cpu) {
-    if (cpu.fpu_live != 0) [[unlikely]] save_fpu(cpu);
+    if (cpu.fpu_live != 0) [[unlikely]]
+        save_fpu(cpu);
 }
 
-void set_idle_polling(u64 spins);  // before halting; ~0: for ever
+void set_idle_polling(u64 spins); // before halting; ~0: for ever
 
-}  // namespace chorale
+} // namespace chorale

@@ -1,10 +1,11 @@
-// A thread: the unit of scheduling. It belongs to one CPU at a time, and only that CPU touches its scheduling state;
-// others send a Request to the owner (kernel/core/remote.hpp).
+// A thread: the unit of scheduling. It belongs to one CPU at a time, and only that CPU touches its scheduling
+// state; others send a Request to the owner (kernel/core/remote.hpp).
 //
-// A thread in the nucleus has no stack of its own. What it still has to do when it runs next is its `continuation`;
-// without one it goes straight back to user mode with its frame.
+// A thread in the nucleus has no stack of its own. What it still has to do when it runs next is its
+// `continuation`; without one it goes straight back to user mode with its frame.
 //
-// Thread memory is type-stable: a stale pointer may be read, and `serial` tells whether it is still the same thread.
+// Thread memory is type-stable: a stale pointer may be read, and `serial` tells whether it is still the same
+// thread.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -29,44 +30,44 @@ struct Thread;
 
 // The low byte of Thread::state: what the thread is doing.
 enum class Doing : u32 {
-    nothing,         // free memory, or dead
-    inactive,        // created, not yet activated
-    ready,           // in its CPU's run queue
-    running,         // its CPU's current thread
-    receiving,       // parked on a port
-    awaiting_reply,  // its request is queued, travelling, or being served
-    sleeping,        // threadDelay
-    asking,          // its own Request is out: at another CPU, or touring them
+    nothing,        // free memory, or dead
+    inactive,       // created, not yet activated
+    ready,          // in its CPU's run queue
+    running,        // its CPU's current thread
+    receiving,      // parked on a port
+    awaiting_reply, // its request is queued, travelling, or being served
+    sleeping,       // threadDelay
+    asking,         // its own Request is out: at another CPU, or touring them
 };
 
-// The other bits: what else is to be known before the thread may be dealt with the quick way. The fast path compares
-// the whole word, so any flag sends the exchange to the slow path.
+// The other bits: what else is to be known before the thread may be dealt with the quick way. The fast path
+// compares the whole word, so any flag sends the exchange to the slow path.
 enum Flag : u32 {
-    flag_aborted = 1u << 8,   // threadAbort came while nothing abortable was waiting
-    flag_timed = 1u << 9,     // its timer is armed
-    flag_dying = 1u << 10,    // to be destroyed as soon as its Request is back
-    flag_serving = 1u << 11,  // it has a current message (the slow form; the fast form is `client`)
-    flag_moving = 1u << 12,   // on its way to another CPU
-    flag_sent = 1u << 14,     // sent a message to another CPU: the next exchange must not overtake it
-    flag_bind = 1u << 13,     // to be moved to `bind_to` when its Request is home
+    flag_aborted = 1u << 8,  // threadAbort came while nothing abortable was waiting
+    flag_timed = 1u << 9,    // its timer is armed
+    flag_dying = 1u << 10,   // to be destroyed as soon as its Request is back
+    flag_serving = 1u << 11, // it has a current message (the slow form; the fast form is `client`)
+    flag_moving = 1u << 12,  // on its way to another CPU
+    flag_sent = 1u << 14,    // sent a message to another CPU: the next exchange must not overtake it
+    flag_bind = 1u << 13,    // to be moved to `bind_to` when its Request is home
 };
 
 // What the fast path touches of a thread, in one cache line; the frame's first line is the other.
 struct alignas(cache_line) ThreadHot {
     u32 state{};
-    std::atomic<CpuIndex> cpu{};  // the owner
-    // Fast pairs: `client` is whom this thread serves, `server` who serves this thread. Invariant: the two point at each
-    // other, belong to the same CPU, and the client is awaiting_reply. Whoever ends that otherwise than by a reply turns
-    // the pair into the slow form first (kernel/ipc/exchange.hpp).
+    std::atomic<CpuIndex> cpu{}; // the owner
+    // Fast pairs: `client` is whom this thread serves, `server` who serves this thread. Invariant: the two
+    // point at each other, belong to the same CPU, and the client is awaiting_reply. Whoever ends that
+    // otherwise than by a reply turns the pair into the slow form first (kernel/ipc/exchange.hpp).
     Thread* client{};
     Thread* server{};
-    Thread* next_waiter{};  // on the same port and CPU
-    Port* port{};           // where it received last, never null; checked again before each use
+    Thread* next_waiter{}; // on the same port and CPU
+    Port* port{};          // where it received last, never null; checked again before each use
     Space* space{};
     Actor* actor{};
-    u16 priority{};         // effective: its own or a donated better one
+    u16 priority{}; // effective: its own or a donated better one
     u16 base_priority{};
-    u32 exchanges{};        // counts its calls: part of the transaction's number
+    u32 exchanges{}; // counts its calls: part of the transaction's number
     machine::Frame frame;
 };
 static_assert(offsetof(ThreadHot, state) == THREAD_STATE && offsetof(ThreadHot, frame) == THREAD_FRAME);
@@ -82,8 +83,8 @@ struct Question {
     long result{};
 };
 
-// A call that is done piece by piece, each piece a continuation: what is left of it. The actors are named, not pointed
-// at: they may be gone when the next piece is due.
+// A call that is done piece by piece, each piece a continuation: what is left of it. The actors are named,
+// not pointed at: they may be gone when the next piece is due.
 struct LongWork {
     KnCap source_actor{}, target_actor{};
     VirtAddr source, target;
@@ -107,21 +108,21 @@ struct Thread : ThreadHot, Schedulable {
     void clear(Flag flag) { state &= ~static_cast<u32>(flag); }
 
     void (*continuation)(Thread&){};
-    ThreadRequest request;  // the thread's own: one is out at a time
+    ThreadRequest request; // the thread's own: one is out at a time
     Question question;
     ThreadTimer timer;
-    Message* incoming{};  // handed to it, not yet taken over into its space
-    u64 deadline{};       // of the wait, as given; the timer may be disarmed for a while
-    Port* fetch_port{};   // where it is fetching a message from another CPU's queue
+    Message* incoming{}; // handed to it, not yet taken over into its space
+    u64 deadline{};      // of the wait, as given; the timer may be disarmed for a while
+    Port* fetch_port{};  // where it is fetching a message from another CPU's queue
     KnUniqueId fetch_name{};
-    void (*resume)(Thread&){};  // how a suspended wait goes on
-    u64 transaction{};    // counts its ended waits: a late reply does not match
-    std::atomic<u64> serial{};  // never used twice, survives reuse of the memory
-    Message* serving{};   // the message being served, while flag_serving; null: its client has gone
-    void* fpu_area{};     // null: it never used floating point
+    void (*resume)(Thread&){}; // how a suspended wait goes on
+    u64 transaction{};         // counts its ended waits: a late reply does not match
+    std::atomic<u64> serial{}; // never used twice, survives reuse of the memory
+    Message* serving{};        // the message being served, while flag_serving; null: its client has gone
+    void* fpu_area{};          // null: it never used floating point
     KnThreadLid lid{};
     CpuIndex bind_to{};
-    Actor* victim{};      // the actor that this thread is deleting
+    Actor* victim{}; // the actor that this thread is deleting
     u64 deletion_progress{};
     LongWork work{};
 };
@@ -130,4 +131,4 @@ inline constexpr u32 state_running = static_cast<u32>(Doing::running);
 inline constexpr u32 state_receiving = static_cast<u32>(Doing::receiving);
 inline constexpr u32 state_awaiting_reply = static_cast<u32>(Doing::awaiting_reply);
 
-}  // namespace chorale
+} // namespace chorale

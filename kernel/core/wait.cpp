@@ -13,46 +13,55 @@ namespace {
 // What the call said when it began to wait.
 [[nodiscard]] bool abortable(const Thread& thread) {
     switch (thread.doing()) {
-        case Doing::sleeping: return thread.victim == nullptr;
-        case Doing::receiving:
-        case Doing::awaiting_reply: return (thread.frame.message_control() & MESSAGE_ABORTABLE) != 0;
-        default: return false;
+    case Doing::sleeping:
+        return thread.victim == nullptr;
+    case Doing::receiving:
+    case Doing::awaiting_reply:
+        return (thread.frame.message_control() & MESSAGE_ABORTABLE) != 0;
+    default:
+        return false;
     }
 }
 
 void stop_waiting(Thread& thread) {
     switch (thread.doing()) {
-        case Doing::ready: this_cpu().ready.remove(thread); break;
-        case Doing::receiving: unpark(thread); break;
-        case Doing::awaiting_reply:
-            if (thread.server != nullptr) {
-                leave_pair(thread);
-            } else {
-                ++thread.transaction;  // a reply on its way does not match any more
-            }
-            break;
-        default: break;
+    case Doing::ready:
+        this_cpu().ready.remove(thread);
+        break;
+    case Doing::receiving:
+        unpark(thread);
+        break;
+    case Doing::awaiting_reply:
+        if (thread.server != nullptr) {
+            leave_pair(thread);
+        } else {
+            ++thread.transaction; // a reply on its way does not match any more
+        }
+        break;
+    default:
+        break;
     }
 }
 
-}  // namespace
+} // namespace
 
 void on_timeout(Thread& thread) {
     thread.clear(flag_timed);
     switch (thread.doing()) {
-        case Doing::receiving:
-        case Doing::awaiting_reply:
-        case Doing::sleeping:
-            stop_waiting(thread);
-            // The pause of a thread that deletes an actor is not a call's wait.
-            if (thread.victim != nullptr) {
-                wake_with(thread, thread.resume);
-            } else {
-                wake(thread, K_ETIMEOUT);
-            }
-            break;
-        // Asking for a message elsewhere: when none comes, the thread looks at its deadline itself.
-        default: break;
+    case Doing::receiving:
+    case Doing::awaiting_reply:
+    case Doing::sleeping:
+        stop_waiting(thread);
+        // The pause of a thread that deletes an actor is not a call's wait.
+        if (thread.victim != nullptr) {
+            wake_with(thread, thread.resume);
+        } else {
+            wake(thread, K_ETIMEOUT);
+        }
+        break;
+    // Asking for a message elsewhere: when none comes, the thread looks at its deadline itself.
+    default:
+        break;
     }
 }
 
@@ -73,4 +82,4 @@ void cancel_wait(Thread& thread) {
     thread.continuation = nullptr;
 }
 
-}  // namespace chorale
+} // namespace chorale

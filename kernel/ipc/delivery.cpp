@@ -16,7 +16,9 @@ namespace chorale {
 
 namespace {
 
-[[nodiscard]] bool same(const KnUniqueId& a, const KnUniqueId& b) { return a.uiHead == b.uiHead && a.uiTail == b.uiTail; }
+[[nodiscard]] bool same(const KnUniqueId& a, const KnUniqueId& b) {
+    return a.uiHead == b.uiHead && a.uiTail == b.uiTail;
+}
 
 [[nodiscard]] Thread* pop(Thread*& stack) {
     Thread* const first = stack;
@@ -37,8 +39,8 @@ void note_receipt(Port& port, Message& message) {
     if (same(port.ui, message.target)) message.sequence = ++port.slot_at(this_cpu().slot).received;
 }
 
-// Gives the message to a server that waits on this CPU. What fits the registers is in its frame at once; the rest it
-// takes over itself when it runs, in its own space.
+// Gives the message to a server that waits on this CPU. What fits the registers is in its frame at once; the
+// rest it takes over itself when it runs, in its own space.
 void hand(Thread& server, Port& port, Message& message) {
     note_receipt(port, message);
     disarm_timer(server);
@@ -48,8 +50,10 @@ void hand(Thread& server, Port& port, Message& message) {
         make_ready(server);
         return;
     }
-    // The caller's priority is lent from here on: the server may have to compete for the CPU to take the message over.
-    if (message.client != nullptr && message.priority < server.priority) set_priority(server, message.priority);
+    // The caller's priority is lent from here on: the server may have to compete for the CPU to take the
+    // message over.
+    if (message.client != nullptr && message.priority < server.priority)
+        set_priority(server, message.priority);
     server.incoming = &message;
     wake_with(server, finish_receive);
 }
@@ -64,13 +68,15 @@ void set_queued(Port& port, u32 count) {
     return port.queued.load(std::memory_order_relaxed);
 }
 
-// ---- the token -----------------------------------------------------------------------------------------------------
+// ---- the token
+// -----------------------------------------------------------------------------------------------------
 
 void token_arrives(Request& request);
 void resume_as_parked(Thread& server);
 
 void send_token(Port& port) {
-    const CpuIndex to = port.tour_left != 0 ? static_cast<CpuIndex>(std::countr_zero(port.tour_left)) : port.home;
+    const CpuIndex to =
+        port.tour_left != 0 ? static_cast<CpuIndex>(std::countr_zero(port.tour_left)) : port.home;
     port.tour.run = token_arrives;
     this_cpu().inbox.post(to, port.tour);
 }
@@ -78,7 +84,7 @@ void send_token(Port& port) {
 // On the home CPU.
 void start_tour(Port& port) {
     // seq_cst: pairs with park() and set_queued(), see delivery.hpp
-    const bool any = port.enabled.load(std::memory_order_seq_cst);  // pairs with portEnable
+    const bool any = port.enabled.load(std::memory_order_seq_cst); // pairs with portEnable
     const u64 others = (port.cpus.load(std::memory_order_seq_cst) |
                         (any ? port.actor->any_cpus.load(std::memory_order_seq_cst) : 0)) &
                        ~(u64{1} << port.home);
@@ -92,7 +98,8 @@ void start_tour(Port& port) {
     send_token(port);
 }
 
-// ---- fetching ------------------------------------------------------------------------------------------------------
+// ---- fetching
+// ------------------------------------------------------------------------------------------------------
 
 [[nodiscard]] Message* take_queued(Port& port) {
     Message* const message = port.queue.pop_front();
@@ -153,7 +160,8 @@ void token_arrives(Request& request) {
     send_token(port);
 }
 
-// ---- waiting -------------------------------------------------------------------------------------------------------
+// ---- waiting
+// -------------------------------------------------------------------------------------------------------
 
 // An abort that came while the wait was suspended.
 [[nodiscard]] bool aborted_meanwhile(Thread& self) {
@@ -170,7 +178,8 @@ void end_resumed(Thread& self, long result) {
     self.frame.set_result(result);
 }
 
-// A port that is being deleted has still its name; that it is dead is known here, as its deleter has been to this CPU.
+// A port that is being deleted has still its name; that it is dead is known here, as its deleter has been to
+// this CPU.
 void resume_receive_port(Thread& self) {
     if (aborted_meanwhile(self)) return;
     Port& port = *self.fetch_port;
@@ -187,14 +196,15 @@ void resume_receive_any(Thread& self) {
 void wait_until(Thread& self, u64 deadline) {
     self.deadline = deadline;
     if (deadline != TimerQueue::never) arm_timer(self, deadline);
-    self.clear(flag_sent);  // who waits for an answer of any kind cannot overtake itself in between
+    self.clear(flag_sent); // who waits for an answer of any kind cannot overtake itself in between
     self.now_doing(Doing::receiving);
 }
 
 // Takes a queued message for the current thread; false when there is none, `result` when there is.
 [[nodiscard]] bool take_now(Thread& self, Port& port, long& result) {
     // seq_cst: after enlist(), see delivery.hpp
-    if (port.queued.load(std::memory_order_seq_cst) == 0) [[likely]] return false;
+    if (port.queued.load(std::memory_order_seq_cst) == 0) [[likely]]
+        return false;
     result = no_result;
     if (port.home != this_cpu().index) {
         result = fetch(self, port);
@@ -214,14 +224,16 @@ void wait_until(Thread& self, u64 deadline) {
     return true;
 }
 
-[[nodiscard]] bool passed(u64 deadline) { return deadline != TimerQueue::never && deadline <= machine::now(); }
+[[nodiscard]] bool passed(u64 deadline) {
+    return deadline != TimerQueue::never && deadline <= machine::now();
+}
 
 // First time here: the sender's side must learn of it, or this side of the sender's message.
 [[nodiscard]] bool enlist(std::atomic<u64>& cpus) {
     const u64 bit = u64{1} << this_cpu().index;
     // relaxed: only this CPU sets this bit
     if ((cpus.load(std::memory_order_relaxed) & bit) != 0) return false;
-    cpus.fetch_or(bit, std::memory_order_seq_cst);  // pairs with start_tour(), see delivery.hpp
+    cpus.fetch_or(bit, std::memory_order_seq_cst); // pairs with start_tour(), see delivery.hpp
     return true;
 }
 
@@ -237,7 +249,7 @@ void enqueue(Port& port, Message& message) {
 }
 
 [[nodiscard]] bool deliver_waiting(Port& port, Message& message) {
-    if (queued(port) != 0) return false;  // first come, first served
+    if (queued(port) != 0) return false; // first come, first served
     Thread* const server = take_waiter(port);
     if (server == nullptr) return false;
     message.port_li = port.li;
@@ -245,8 +257,8 @@ void enqueue(Port& port, Message& message) {
     return true;
 }
 
-// The end of a message's way from another CPU. The sender has looked at the length of the queue; what was on its way
-// meanwhile is not turned away.
+// The end of a message's way from another CPU. The sender has looked at the length of the queue; what was on
+// its way meanwhile is not turned away.
 [[nodiscard]] bool deliver_at_home(Port& port, Message& message) {
     if (!accepts(port, message)) return false;
     if (!deliver_waiting(port, message)) enqueue(port, message);
@@ -262,7 +274,7 @@ void resume_as_parked(Thread& server) {
     server.fetch_name = server.port->ui;
 }
 
-}  // namespace
+} // namespace
 
 [[gnu::always_inline]] Route deliver(Port& port, Message& message, bool in_order) {
     PerCpu& cpu = this_cpu();
@@ -293,7 +305,7 @@ long receive(Thread& self, Port& port, u64 deadline) {
         return result;
     }
     if (passed(deadline)) return K_ETIMEOUT;
-    if (enlist(port.cpus)) return receive(self, port, deadline);  // look at the queue once more
+    if (enlist(port.cpus)) return receive(self, port, deadline); // look at the queue once more
     PortSlot& slot = port.slot_at(this_cpu().slot);
     self.port = &port;
     self.next_waiter = slot.waiters;
@@ -334,7 +346,8 @@ void resume_later(Thread& server) { resume_as_parked(server); }
 
 void unpark(Thread& server) {
     const CpuIndex here = this_cpu().index;
-    Thread** place = server.port == &null_port() ? &server.actor->any_waiters[here] : &server.port->slot(here).waiters;
+    Thread** place =
+        server.port == &null_port() ? &server.actor->any_waiters[here] : &server.port->slot(here).waiters;
     while (*place != nullptr && *place != &server) place = &(*place)->next_waiter;
     if (*place == &server) *place = server.next_waiter;
 }
@@ -355,4 +368,4 @@ void announce(Port& port) {
     if (!port.queue.empty()) start_tour(port);
 }
 
-}  // namespace chorale
+} // namespace chorale

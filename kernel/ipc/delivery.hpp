@@ -2,16 +2,20 @@
 //
 // A port's queue belongs to its home CPU; the servers waiting on a CPU belong to that CPU. So
 //   - a sender looks for a server on its own CPU first (one load), then sends the message to the home CPU;
-//   - the home CPU gives it to a server of its own, else queues it and lets a token tour the CPUs where servers have
-//     ever waited (PortHot::cpus). A CPU that the token visits and that has a server waiting fetches a message for it.
-//   - a server that wants to wait elsewhere than at home looks at `queued` first and fetches when it is not zero.
+//   - the home CPU gives it to a server of its own, else queues it and lets a token tour the CPUs where
+//   servers have
+//     ever waited (PortHot::cpus). A CPU that the token visits and that has a server waiting fetches a
+//     message for it.
+//   - a server that wants to wait elsewhere than at home looks at `queued` first and fetches when it is not
+//   zero.
 //
 // No wake-up is lost:
 //   Core X (server's CPU)                            Core H (home)
 //     A  parks the server (plain stores)               C  queued = n
 //     B  had read queued == 0                          D  sends the token to X
-// If B missed C, then X takes the token (acquire, after D) after A: it finds the server. If X took the token before A,
-// then B comes after C and sees it. The first time that a CPU waits on a port its bit in `cpus` may be news to H:
+// If B missed C, then X takes the token (acquire, after D) after A: it finds the server. If X took the token
+// before A, then B comes after C and sees it. The first time that a CPU waits on a port its bit in `cpus` may
+// be news to H:
 //     A' cpus |= X (seq_cst)   B' read queued          C  queued = n (seq_cst)   D' read cpus
 // where at least one of B' and D' sees the other's store.
 #pragma once
@@ -24,16 +28,18 @@ namespace chorale {
 
 struct Thread;
 
-// Gives `message` to a server on this CPU, or queues it, or sends it to the port's home. The port has been looked up in
-// this entry. `in_order`: the sender has messages on the way to a home CPU that this one must not overtake, so it goes
-// the same way. A message refused elsewhere comes back to its caller as an error reply.
+// Gives `message` to a server on this CPU, or queues it, or sends it to the port's home. The port has been
+// looked up in this entry. `in_order`: the sender has messages on the way to a home CPU that this one must
+// not overtake, so it goes the same way. A message refused elsewhere comes back to its caller as an error
+// reply.
 enum class Route : u8 { here, away, full };
 [[nodiscard]] Route deliver(Port& port, Message& message, bool in_order);
 
-// Waits on the port for `self`, the current thread, until `deadline` (nanoseconds; Timer::never: for ever; 0: not at
-// all). Returns K_ETIMEOUT, K_ENOPORT or no_result: the message comes by finish_receive().
+// Waits on the port for `self`, the current thread, until `deadline` (nanoseconds; Timer::never: for ever; 0:
+// not at all). Returns K_ETIMEOUT, K_ENOPORT or no_result: the message comes by finish_receive().
 [[nodiscard]] long receive(Thread& self, Port& port, u64 deadline);
-// The same without a time limit, when `self` received on this port before, on this CPU. False: nothing was done.
+// The same without a time limit, when `self` received on this port before, on this CPU. False: nothing was
+// done.
 [[nodiscard]] bool receive_again(Thread& self, Port& port);
 // On whichever port of its actor is enabled, best enable priority first.
 [[nodiscard]] long receive_any(Thread& self, u64 deadline);
@@ -42,11 +48,11 @@ enum class Route : u8 { here, away, full };
 void unpark(Thread& server);
 void resume_later(Thread& server);
 
-// portDelete, on each CPU: waiting servers get K_ENOPORT; at home, the callers of queued messages too. False when the
-// port's token is still under way: the port must not be freed before it is home.
+// portDelete, on each CPU: waiting servers get K_ENOPORT; at home, the callers of queued messages too. False
+// when the port's token is still under way: the port must not be freed before it is home.
 [[nodiscard]] bool evict(Port& port);
 
 // portEnable: lets servers that wait for any enabled port know of messages queued before.
 void announce(Port& port);
 
-}  // namespace chorale
+} // namespace chorale

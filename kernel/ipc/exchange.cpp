@@ -32,7 +32,8 @@ void describe(Message& message, const Thread& client, const Thread& server) {
 [[nodiscard]] KnMsgHead head_of(const Message& message) {
     KnMsgHead head{};
     head.bodySize = static_cast<int>(message.size);
-    head.flags[0] = static_cast<char>((message.call ? K_MSG_CALL : 0) | (message.has_annex ? K_MSG_ANNEX : 0));
+    head.flags[0] =
+        static_cast<char>((message.call ? K_MSG_CALL : 0) | (message.has_annex ? K_MSG_ANNEX : 0));
     head.srcPort = message.source;
     head.target = message.target;
     head.transId = message.call ? message.transaction << 32 | message.exchange : 0;
@@ -48,7 +49,8 @@ void reply_arrives(Request& request) {
     if (forward(request, client)) return;
     // relaxed: this CPU owns it
     const bool gone = client.serial.load(std::memory_order_relaxed) != reply.client_serial;
-    if (gone || client.doing() != Doing::awaiting_reply || client.server != nullptr || client.transaction != reply.transaction) {
+    if (gone || client.doing() != Doing::awaiting_reply || client.server != nullptr ||
+        client.transaction != reply.transaction) {
         free_message(reply);
     } else if (reply_by_words(client, reply)) {
         take_reply_words(client, reply);
@@ -66,7 +68,7 @@ void hold(Thread& server, Message* message) {
     server.set(flag_serving);
 }
 
-}  // namespace
+} // namespace
 
 Result<KnMsgHead> current_head(const Thread& server) {
     if (server.client != nullptr) {
@@ -81,7 +83,8 @@ Result<KnMsgHead> current_head(const Thread& server) {
 void serve(Thread& server, Message& message) {
     if (server.client != nullptr || server.has(flag_serving)) abandon_current(server, K_EFAIL);
     hold(server, &message);
-    if (message.client != nullptr && message.priority < server.priority) set_priority(server, message.priority);
+    if (message.client != nullptr && message.priority < server.priority)
+        set_priority(server, message.priority);
 }
 
 Message* end_service(Thread& server) {
@@ -121,7 +124,8 @@ void abandon_current(Thread& server, long error) {
 void leave_pair(Thread& client) {
     Thread& server = *client.server;
     const Result<Message*> made = allocate_message();
-    // Without memory the server has a current message of which nothing is known but that its reply goes nowhere.
+    // Without memory the server has a current message of which nothing is known but that its reply goes
+    // nowhere.
     if (made.ok()) describe(*made.value(), client, server);
     hold(server, made.ok() ? made.value() : nullptr);
     server.client = client.server = nullptr;
@@ -136,10 +140,10 @@ Status slow_pair(Thread& client) {
     Message& message = *made.value();
     describe(message, client, server);
     message.client = &client;
-    message.client_serial = client.serial.load(std::memory_order_relaxed);  // relaxed: this CPU owns it
+    message.client_serial = client.serial.load(std::memory_order_relaxed); // relaxed: this CPU owns it
     hold(server, &message);
     server.client = client.server = nullptr;
     return Status::ok;
 }
 
-}  // namespace chorale
+} // namespace chorale

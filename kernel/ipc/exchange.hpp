@@ -1,7 +1,9 @@
 // Request and reply between two threads. There are two forms of "this server owes that client a reply":
 //
-//   fast   the two point at each other (Thread::client, Thread::server), on one CPU; the words went by registers.
-//          Nothing else is known or needed: what ipcSysInfo tells is worked out from the two threads when asked.
+//   fast   the two point at each other (Thread::client, Thread::server), on one CPU; the words went by
+//   registers.
+//          Nothing else is known or needed: what ipcSysInfo tells is worked out from the two threads when
+//          asked.
 //   slow   the server holds the request's Message (Thread::serving); the reply matches by thread serial and
 //          transaction number, wherever the two are by then.
 //
@@ -26,8 +28,8 @@ void serve(Thread& server, Message& message);
 // The server has no current message any more; returns the Message that carries the reply.
 [[nodiscard]] Message* end_service(Thread& server);
 
-// Sends `reply` (composed, or with an error) to the client of the message it carried before. Never fails: a client that
-// does not wait any more is passed over and the message freed.
+// Sends `reply` (composed, or with an error) to the client of the message it carried before. Never fails: a
+// client that does not wait any more is passed over and the message freed.
 void send_reply(Message& reply);
 
 // A request that no server takes: its caller gets `error`; a message without caller is dropped.
@@ -39,7 +41,8 @@ void abandon_current(Thread& server, long error);
 // The client of a fast pair stops waiting: its server keeps a current message that nobody waits for.
 void leave_pair(Thread& client);
 
-// A fast pair becomes a slow one, so that the two may live on different CPUs. Error: no_memory, nothing has changed.
+// A fast pair becomes a slow one, so that the two may live on different CPUs. Error: no_memory, nothing has
+// changed.
 [[nodiscard]] Status slow_pair(Thread& client);
 
-}  // namespace chorale
+} // namespace chorale

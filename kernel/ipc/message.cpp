@@ -57,4 +57,4 @@ u64 spare_messages() {
 
 u64 live_messages() { return messages.statistics().live - spare_messages(); }
 
-}  // namespace chorale
+} // namespace chorale

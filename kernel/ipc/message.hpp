@@ -1,5 +1,6 @@
-// A message on the slow path: it waits in a queue, travels between CPUs, or is larger than the registers hold. The
-// request's Message stays with the server while it is served, tells ipcSysInfo, and carries the reply home.
+// A message on the slow path: it waits in a queue, travels between CPUs, or is larger than the registers
+// hold. The request's Message stays with the server while it is served, tells ipcSysInfo, and carries the
+// reply home.
 #pragma once
 
 #include "kernel/base/list.hpp"
@@ -25,39 +26,40 @@ struct Message : ListNode<InPort> {
 
     Message() { request.message = this; }
 
-    MessageRequest request;  // its ticket to another CPU
-    Port* port;              // where it goes; valid while port->ui == target
+    MessageRequest request; // its ticket to another CPU
+    Port* port;             // where it goes; valid while port->ui == target
     KnUniqueId target;
-    Thread* client{};        // who waits for the reply; null: nobody
+    Thread* client{}; // who waits for the reply; null: nobody
     u64 client_serial;
     u64 transaction;
-    long error;              // a reply that is an error instead of a body
+    long error; // a reply that is an error instead of a body
     u32 size;
-    u16 priority;            // of the caller: lent to the server
-    u32 exchange;            // which of the caller's calls this is
-    bool call;               // a reply is, or was, awaited
+    u16 priority; // of the caller: lent to the server
+    u32 exchange; // which of the caller's calls this is
+    bool call;    // a reply is, or was, awaited
     bool has_annex;
     u32 page_count{};
-    u64 port_li;             // of the port, when it was handed over or taken from the queue
+    u64 port_li; // of the port, when it was handed over or taken from the queue
     u64 sequence;
     KnUniqueId source;
     KnProtId source_actor, source_port;
-    u64 words[8];                // bodies that fit the registers
-    PhysAddr pages[page_limit];  // larger ones
+    u64 words[8];               // bodies that fit the registers
+    PhysAddr pages[page_limit]; // larger ones
     u8 annex[K_CMSGANNEXSIZE];
 };
 
 [[nodiscard]] Result<Message*> allocate_message();
 void free_message(Message& message);
-[[nodiscard]] Status allocate_pages(Message& message);  // for `size` bytes
+[[nodiscard]] Status allocate_pages(Message& message); // for `size` bytes
 void free_pages(Message& message);
 inline void release_pages(Message& message) {
-    if (message.page_count != 0) [[unlikely]] free_pages(message);
+    if (message.page_count != 0) [[unlikely]]
+        free_pages(message);
 }
 [[nodiscard]] inline bool fits_registers(const Message& message) {
     return message.size <= Message::inline_bytes && !message.has_annex;
 }
 [[nodiscard]] u64 live_messages();
-[[nodiscard]] u64 spare_messages();  // allocated, but at hand for the next exchange
+[[nodiscard]] u64 spare_messages(); // allocated, but at hand for the next exchange
 
-}  // namespace chorale
+} // namespace chorale

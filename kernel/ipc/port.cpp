@@ -21,7 +21,8 @@ alignas(cache_line) std::byte null_port_storage[sizeof(Port) + max_cpus * sizeof
 Port* no_port;
 
 struct Buckets {
-    unsigned next{};  // where the search for a free bucket begins: a name's bucket is reused as late as possible
+    unsigned
+        next{}; // where the search for a free bucket begins: a name's bucket is reused as late as possible
     unsigned used{};
 };
 Guarded<Rank::names, Buckets> buckets;
@@ -46,7 +47,8 @@ void construct(void* memory) {
 void leave_names(Port& port) {
     buckets.with([&](Buckets& all) {
         // relaxed: a late reader still finds a port that says that it is dead
-        std::atomic_ref<Port*>{port_table[port.ui.uiHead % port_buckets]}.store(no_port, std::memory_order_relaxed);
+        std::atomic_ref<Port*>{port_table[port.ui.uiHead % port_buckets]}.store(no_port,
+                                                                                std::memory_order_relaxed);
         --all.used;
     });
 }
@@ -66,21 +68,22 @@ void leave_names(Port& port) {
     });
 }
 
-// The slots are empty, as eviction left them; they may belong to other CPUs' idea of the past and are not touched.
+// The slots are empty, as eviction left them; they may belong to other CPUs' idea of the past and are not
+// touched.
 void reset(Port& port, Actor& actor) {
     port.actor = &actor;
     port.home = this_cpu().index;
-    port.cpus.store(0, std::memory_order_relaxed);    // relaxed, both: published with the name
+    port.cpus.store(0, std::memory_order_relaxed); // relaxed, both: published with the name
     port.queued.store(0, std::memory_order_relaxed);
     port.tour.port = &port;
     port.tour_left = 0;
     port.touring = port.tour_again = false;
-    port.enabled.store(false, std::memory_order_relaxed);  // relaxed, as above
+    port.enabled.store(false, std::memory_order_relaxed); // relaxed, as above
     port.enable_priority.store(0, std::memory_order_relaxed);
     port.protection = actor.protection;
 }
 
-}  // namespace
+} // namespace
 
 Port& null_port() { return *no_port; }
 
@@ -89,10 +92,12 @@ void init_ports(unsigned cpus) {
     no_port->li = deleted_port_li;
     for (Port*& bucket : port_table) bucket = no_port;
     const auto size = static_cast<u32>(sizeof(Port) + cpus * sizeof(PortSlot));
-    cache = ::new (static_cast<void*>(cache_storage)) SlabCache{"ports", size, cache_line, Reuse::stable, construct};
+    cache = ::new (static_cast<void*>(cache_storage))
+        SlabCache{"ports", size, cache_line, Reuse::stable, construct};
 }
 
-// The name first, though nobody knows it yet; the table last: from then on anybody may delete the port by its number.
+// The name first, though nobody knows it yet; the table last: from then on anybody may delete the port by its
+// number.
 Result<Port*> create_port(Actor& actor, bool default_port) {
     const Result<void*> memory = cache->allocate();
     if (!memory.ok()) return memory.status();
@@ -105,7 +110,7 @@ Result<Port*> create_port(Actor& actor, bool default_port) {
         status = enter_table(actor, port, default_port);
         if (status == Status::ok) return &port;
         leave_names(port);
-        port.live.store(false, std::memory_order_relaxed);  // relaxed: nobody knew of it
+        port.live.store(false, std::memory_order_relaxed); // relaxed: nobody knew of it
     }
     port.li = deleted_port_li;
     port.ui = {};
@@ -138,7 +143,8 @@ void free_port(Port& port) {
 Port* find_port(const KnUniqueId& ui) {
     Port& port = port_candidate(ui.uiHead);
     // acquire: pairs with the release in create_port()
-    if (port.ui.uiHead != ui.uiHead || port.ui.uiTail != ui.uiTail || !port.live.load(std::memory_order_acquire)) {
+    if (port.ui.uiHead != ui.uiHead || port.ui.uiTail != ui.uiTail ||
+        !port.live.load(std::memory_order_acquire)) {
         return nullptr;
     }
     return &port;
@@ -151,7 +157,8 @@ Port* best_enabled_port(Actor& actor) {
         for (Port* const port : tables.ports) {
             // relaxed: a message that is missed here comes with the port's token
             if (port == nullptr || port->queued.load(std::memory_order_relaxed) == 0) continue;
-            if (!port->enabled.load(std::memory_order_relaxed)) continue;  // relaxed, twice: which is best is a snapshot
+            if (!port->enabled.load(std::memory_order_relaxed))
+                continue; // relaxed, twice: which is best is a snapshot
             const int priority = port->enable_priority.load(std::memory_order_relaxed);
             if (best != nullptr && priority >= best_priority) continue;
             best = port;
@@ -165,4 +172,4 @@ unsigned live_ports() {
     return buckets.with([](Buckets& all) { return all.used; });
 }
 
-}  // namespace chorale
+} // namespace chorale

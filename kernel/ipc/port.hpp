@@ -1,11 +1,11 @@
 // A port: a message queue with an unforgeable name, attached to one actor.
 //
-// Each CPU has a slot for the server threads that wait there; only that CPU touches it, so a caller finds a waiter on
-// its own CPU with plain loads and stores. The queue belongs to the port's home CPU. How the two meet without a lock is
-// told in kernel/ipc/delivery.hpp.
+// Each CPU has a slot for the server threads that wait there; only that CPU touches it, so a caller finds a
+// waiter on its own CPU with plain loads and stores. The queue belongs to the port's home CPU. How the two
+// meet without a lock is told in kernel/ipc/delivery.hpp.
 //
-// Port memory is type-stable and whoever follows a pointer to a port compares the whole name, so a stale pointer finds
-// another name and no port.
+// Port memory is type-stable and whoever follows a pointer to a port compares the whole name, so a stale
+// pointer finds another name and no port.
 #pragma once
 
 #include "kernel/base/list.hpp"
@@ -24,18 +24,19 @@ struct Thread;
 
 // A slot has a cache line of its own: servers on several CPUs share no written line.
 struct alignas(cache_line) PortSlot {
-    Thread* waiters{};  // a stack through Thread::next_waiter: the warmest server first
-    u64 received{};     // messages received through the port on this CPU
+    Thread* waiters{}; // a stack through Thread::next_waiter: the warmest server first
+    u64 received{};    // messages received through the port on this CPU
 };
 
 struct alignas(cache_line) PortHot {
     KnUniqueId ui{};
-    std::atomic<u32> queued{};  // length of the queue; written by the home CPU, read by all
-    u64 li{};          // within the actor; deleted_port_li when deleted
+    std::atomic<u32> queued{}; // length of the queue; written by the home CPU, read by all
+    u64 li{};                  // within the actor; deleted_port_li when deleted
     Actor* actor{};
     CpuIndex home{};
     std::atomic<bool> live{};
-    std::atomic<u64> cpus{};  // CPUs where a server has ever waited: sticky, so that the fast path need not set it
+    std::atomic<u64>
+        cpus{}; // CPUs where a server has ever waited: sticky, so that the fast path need not set it
 };
 
 struct PortRequest : Request {
@@ -43,10 +44,10 @@ struct PortRequest : Request {
 };
 
 struct Port : PortHot {
-    List<Message, InPort> queue;  // home CPU only
-    PortRequest tour;             // the token that tells CPUs in `cpus` of queued messages
-    u64 tour_left{};              // CPUs that it has still to see; written by whoever has the token
-    bool touring{};               // home CPU only, as tour_again
+    List<Message, InPort> queue; // home CPU only
+    PortRequest tour;            // the token that tells CPUs in `cpus` of queued messages
+    u64 tour_left{};             // CPUs that it has still to see; written by whoever has the token
+    bool touring{};              // home CPU only, as tour_again
     bool tour_again{};
     std::atomic<bool> enabled{};
     std::atomic<int> enable_priority{};
@@ -60,14 +61,16 @@ struct Port : PortHot {
 };
 static_assert(sizeof(Port) % cache_line == 0);
 
-inline constexpr u64 deleted_port_li = u64{1} << 32;  // what no caller can pass: ids are taken from 32 bits
+inline constexpr u64 deleted_port_li = u64{1} << 32; // what no caller can pass: ids are taken from 32 bits
 
-// ---- the names ---------------------------------------------------------------------------------------------------
-// A dynamic name's head carries its bucket, and no two live ports share one: a lookup is one probe and one compare.
+// ---- the names
+// --------------------------------------------------------------------------------------------------- A
+// dynamic name's head carries its bucket, and no two live ports share one: a lookup is one probe and one
+// compare.
 
 inline constexpr unsigned port_buckets = 4096;
-extern Port* port_table[port_buckets];  // never null: an empty bucket holds null_port()
-[[nodiscard]] Port& null_port();        // nobody waits there and no actor owns it
+extern Port* port_table[port_buckets]; // never null: an empty bucket holds null_port()
+[[nodiscard]] Port& null_port();       // nobody waits there and no actor owns it
 
 [[nodiscard]] inline Port& port_candidate(u64 ui_head) { return *port_table[ui_head % port_buckets]; }
 
@@ -86,4 +89,4 @@ void free_port(Port& port);
 
 [[nodiscard]] unsigned live_ports();
 
-}  // namespace chorale
+} // namespace chorale

@@ -20,7 +20,8 @@ template <class Piece>
     for (u32 offset = 0; offset < size; offset += page_size) {
         const u32 left = size - offset;
         const u32 count = left < page_size ? left : static_cast<u32>(page_size);
-        if (!piece(machine::direct<std::byte>(message.pages[offset / page_size]), offset, count)) return false;
+        if (!piece(machine::direct<std::byte>(message.pages[offset / page_size]), offset, count))
+            return false;
         machine::interrupt_window();
     }
     return true;
@@ -44,13 +45,16 @@ template <class Piece>
 // Without a descriptor there is no room but the registers: a longer body is cut.
 [[nodiscard]] long load_cut(Thread& self, const Message& message) {
     u64 words[8];
-    const void* const body = message.page_count == 0 ? message.words : machine::direct<void>(message.pages[0]);
+    const void* const body =
+        message.page_count == 0 ? message.words : machine::direct<void>(message.pages[0]);
     __builtin_memcpy(words, body, sizeof words);
     self.frame.load_words(words);
-    return message.size < Message::inline_bytes ? static_cast<long>(message.size) : long{Message::inline_bytes};
+    return message.size < Message::inline_bytes ? static_cast<long>(message.size)
+                                                : long{Message::inline_bytes};
 }
 
-// What registers cannot carry goes to memory: big bodies and annexes. `stored`: flag of the result that says so.
+// What registers cannot carry goes to memory: big bodies and annexes. `stored`: flag of the result that says
+// so.
 [[nodiscard]] long hand_over(Thread& self, Message& message, VirtAddr descriptor_address, long stored) {
     if (descriptor_address.raw() == 0) return load_cut(self, message);
     const Result<KnMsgDesc> descriptor = read_descriptor(descriptor_address);
@@ -58,7 +62,7 @@ template <class Piece>
     return static_cast<long>(message.size) | stored;
 }
 
-}  // namespace
+} // namespace
 
 Result<KnMsgDesc> read_descriptor(VirtAddr address) {
     KnMsgDesc descriptor;
@@ -68,11 +72,12 @@ Result<KnMsgDesc> read_descriptor(VirtAddr address) {
 
 Status compose(Message& message, const KnMsgDesc& descriptor) {
     if (descriptor.bodySize > K_CMSGSIZEMAX) return Status::too_much;
-    release_pages(message);  // of what the message carried before
+    release_pages(message); // of what the message carried before
     message.size = descriptor.bodySize;
     message.has_annex = descriptor.annexAddr != 0;
     const VirtAddr body{descriptor.bodyAddr};
-    if (message.has_annex && !machine::copy_in(message.annex, VirtAddr{descriptor.annexAddr}, K_CMSGANNEXSIZE)) {
+    if (message.has_annex &&
+        !machine::copy_in(message.annex, VirtAddr{descriptor.annexAddr}, K_CMSGANNEXSIZE)) {
         return Status::fault;
     }
     if (message.size <= Message::inline_bytes) {
@@ -123,4 +128,4 @@ void finish_call(Thread& self) {
     free_message(message);
 }
 
-}  // namespace chorale
+} // namespace chorale

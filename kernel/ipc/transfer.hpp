@@ -12,8 +12,8 @@ struct Thread;
 
 [[nodiscard]] Result<KnMsgDesc> read_descriptor(VirtAddr address);
 
-// Takes body and annex from the current space, lets interrupts in after each page. Errors: fault, too_much, no_memory;
-// the message stays the caller's.
+// Takes body and annex from the current space, lets interrupts in after each page. Errors: fault, too_much,
+// no_memory; the message stays the caller's.
 [[nodiscard]] Status compose(Message& message, const KnMsgDesc& descriptor);
 
 // A body that is in registers already; the words are the caller's to fill in.
@@ -22,8 +22,8 @@ inline void compose_words(Message& message, u64 size) {
     message.has_annex = false;
 }
 
-// Gives `self` the request that was handed to it and makes it the current message. The first form needs no user memory
-// and may run before the thread does; the second is its continuation, in its own space.
+// Gives `self` the request that was handed to it and makes it the current message. The first form needs no
+// user memory and may run before the thread does; the second is its continuation, in its own space.
 void receive_words(Thread& self, Message& message);
 void finish_receive(Thread& self);
 
@@ -32,4 +32,4 @@ void finish_receive(Thread& self);
 void take_reply_words(Thread& client, Message& reply);
 void finish_call(Thread& self);
 
-}  // namespace chorale
+} // namespace chorale

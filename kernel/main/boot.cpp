@@ -34,7 +34,7 @@ constexpr u64 automatic_idle_spins = 200'000;
 
 std::array<PerCpu*, max_cpus> blocks;
 unsigned running_cpus;
-std::atomic<unsigned> usable_cpus;  // set when all have been started: how many may go on
+std::atomic<unsigned> usable_cpus; // set when all have been started: how many may go on
 boot::BootOptions options;
 boot::Bytes bank;
 
@@ -56,13 +56,13 @@ void print_banner(const BootInfo& info) {
     log("modules: CORE SCHED_FIFO USER_MODE MEM_PROTECTED IPC ENV LOG");
     log("cpu: {}", std::string_view{text, machine::describe_cpu(text, sizeof text)});
     log("features: {}", std::string_view{text, machine::describe_features(text, sizeof text)});
-    log("memory: {} MiB usable, nucleus {} KiB, bank {} KiB", info.total_memory >> 20, info.nucleus.size() / 1024,
-        info.bank.size() / 1024);
+    log("memory: {} MiB usable, nucleus {} KiB, bank {} KiB", info.total_memory >> 20,
+        info.nucleus.size() / 1024, info.bank.size() / 1024);
 }
 
 void report_option(const boot::CommandLineProblem& problem) {
-    log("command line: {}={}: {}{}{}", problem.key, problem.value, problem.message, problem.hint.empty() ? "" : ": ",
-        problem.hint);
+    log("command line: {}={}: {}{}{}", problem.key, problem.value, problem.message,
+        problem.hint.empty() ? "" : ": ", problem.hint);
 }
 
 // Programs find the command line in the environment, key by key.
@@ -72,7 +72,8 @@ void publish(std::string_view line) {
         const std::string_view word = line.substr(0, end);
         const std::size_t equals = word.find('=');
         if (equals != std::string_view::npos) {
-            static_cast<void>(environment::set(word.substr(0, equals), {word.data() + equals + 1, word.size() - equals - 1}));
+            static_cast<void>(environment::set(word.substr(0, equals),
+                                               {word.data() + equals + 1, word.size() - equals - 1}));
         }
         if (end == std::string_view::npos) return;
         line.remove_prefix(end + 1);
@@ -92,14 +93,18 @@ void use_symbols() {
 
 [[nodiscard]] u64 spins_for(boot::Polling polling) {
     switch (polling) {
-        case boot::Polling::on: return ~u64{0};
-        case boot::Polling::off: return 0;
-        case boot::Polling::automatic: break;
+    case boot::Polling::on:
+        return ~u64{0};
+    case boot::Polling::off:
+        return 0;
+    case boot::Polling::automatic:
+        break;
     }
     return automatic_idle_spins;
 }
 
-// CPUs in the order of their numbers, without a gap: one that does not answer ends the list, and those behind it halt.
+// CPUs in the order of their numbers, without a gap: one that does not answer ends the list, and those behind
+// it halt.
 void start_processors() {
     const unsigned found = machine::discover_cpus(static_cast<unsigned>(options.cpus));
     unsigned wanted = 1;
@@ -119,7 +124,7 @@ void start_processors() {
     log("cpus: {} running, {} found", contiguous, found);
 }
 
-}  // namespace
+} // namespace
 
 PerCpu& cpu_at(CpuIndex index) { return *blocks[index]; }
 unsigned cpu_count() { return running_cpus; }
@@ -158,8 +163,8 @@ void nucleus_main(const BootInfo& info) {
 void nucleus_secondary() {
     // acquire: pairs with the release in start_processors()
     while (usable_cpus.load(std::memory_order_acquire) == 0) machine::relax();
-    if (this_cpu().index >= usable_cpus.load(std::memory_order_acquire)) machine::halt();  // acquire: as above
+    if (this_cpu().index >= usable_cpus.load(std::memory_order_acquire)) machine::halt(); // acquire: as above
     machine::on_cpu_stack([] { leave(); });
 }
 
-}  // namespace chorale
+} // namespace chorale

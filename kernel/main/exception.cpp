@@ -1,4 +1,5 @@
-// What a user thread did wrong: the console says who, what and where, and its actor goes. Everyone else goes on.
+// What a user thread did wrong: the console says who, what and where, and its actor goes. Everyone else goes
+// on.
 #include "kernel/base/log.hpp"
 #include "kernel/core/actor.hpp"
 #include "kernel/core/deletion.hpp"
@@ -14,12 +15,12 @@ namespace chorale {
 namespace {
 
 void delete_faulting(Thread& thread, std::string_view what, u64 address, u64 pc) {
-    log("actor {} thread {}: {} (address {}, pc {}): actor deleted", std::string_view{thread.actor->name}, thread.lid, what,
-        Hex{address}, Hex{pc});
+    log("actor {} thread {}: {} (address {}, pc {}): actor deleted", std::string_view{thread.actor->name},
+        thread.lid, what, Hex{address}, Hex{pc});
     static_cast<void>(delete_actor(thread, *thread.actor));
 }
 
-}  // namespace
+} // namespace
 
 void on_exception(const ExceptionReport& report) {
     delete_faulting(*this_cpu().current, report.name, report.address, report.pc);
@@ -44,4 +45,4 @@ void on_fpu_use() {
     leave();
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -15,7 +15,7 @@ namespace chorale {
 namespace {
 
 constexpr uword stack_size = 64 * 1024;
-constexpr u32 first_priority = 100;  // boot actors: decreasing priority in the order of the bank
+constexpr u32 first_priority = 100; // boot actors: decreasing priority in the order of the bank
 
 [[nodiscard]] Protection protection_of(const boot::elf::Segment& segment) {
     Protection protection = Protection::read | Protection::user;
@@ -41,7 +41,8 @@ void discard(Actor& actor) {
     static_cast<void>(begin_actor_deletion(nucleus_actor(), actor));
     Port* port{};
     if (begin_port_deletion(actor, K_DEFAULTPORT, port)) free_port(*port);
-    while (!actor.space.destroy_step()) {}
+    while (!actor.space.destroy_step()) {
+    }
     free_actor(actor);
 }
 
@@ -75,7 +76,7 @@ void discard(Actor& actor) {
     return false;
 }
 
-}  // namespace
+} // namespace
 
 unsigned load_bank(boot::Bytes bank, std::string_view wanted) {
     unsigned running = 0;
@@ -91,4 +92,4 @@ unsigned load_bank(boot::Bytes bank, std::string_view wanted) {
     return running;
 }
 
-}  // namespace chorale
+} // namespace chorale

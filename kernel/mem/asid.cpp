@@ -47,7 +47,7 @@ constinit Relaxed<unsigned> hint{1};
     return 0;
 }
 
-}  // namespace
+} // namespace
 
 unsigned allocate_asid() {
     const unsigned machine_limit = machine::asid_limit();
@@ -80,4 +80,4 @@ unsigned asids_in_use() {
     return count;
 }
 
-}  // namespace chorale
+} // namespace chorale

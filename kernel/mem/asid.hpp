@@ -9,7 +9,7 @@ namespace chorale {
 
 // 0 when none is free: the space works without, its root flushes the TLB whenever it is loaded.
 [[nodiscard]] unsigned allocate_asid();
-void free_asid(unsigned asid);           // 0 is accepted
+void free_asid(unsigned asid); // 0 is accepted
 [[nodiscard]] unsigned asids_in_use();
 
-}  // namespace chorale
+} // namespace chorale

@@ -34,7 +34,7 @@ struct Frames {
     return frames.end - frames.begin;
 }
 
-}  // namespace
+} // namespace
 
 Buddy::FreeBlock& Buddy::links(u32 block) { return *machine::direct<FreeBlock>(address_of(block)); }
 
@@ -120,8 +120,10 @@ void Buddy::insert(u32 block, unsigned order) {
 void Buddy::remove(u32 block, unsigned order) {
     const FreeBlock link = links(block);
     if (link.next != no_frame) links(link.next).previous = link.previous;
-    if (link.previous != no_frame) links(link.previous).next = link.next;
-    else head_[order] = link.next;
+    if (link.previous != no_frame)
+        links(link.previous).next = link.next;
+    else
+        head_[order] = link.next;
     states_->set(block, FrameStates::inside);
 }
 
@@ -158,4 +160,4 @@ void Buddy::free(u32 block, unsigned order) {
     insert(block, order);
 }
 
-}  // namespace chorale
+} // namespace chorale

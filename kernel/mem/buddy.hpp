@@ -18,15 +18,15 @@
 
 namespace chorale {
 
-inline constexpr unsigned frame_orders = 11;  // 4 KiB to 4 MiB
+inline constexpr unsigned frame_orders = 11; // 4 KiB to 4 MiB
 inline constexpr unsigned largest_order = frame_orders - 1;
 
 // What is known of each frame. The table itself is constant once open; its bytes belong to whoever owns the
 // block: its user or a CPU's cache change an allocated block's byte without a lock, the buddy allocator all
 // others under its own.
 class FrameStates {
-public:
-    static constexpr u8 inside = 0, free = 0x40, allocated = 0x80, cached = 0xc0;  // heads: plus the order
+  public:
+    static constexpr u8 inside = 0, free = 0x40, allocated = 0x80, cached = 0xc0; // heads: plus the order
 
     void open(u8* bytes, u32 base, u32 end) {
         bytes_ = bytes;
@@ -55,7 +55,7 @@ public:
         return true;
     }
 
-private:
+  private:
     [[nodiscard]] bool change(u32 frame, u8 from, u8 to) {
         if (!known(frame) || at(frame) != from) return false;
         set(frame, to);
@@ -63,19 +63,19 @@ private:
     }
 
     u8* bytes_{};
-    u32 base_{};  // a multiple of the largest block
+    u32 base_{}; // a multiple of the largest block
     u32 end_{};
 };
 
 class Buddy {
-public:
-    static constexpr u32 no_frame = 0;  // frame 0 is never given out
-    static constexpr u64 frame_limit = u64{1} << 31;  // 8 TiB: frame numbers fit in 32 bits
+  public:
+    static constexpr u32 no_frame = 0;               // frame 0 is never given out
+    static constexpr u64 frame_limit = u64{1} << 31; // 8 TiB: frame numbers fit in 32 bits
 
     // Takes its metadata out of the ranges, which are sorted and disjoint. `states` lives as long as this.
     void open(std::span<const boot::MemoryRange> usable, FrameStates& states);
 
-    [[nodiscard]] u32 allocate(unsigned order);  // no_frame: none left
+    [[nodiscard]] u32 allocate(unsigned order); // no_frame: none left
     void free(u32 block, unsigned order);
 
     [[nodiscard]] u64 total() const { return total_; }
@@ -83,7 +83,7 @@ public:
     [[nodiscard]] u64 metadata() const { return metadata_; }
     [[nodiscard]] u64 ignored() const { return ignored_; }
 
-private:
+  private:
     struct FreshRange {
         u32 begin, end;
     };
@@ -115,4 +115,4 @@ private:
     FreshRange* fresh_{};
 };
 
-}  // namespace chorale
+} // namespace chorale

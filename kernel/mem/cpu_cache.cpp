@@ -7,9 +7,9 @@ namespace chorale {
 
 namespace {
 
-constinit bool started = false;  // written before the secondary CPUs start, constant afterwards
+constinit bool started = false; // written before the secondary CPUs start, constant afterwards
 
-}  // namespace
+} // namespace
 
 void start_cpu_caches() { started = true; }
 
@@ -19,4 +19,4 @@ CpuCache* cpu_cache_at(CpuIndex index) {
     return started && index < cpu_count() ? &cpu_at(index).memory : nullptr;
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -13,9 +13,9 @@ namespace chorale {
 // A stack of at most N free things.
 template <class T, u32 N>
 class LocalStack {
-public:
+  public:
     static constexpr u32 capacity = N;
-    static constexpr u32 batch = N / 2;  // moved at once between here and the shared pool
+    static constexpr u32 batch = N / 2; // moved at once between here and the shared pool
 
     [[nodiscard]] u32 count() const { return count_.load(); }
     [[nodiscard]] bool empty() const { return count() == 0; }
@@ -30,13 +30,13 @@ public:
         return items_[count()];
     }
 
-private:
-    Relaxed<u32> count_;  // one writer; other CPUs want the number alone
+  private:
+    Relaxed<u32> count_; // one writer; other CPUs want the number alone
     std::array<T, N> items_{};
 };
 
-using FrameStack = LocalStack<u32, 64>;    // frame numbers
-using Magazine = LocalStack<void*, 14>;    // objects of one SlabCache
+using FrameStack = LocalStack<u32, 64>; // frame numbers
+using Magazine = LocalStack<void*, 14>; // objects of one SlabCache
 
 inline constexpr unsigned slab_cache_limit = 24;
 
@@ -54,4 +54,4 @@ struct CpuCache {
 // the others start.
 void start_cpu_caches();
 
-}  // namespace chorale
+} // namespace chorale

@@ -16,11 +16,12 @@ void fail_allocation_after(u64 n);
 namespace detail {
 extern Relaxed<u64> failure_countdown;
 [[nodiscard]] bool count_allocation();
-}  // namespace detail
+} // namespace detail
 
 [[nodiscard]] inline bool allocation_refused() {
-    if (detail::failure_countdown.load() == 0) [[likely]] return false;
+    if (detail::failure_countdown.load() == 0) [[likely]]
+        return false;
     return detail::count_allocation();
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -50,7 +50,7 @@ void flush(FrameStack& stack, u32 keep) {
     return pool.with([&](Buddy& buddy) { return buddy.allocate(order); });
 }
 
-}  // namespace
+} // namespace
 
 void fail_allocation_after(u64 n) { detail::failure_countdown.store(n); }
 
@@ -131,4 +131,4 @@ FrameStatistics frame_statistics() {
     return statistics;
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -34,7 +34,7 @@ void initialise_frames(std::span<const boot::MemoryRange> usable);
 void free_frame(PhysAddr frame);
 
 [[nodiscard]] Result<PhysAddr> allocate_frames(unsigned order);
-void free_frames(PhysAddr block, unsigned order);  // order as it was allocated; anything else panics
+void free_frames(PhysAddr block, unsigned order); // order as it was allocated; anything else panics
 
 // From now on each frame of the allocated block is freed alone.
 void split_frames(PhysAddr block, unsigned order);
@@ -42,12 +42,12 @@ void split_frames(PhysAddr block, unsigned order);
 void zero_frames(PhysAddr block, unsigned order);
 
 struct FrameStatistics {
-    u64 total;     // frames that were usable when initialise_frames() ended
-    u64 free;      // of them, not allocated; exact while no CPU allocates
-    u64 cached;    // of the free ones, in the caches of the CPUs
-    u64 metadata;  // frames that the allocator took for itself, not in `total`
-    u64 ignored;   // usable frames that it cannot manage: too high, or too scattered for the metadata
+    u64 total;    // frames that were usable when initialise_frames() ended
+    u64 free;     // of them, not allocated; exact while no CPU allocates
+    u64 cached;   // of the free ones, in the caches of the CPUs
+    u64 metadata; // frames that the allocator took for itself, not in `total`
+    u64 ignored;  // usable frames that it cannot manage: too high, or too scattered for the metadata
 };
 [[nodiscard]] FrameStatistics frame_statistics();
 
-}  // namespace chorale
+} // namespace chorale

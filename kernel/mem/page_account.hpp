@@ -8,7 +8,7 @@
 namespace chorale {
 
 class PageAccount {
-public:
+  public:
     void set_limit(u64 pages) { limit_.store(pages); }
     [[nodiscard]] u64 limit() const { return limit_.load(); }
     [[nodiscard]] u64 used() const { return used_.load(); }
@@ -28,9 +28,9 @@ public:
         used_.subtract(u64{1} << order);
     }
 
-private:
+  private:
     Relaxed<u64> used_;
     Relaxed<u64> limit_;
 };
 
-}  // namespace chorale
+} // namespace chorale

@@ -5,4 +5,4 @@ namespace chorale {
 
 template class PageTableOf<machine::PageTableGeometry>;
 
-}  // namespace chorale
+} // namespace chorale

@@ -23,14 +23,14 @@ namespace chorale {
 enum class Visibility : u8 { hidden, shown };
 
 struct Translation {
-    PhysAddr address;  // of the byte asked for
+    PhysAddr address; // of the byte asked for
     Protection protection;
     uword leaf_size;
 };
 
 template <class G>
 class PageTableOf {
-public:
+  public:
     static constexpr unsigned top = G::levels - 1;
     // The bytes that one entry of a table of `level` maps.
     [[nodiscard]] static constexpr uword span(unsigned level) {
@@ -66,7 +66,7 @@ public:
     // MMU uses this table any more, so that present entries go the same way.
     [[nodiscard]] VirtAddr reap(VirtRange range, unsigned budget, bool owned, bool dead);
 
-private:
+  private:
     // The entries passed on the way to an address, by level, down to the one that is empty or a leaf.
     struct Path {
         std::array<u64*, G::levels> entry;
@@ -106,7 +106,7 @@ private:
         return after == end || level == top || (after.raw() & (span(level + 1) - 1)) == 0;
     }
 
-    [[nodiscard]] [[gnu::noinline]] Path walk(VirtAddr at) const;  // one copy: the text budget
+    [[nodiscard]] [[gnu::noinline]] Path walk(VirtAddr at) const; // one copy: the text budget
     [[nodiscard]] Status take_tables(std::array<PhysAddr, G::levels>& tables, unsigned count);
     static void show_tables(const Path& path);
     void hide_tables(const Path& path, bool& flush);
@@ -317,4 +317,4 @@ void PageTableOf<G>::free_tables(const Path& path, bool dead) {
 using PageTable = PageTableOf<machine::PageTableGeometry>;
 extern template class PageTableOf<machine::PageTableGeometry>;
 
-}  // namespace chorale
+} // namespace chorale

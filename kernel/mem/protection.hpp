@@ -20,4 +20,4 @@ enum class Protection : u8 { none = 0, read = 1, write = 2, execute = 4, user = 
     return (granted & wanted) == wanted;
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -9,7 +9,7 @@ namespace {
 
 constinit Cache<Region> region_cache{"region"};
 
-}  // namespace
+} // namespace
 
 u64 live_regions() { return region_cache.statistics().live; }
 
@@ -45,8 +45,10 @@ Result<Region*> RegionList::insert(VirtRange range, Protection protection, Backi
     region.protection = protection;
     region.backing = backing;
     region.state = state;
-    if (Region* const after = at_or_after(range.begin)) region.insert_before(*after);
-    else regions_.push_back(region);
+    if (Region* const after = at_or_after(range.begin))
+        region.insert_before(*after);
+    else
+        regions_.push_back(region);
     ++count_;
     return &region;
 }
@@ -73,4 +75,4 @@ void RegionList::erase(Region& region) {
     --count_;
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -23,15 +23,15 @@ struct VirtRange {
 };
 
 enum class Backing : u8 {
-    frames,    // pages that the space owns
-    borrowed,  // frames of somebody else: device registers, memory shared by another owner
-    nothing,   // no pages: a guard
+    frames,   // pages that the space owns
+    borrowed, // frames of somebody else: device registers, memory shared by another owner
+    nothing,  // no pages: a guard
 };
 
 enum class RegionState : u8 {
     ready,
-    changing,  // pages are being put in or their protection changed: the range is taken, others keep out
-    dying,     // pages are being taken out; the addresses stay taken until no TLB knows them
+    changing, // pages are being put in or their protection changed: the range is taken, others keep out
+    dying,    // pages are being taken out; the addresses stay taken until no TLB knows them
 };
 
 struct InSpace;
@@ -42,12 +42,12 @@ struct Region : ListNode<InSpace> {
     Protection protection{};
     Backing backing{};
     RegionState state{};
-    const RangeWork* work{};  // the operation that is changing or ending it; others leave it alone
+    const RangeWork* work{}; // the operation that is changing or ending it; others leave it alone
 };
 
 class RegionList {
-public:
-    static constexpr unsigned limit = 512;  // bounds every walk
+  public:
+    static constexpr unsigned limit = 512; // bounds every walk
 
     [[nodiscard]] unsigned count() const { return count_; }
 
@@ -72,13 +72,13 @@ public:
 
     void erase(Region& region);
 
-private:
+  private:
     [[nodiscard]] Status split(VirtAddr at);
 
     List<Region, InSpace> regions_;
     unsigned count_{};
 };
 
-[[nodiscard]] u64 live_regions();  // of all spaces: for tests of leaks
+[[nodiscard]] u64 live_regions(); // of all spaces: for tests of leaks
 
-}  // namespace chorale
+} // namespace chorale

@@ -9,7 +9,7 @@ namespace chorale {
 // relaxed throughout: no access to other memory is ordered by these
 template <class T>
 class Relaxed {
-public:
+  public:
     constexpr Relaxed() = default;
     constexpr explicit Relaxed(T value) : value_{value} {}
 
@@ -23,8 +23,8 @@ public:
         return value_.compare_exchange_weak(expected, value, std::memory_order_relaxed);
     }
 
-private:
+  private:
     std::atomic<T> value_{};
 };
 
-}  // namespace chorale
+} // namespace chorale

@@ -16,7 +16,7 @@ namespace chorale {
 namespace {
 
 constexpr u16 mark_live = 0xffff, mark_cached = 0xfffe;
-constexpr u16 mark_last = 0xfffd;  // the end of a slab's free list
+constexpr u16 mark_last = 0xfffd; // the end of a slab's free list
 
 struct Registry {
     std::array<SlabCache*, slab_cache_limit> caches{};
@@ -33,11 +33,13 @@ void link(Slab*& head, Slab& slab) {
 
 void unlink(Slab*& head, const Slab& slab) {
     if (slab.next != nullptr) slab.next->previous = slab.previous;
-    if (slab.previous != nullptr) slab.previous->next = slab.next;
-    else head = slab.next;
+    if (slab.previous != nullptr)
+        slab.previous->next = slab.next;
+    else
+        head = slab.next;
 }
 
-}  // namespace
+} // namespace
 
 SlabCache* slab_cache_at(unsigned number) {
     return registry.with([&](Registry& all) { return number < all.count ? all.caches[number] : nullptr; });
@@ -55,7 +57,8 @@ void SlabCache::enlist() {
 Magazine* SlabCache::magazine() {
     CpuCache* const cpu = this_cpu_cache();
     if (cpu == nullptr) return nullptr;
-    if (number_.load() == 0) [[unlikely]] enlist();
+    if (number_.load() == 0) [[unlikely]]
+        enlist();
     return &cpu->magazines[number_.load() - 1];
 }
 
@@ -104,8 +107,10 @@ void* SlabCache::take(Magazine* magazine) {
             mark = mark_cached;
             --pool.free_objects;
             if (--slab.free == 0) unlink(pool.partial, slab);
-            if (first == nullptr) first = object;
-            else magazine->push(object);
+            if (first == nullptr)
+                first = object;
+            else
+                magazine->push(object);
         }
         return first;
     });
@@ -217,4 +222,4 @@ SlabStatistics SlabCache::statistics() {
     return result;
 }
 
-}  // namespace chorale
+} // namespace chorale

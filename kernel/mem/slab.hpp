@@ -36,30 +36,26 @@ struct Slab {
 struct SlabStatistics {
     std::string_view name;
     u32 object_size;
-    u64 live;  // objects in use; exact while no CPU allocates
+    u64 live; // objects in use; exact while no CPU allocates
     u64 frames;
 };
 
 class SlabCache {
-public:
-    static constexpr unsigned slab_orders = 4;  // slabs of 4 to 32 KiB
+  public:
+    static constexpr unsigned slab_orders = 4; // slabs of 4 to 32 KiB
 
     // `construct` runs over each object of a new slab.
     constexpr SlabCache(std::string_view name, u32 size, u32 align, Reuse reuse,
                         void (*construct)(void*) = nullptr)
-        : name_{name},
-          size_{static_cast<u32>(round_up(size, align))},
-          reciprocal_{static_cast<u32>((u64{1} << 32) / size_ + 1)},
-          order_{best_order(size_)},
-          per_slab_{static_cast<u16>(capacity(size_, order_))},
-          reuse_{reuse},
-          construct_{construct} {}
+        : name_{name}, size_{static_cast<u32>(round_up(size, align))},
+          reciprocal_{static_cast<u32>((u64{1} << 32) / size_ + 1)}, order_{best_order(size_)},
+          per_slab_{static_cast<u16>(capacity(size_, order_))}, reuse_{reuse}, construct_{construct} {}
 
     SlabCache(const SlabCache&) = delete;
     SlabCache& operator=(const SlabCache&) = delete;
 
     [[nodiscard]] Result<void*> allocate();
-    void free(void* object);  // a second free() of the same object panics
+    void free(void* object); // a second free() of the same object panics
 
     // Gives the objects in this CPU's magazine and the unused slabs back (not those of a stable cache).
     void trim();
@@ -86,27 +82,27 @@ public:
         return static_cast<u8>(best);
     }
 
-private:
+  private:
     struct Pool {
-        Slab* partial{};  // slabs with a free object
+        Slab* partial{}; // slabs with a free object
         u64 free_objects{};
         u64 slabs{};
     };
 
     [[nodiscard]] Magazine* magazine();
-    [[nodiscard]] [[gnu::noinline]] void* take(Magazine* magazine);  // one copy: the text budget
-    [[gnu::noinline]] void give(void* const* objects, u32 count);  // one copy: the text budget
+    [[nodiscard]] [[gnu::noinline]] void* take(Magazine* magazine); // one copy: the text budget
+    [[gnu::noinline]] void give(void* const* objects, u32 count);   // one copy: the text budget
     [[nodiscard]] [[gnu::noinline]] Status grow();
     void put_back(Pool& pool, void* object, Slab*& unused);
     [[nodiscard]] Slab& slab_of(void* object) const;
     [[nodiscard]] u16* marks(Slab& slab) const;
-    [[nodiscard]] [[gnu::noinline]] u16& mark_of(void* object) const;  // one copy: the text budget
+    [[nodiscard]] [[gnu::noinline]] u16& mark_of(void* object) const; // one copy: the text budget
     void release(Slab* chain) const;
-    [[gnu::noinline]] void enlist();  // once in the life of a cache
+    [[gnu::noinline]] void enlist(); // once in the life of a cache
 
     std::string_view name_;
-    u32 size_;        // distance between objects
-    u32 reciprocal_;  // 2^32 / size_, rounded up: exact for every offset in a slab
+    u32 size_;       // distance between objects
+    u32 reciprocal_; // 2^32 / size_, rounded up: exact for every offset in a slab
     u8 order_;
     u16 per_slab_;
     Reuse reuse_;
@@ -124,7 +120,7 @@ private:
 // untouched.
 template <class T, Reuse R = Reuse::any>
 class Cache {
-public:
+  public:
     constexpr explicit Cache(std::string_view name)
         : objects_{name, sizeof(T), alignof(T), R, R == Reuse::stable ? &Cache::construct : nullptr} {}
 
@@ -133,8 +129,10 @@ public:
         static_assert(R == Reuse::any || sizeof...(Args) == 0, "a stable object is not constructed again");
         const Result<void*> memory = objects_.allocate();
         if (!memory.ok()) return memory.status();
-        if constexpr (R == Reuse::stable) return std::launder(static_cast<T*>(memory.value()));
-        else return ::new (memory.value()) T(std::forward<Args>(args)...);
+        if constexpr (R == Reuse::stable)
+            return std::launder(static_cast<T*>(memory.value()));
+        else
+            return ::new (memory.value()) T(std::forward<Args>(args)...);
     }
     void destroy(T* object) {
         if constexpr (R == Reuse::any) object->~T();
@@ -143,11 +141,11 @@ public:
     void trim() { objects_.trim(); }
     [[nodiscard]] SlabStatistics statistics() { return objects_.statistics(); }
 
-private:
+  private:
     static void construct(void* memory) {
         if constexpr (R == Reuse::stable) ::new (memory) T;
     }
     SlabCache objects_;
 };
 
-}  // namespace chorale
+} // namespace chorale

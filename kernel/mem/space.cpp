@@ -25,7 +25,7 @@ void fill_page(std::byte* page, uword offset, std::span<const std::byte> file, u
     __builtin_memset(page + (end - offset), 0, offset + page_size - end);
 }
 
-}  // namespace
+} // namespace
 
 // No MMU offers write or execute without read; every page belongs to user mode.
 Protection Space::user_protection(Protection wanted) {
@@ -43,7 +43,7 @@ Status Space::create(u64 page_limit) {
     machine::copy_nucleus_half(machine::direct<u64>(table.value()));
     table_ = table.value();
     asid_ = allocate_asid();
-    cpus_.store(0, std::memory_order_relaxed);  // relaxed: no CPU can know the space yet
+    cpus_.store(0, std::memory_order_relaxed); // relaxed: no CPU can know the space yet
     contents_.with([&](Contents& contents) { contents.table.open(table_, account_); });
     root_ = machine::make_root(table_, asid_, asid_ != 0);
     return Status::ok;
@@ -201,9 +201,8 @@ Result<VirtAddr> Space::allocate_stack(uword size) {
         abandon(whole);
         return status;
     }
-    contents_.with([&](Contents& contents) {
-        contents.regions.at_or_after(whole.begin)->state = RegionState::ready;
-    });
+    contents_.with(
+        [&](Contents& contents) { contents.regions.at_or_after(whole.begin)->state = RegionState::ready; });
     return whole.end;
 }
 
@@ -231,4 +230,4 @@ Status Space::map_segment(VirtAddr address, uword memory_size, std::span<const s
     return status;
 }
 
-}  // namespace chorale
+} // namespace chorale

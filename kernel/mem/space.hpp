@@ -29,7 +29,7 @@ struct TlbFlush {
     unsigned asid{};
     u64 cpus{};
 
-    static constexpr uword single_limit = 32 * page_size;  // above: the whole space is dropped
+    static constexpr uword single_limit = 32 * page_size; // above: the whole space is dropped
 
     // On this CPU. `loaded_root` is what its MMU holds (PerCpu::space_root).
     void apply(u64 loaded_root) const;
@@ -40,7 +40,7 @@ struct RangeWork {
     VirtRange range;
     VirtAddr at;
     Protection protection{};
-    bool flush_needed{};  // an entry that a TLB may hold was narrowed or taken out
+    bool flush_needed{}; // an entry that a TLB may hold was narrowed or taken out
 };
 
 struct RegionInfo {
@@ -50,13 +50,13 @@ struct RegionInfo {
 };
 
 class Space {
-public:
-    static constexpr VirtAddr user_begin{page_size};  // a null pointer always faults
+  public:
+    static constexpr VirtAddr user_begin{page_size}; // a null pointer always faults
     static constexpr VirtAddr user_end{machine::user_limit};
-    static constexpr VirtAddr anywhere_begin{uword{1} << 36};  // above where executables are linked
+    static constexpr VirtAddr anywhere_begin{uword{1} << 36}; // above where executables are linked
     static constexpr VirtAddr anywhere{~uword{page_size - 1}};
-    static constexpr unsigned step_pages = 64;  // entries that one step touches
-    static constexpr unsigned fill_pages = 8;   // pages filled between two preemption points
+    static constexpr unsigned step_pages = 64; // entries that one step touches
+    static constexpr unsigned fill_pages = 8;  // pages filled between two preemption points
 
     Space() = default;
     Space(const Space&) = delete;
@@ -133,7 +133,7 @@ public:
     [[nodiscard]] Result<RegionInfo> region_at(VirtAddr address);
     [[nodiscard]] unsigned regions();
 
-private:
+  private:
     struct Contents {
         RegionList regions;
         PageTable table;
@@ -143,8 +143,8 @@ private:
         VirtRange range{};
         Protection protection{};
         Backing backing{Backing::frames};
-        PhysAddr borrowed{};                  // the frame of range.begin
-        std::span<const std::byte> file{};    // lies at file_offset; all else is zero
+        PhysAddr borrowed{};               // the frame of range.begin
+        std::span<const std::byte> file{}; // lies at file_offset; all else is zero
         uword file_offset{};
     };
     struct Piece {
@@ -155,7 +155,7 @@ private:
     [[nodiscard]] static Protection user_protection(Protection wanted);
     [[nodiscard]] static Status check_range(VirtRange range);
     [[nodiscard]] Status claim(Fill& fill, uword size, VirtAddr at);
-    [[nodiscard]] [[gnu::noinline]] Status bring_in(const Fill& fill);  // one copy: the text budget
+    [[nodiscard]] [[gnu::noinline]] Status bring_in(const Fill& fill); // one copy: the text budget
     [[nodiscard]] Result<Piece> take_piece(const Fill& fill, VirtAddr at);
     [[nodiscard]] Status stage(const Fill& fill);
     void show(const Fill& fill);
@@ -209,4 +209,4 @@ Status Space::visit(VirtAddr address, uword size, Protection need, Use&& use) {
     return Status::ok;
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -11,7 +11,7 @@ void TlbFlush::apply(u64 loaded_root) const {
     } else if (asid != 0) {
         machine::invalidate_asid(asid);
     } else if (loaded) {
-        machine::load_root(root);  // without an identifier of its own, nothing survives a load
+        machine::load_root(root); // without an identifier of its own, nothing survives a load
     }
 }
 
@@ -52,7 +52,7 @@ Status Space::begin_change(VirtRange range, RegionState state, RangeWork& work) 
         if (const Status status = regions.isolate(range); status != Status::ok) return status;
         for (const VirtAddr boundary : {range.begin, range.end}) {
             const Region* const above = regions.at_or_after(boundary);
-            if (above == nullptr || above->range.begin != boundary) continue;  // nothing goes across it
+            if (above == nullptr || above->range.begin != boundary) continue; // nothing goes across it
             const bool owned = above->backing == Backing::frames;
             const Status status = contents.table.split(boundary, owned);
             if (status != Status::ok) return status;
@@ -84,11 +84,13 @@ bool Space::hide_step(RangeWork& work) {
     return contents_.with([&](Contents& contents) {
         const Region* const region = current(contents, work);
         if (region == nullptr) {
-            work.at = work.range.begin;  // where reap_step() begins
+            work.at = work.range.begin; // where reap_step() begins
             return true;
         }
-        if (region->backing == Backing::nothing) work.at = region->range.end;
-        else work.at = contents.table.hide({work.at, region->range.end}, step_pages, work.flush_needed);
+        if (region->backing == Backing::nothing)
+            work.at = region->range.end;
+        else
+            work.at = contents.table.hide({work.at, region->range.end}, step_pages, work.flush_needed);
         return false;
     });
 }
@@ -98,8 +100,10 @@ bool Space::reap_step(RangeWork& work) {
         Region* const region = current(contents, work);
         if (region == nullptr) return true;
         const bool owned = region->backing == Backing::frames;
-        if (region->backing == Backing::nothing) work.at = region->range.end;
-        else work.at = contents.table.reap({work.at, region->range.end}, step_pages, owned, false);
+        if (region->backing == Backing::nothing)
+            work.at = region->range.end;
+        else
+            work.at = contents.table.reap({work.at, region->range.end}, step_pages, owned, false);
         if (work.at == region->range.end) contents.regions.erase(*region);
         return false;
     });
@@ -132,7 +136,7 @@ bool Space::protect_step(RangeWork& work) {
 std::byte* Space::page_for(Contents& contents, VirtAddr address, Protection need) {
     const auto page = contents.table.translate(address);
     if (!page || !allows(page->protection, need | Protection::user)) return nullptr;
-    if (allows(page->protection, Protection::device)) return nullptr;  // not in the direct map
+    if (allows(page->protection, Protection::device)) return nullptr; // not in the direct map
     return machine::direct<std::byte>(page->address);
 }
 
@@ -166,4 +170,4 @@ unsigned Space::regions() {
     return contents_.with([](Contents& contents) { return contents.regions.count(); });
 }
 
-}  // namespace chorale
+} // namespace chorale

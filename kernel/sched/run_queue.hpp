@@ -1,6 +1,6 @@
-// The ready threads of one CPU: a FIFO per priority, 0 the best of 256. Only the owning CPU touches it, so it has no
-// lock. Insertion, removal and choice are O(1): a bitmap of non-empty queues, and the best of them kept at hand for
-// the fast path's one compare.
+// The ready threads of one CPU: a FIFO per priority, 0 the best of 256. Only the owning CPU touches it, so it
+// has no lock. Insertion, removal and choice are O(1): a bitmap of non-empty queues, and the best of them
+// kept at hand for the fast path's one compare.
 #pragma once
 
 #include "kernel/base/list.hpp"
@@ -19,7 +19,7 @@ struct Schedulable : ListNode<InReady> {
 };
 
 class RunQueue {
-public:
+  public:
     static constexpr u32 priorities = 256;
     static constexpr u32 none = priorities;
 
@@ -46,7 +46,8 @@ public:
         return thread;
     }
 
-    // `thread` goes to the tail of the best queue, whose first is returned. The queue is not empty before or after.
+    // `thread` goes to the tail of the best queue, whose first is returned. The queue is not empty before or
+    // after.
     Schedulable& rotate(Schedulable& thread) {
         const u32 priority = top_;
         thread.queued_priority = priority;
@@ -61,7 +62,7 @@ public:
 
     [[nodiscard]] static bool contains(const Schedulable& thread) { return Queue::contains(thread); }
 
-private:
+  private:
     using Queue = List<Schedulable, InReady>;
 
     void note(Schedulable& thread, u32 priority) {
@@ -86,4 +87,4 @@ private:
     std::array<Queue, priorities> queue_{};
 };
 
-}  // namespace chorale
+} // namespace chorale

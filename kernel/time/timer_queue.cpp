@@ -18,8 +18,8 @@ Timer* TimerQueue::meld(Timer* a, Timer* b) {
     return a;
 }
 
-// The two passes of a pairing heap: meld neighbours left to right, then the pairs right to left. The list of pairs is
-// kept reversed in next_, so that the second pass is a plain walk and the stack stays flat.
+// The two passes of a pairing heap: meld neighbours left to right, then the pairs right to left. The list of
+// pairs is kept reversed in next_, so that the second pass is a plain walk and the stack stays flat.
 Timer* TimerQueue::meld_siblings(Timer* first) {
     Timer* pairs = nullptr;
     while (first != nullptr) {
@@ -75,4 +75,4 @@ bool TimerQueue::expire_due(u64 now, unsigned limit) {
     return true;
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -1,5 +1,5 @@
-// The armed timers of one CPU, an intrusive pairing heap: arming is O(1), expiry and cancelling O(log n) amortised, and
-// nothing is ever allocated. Only the owning CPU touches it.
+// The armed timers of one CPU, an intrusive pairing heap: arming is O(1), expiry and cancelling O(log n)
+// amortised, and nothing is ever allocated. Only the owning CPU touches it.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -9,20 +9,20 @@ namespace chorale {
 class TimerQueue;
 
 struct Timer {
-    u64 deadline{};               // nanoseconds since boot
-    void (*expire)(Timer&){};     // called with the timer disarmed
+    u64 deadline{};           // nanoseconds since boot
+    void (*expire)(Timer&){}; // called with the timer disarmed
     [[nodiscard]] bool armed() const { return armed_; }
 
-private:
+  private:
     friend class TimerQueue;
     Timer* child_{};
-    Timer* next_{};      // sibling
-    Timer* previous_{};  // elder sibling, or the parent of an eldest child
+    Timer* next_{};     // sibling
+    Timer* previous_{}; // elder sibling, or the parent of an eldest child
     bool armed_{};
 };
 
 class TimerQueue {
-public:
+  public:
     static constexpr u64 never = ~u64{0};
 
     void arm(Timer& timer, u64 deadline);
@@ -34,11 +34,11 @@ public:
     // Expires at most `limit` timers that are due. False when due timers are left.
     bool expire_due(u64 now, unsigned limit);
 
-private:
+  private:
     static Timer* meld(Timer* a, Timer* b);
     static Timer* meld_siblings(Timer* first);
 
     Timer* root_{};
 };
 
-}  // namespace chorale
+} // namespace chorale

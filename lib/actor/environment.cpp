@@ -25,10 +25,11 @@ bool parse_hex(const char* text, std::uint64_t& value) {
 }
 
 bool parse_ui(const char* text, KnUniqueId& ui) {
-    return parse_hex(text, ui.uiHead) && text[16] == ':' && parse_hex(text + 17, ui.uiTail) && text[33] == '\0';
+    return parse_hex(text, ui.uiHead) && text[16] == ':' && parse_hex(text + 17, ui.uiTail) &&
+           text[33] == '\0';
 }
 
-}  // namespace
+} // namespace
 
 const char* environment_text(const char* name, char (&buffer)[K_ENVVALUEMAX], const char* fallback) {
     unsigned int size = sizeof(buffer);
@@ -49,6 +50,12 @@ unsigned long environment_number(const char* name, unsigned long fallback) {
         value = value * 10 + static_cast<unsigned long>(*text - '0');
     }
     return value;
+}
+
+unsigned running_cpus() {
+    KnSysStatistics statistics{};
+    sysStatistics(&statistics);
+    return statistics.cpus == 0 ? 1 : static_cast<unsigned>(statistics.cpus);
 }
 
 bool same_text(const char* first, const char* second) {
@@ -84,8 +91,9 @@ int find_port(const char* name, KnUniqueId& port, unsigned milliseconds) {
 }
 
 void sleep_milliseconds(unsigned milliseconds) {
-    const KnTimeVal time{static_cast<long>(milliseconds / 1000), static_cast<long>(milliseconds % 1000) * K_NPERM};
+    const KnTimeVal time{static_cast<long>(milliseconds / 1000),
+                         static_cast<long>(milliseconds % 1000) * K_NPERM};
     threadDelay(&time);
 }
 
-}  // namespace chorale
+} // namespace chorale

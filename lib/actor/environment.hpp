@@ -8,10 +8,14 @@
 namespace chorale {
 
 // The value as text; `fallback` when there is none. The result is in `buffer` or is `fallback`.
-[[nodiscard]] const char* environment_text(const char* name, char (&buffer)[K_ENVVALUEMAX], const char* fallback);
+[[nodiscard]] const char* environment_text(const char* name, char (&buffer)[K_ENVVALUEMAX],
+                                           const char* fallback);
 
 // The value as a decimal number; `fallback` when there is none or it is not a number.
 [[nodiscard]] unsigned long environment_number(const char* name, unsigned long fallback);
+
+// How many CPUs the nucleus runs on, at least 1.
+[[nodiscard]] unsigned running_cpus();
 
 [[nodiscard]] bool same_text(const char* first, const char* second);
 
@@ -22,4 +26,4 @@ namespace chorale {
 
 void sleep_milliseconds(unsigned milliseconds);
 
-}  // namespace chorale
+} // namespace chorale

@@ -16,7 +16,7 @@ struct Directive {
 };
 
 class Writer {
-public:
+  public:
     Writer(char* buffer, std::size_t size) : buffer_{buffer}, room_{size == 0 ? 0 : size - 1} {}
 
     void put(char c) {
@@ -59,7 +59,7 @@ public:
         return length_;
     }
 
-private:
+  private:
     char* buffer_;
     std::size_t room_;
     std::size_t length_{};
@@ -91,40 +91,40 @@ const char* parse(const char* at, Directive& directive, std::va_list* arguments)
 
 void convert(Writer& writer, const Directive& directive, std::va_list* arguments) {
     switch (directive.conversion) {
-        case 's': {
-            const char* text = va_arg(*arguments, const char*);
-            writer.put(text, __builtin_strlen(text), directive);
-            break;
-        }
-        case 'c': {
-            const char c = static_cast<char>(va_arg(*arguments, int));
-            writer.put(&c, 1, directive);
-            break;
-        }
-        case 'd':
-        case 'i': {
-            const std::int64_t value = directive.longs != 0 ? va_arg(*arguments, long) : va_arg(*arguments, int);
-            const auto magnitude = static_cast<std::uint64_t>(value);
-            writer.put_number(value < 0 ? -magnitude : magnitude, value < 0, 10, directive);
-            break;
-        }
-        case 'u':
-        case 'x': {
-            const std::uint64_t value =
-                directive.longs != 0 ? va_arg(*arguments, unsigned long) : va_arg(*arguments, unsigned);
-            writer.put_number(value, false, directive.conversion == 'x' ? 16 : 10, directive);
-            break;
-        }
-        case 'p':
-            writer.put("0x", 2, {});
-            writer.put_number(reinterpret_cast<std::uintptr_t>(va_arg(*arguments, void*)), false, 16, directive);
-            break;
-        default:
-            writer.put(directive.conversion);
+    case 's': {
+        const char* text = va_arg(*arguments, const char*);
+        writer.put(text, __builtin_strlen(text), directive);
+        break;
+    }
+    case 'c': {
+        const char c = static_cast<char>(va_arg(*arguments, int));
+        writer.put(&c, 1, directive);
+        break;
+    }
+    case 'd':
+    case 'i': {
+        const std::int64_t value = directive.longs != 0 ? va_arg(*arguments, long) : va_arg(*arguments, int);
+        const auto magnitude = static_cast<std::uint64_t>(value);
+        writer.put_number(value < 0 ? -magnitude : magnitude, value < 0, 10, directive);
+        break;
+    }
+    case 'u':
+    case 'x': {
+        const std::uint64_t value =
+            directive.longs != 0 ? va_arg(*arguments, unsigned long) : va_arg(*arguments, unsigned);
+        writer.put_number(value, false, directive.conversion == 'x' ? 16 : 10, directive);
+        break;
+    }
+    case 'p':
+        writer.put("0x", 2, {});
+        writer.put_number(reinterpret_cast<std::uintptr_t>(va_arg(*arguments, void*)), false, 16, directive);
+        break;
+    default:
+        writer.put(directive.conversion);
     }
 }
 
-}  // namespace
+} // namespace
 
 std::size_t format_list(char* buffer, std::size_t size, const char* format, std::va_list arguments) {
     std::va_list list;
@@ -162,4 +162,4 @@ void print(const char* format, ...) {
     sysWrite(line, static_cast<unsigned>(length));
 }
 
-}  // namespace chorale
+} // namespace chorale

@@ -19,7 +19,8 @@ std::size_t prepare_stack(void* top, ThreadBody body, std::uintptr_t argument) {
 int start_thread(const ThreadPlan& plan) {
     char* top = static_cast<char*>(plan.stack) + plan.stack_size;
     const VmAddr pointer = reinterpret_cast<VmAddr>(top) - prepare_stack(top, plan.body, plan.argument);
-    const KnDefaultStartInfo_f start{K_DEFAULT_START_INFO, K_USERTHREAD, K_DEFAULT_STACK_SIZE, pointer, thread_entry()};
+    const KnDefaultStartInfo_f start{K_DEFAULT_START_INFO, K_USERTHREAD, K_DEFAULT_STACK_SIZE, pointer,
+                                     thread_entry()};
     const KnFifoThParms schedule{K_SCHED_FIFO, plan.priority};
     KnThreadLid thread = 0;
     const void* parameters = plan.priority == inherit_priority ? nullptr : &schedule;
@@ -40,4 +41,4 @@ int start_thread(const ThreadPlan& plan) {
     return thread;
 }
 
-}  // namespace chorale
+} // namespace chorale

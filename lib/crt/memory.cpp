@@ -77,4 +77,4 @@ std::size_t strlen(const char* text) {
     return length;
 }
 
-}  // extern "C"
+} // extern "C"

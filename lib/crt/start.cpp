@@ -13,7 +13,8 @@ int main();
 [[noreturn]] void thread_exit();
 
 [[noreturn]] void actor_start() {
-    for (const Constructor* constructor = __init_array_start; constructor != __init_array_end; ++constructor) {
+    for (const Constructor* constructor = __init_array_start; constructor != __init_array_end;
+         ++constructor) {
         (*constructor)();
     }
     main();
@@ -23,9 +24,9 @@ int main();
 
 [[noreturn]] void thread_exit() {
     threadDelete(K_MYACTOR, K_MYSELF);
-    for (;;) {  // a thread that cannot end must at least not take a CPU
+    for (;;) { // a thread that cannot end must at least not take a CPU
         threadDelay(K_NOTIMEOUT);
     }
 }
 
-}  // extern "C"
+} // extern "C"

@@ -9,33 +9,44 @@ namespace chorale::test {
 namespace {
 
 constexpr std::uint64_t unmapped = 0x0000600000000000;
-constexpr std::uint64_t last_user_page = 0x00007ffffffff000;
 constexpr std::uint64_t bad_addresses[] = {
-    unmapped,           last_user_page + 0xff8, 0x0000800000000000, 0x0000900000000000, 0xffff800000000000,
-    0xffffffff80000000, 0xfffffffffffffff8,     0xffffffffffffffff, 1,
+    unmapped,           unmapped + 0xff8,   0x0000800000000000,
+    0x0000900000000000, 0xffff800000000000, 0xffffffff80000000,
+    0xfffffffffffffff8, 0xffffffffffffffff, 1,
 };
 
-constexpr std::uint64_t first_block_call = 64;
+// Whether the list has a call of that number. The low byte of the control word chooses the call for the
+// message calls (0, 1, 65); whatever else a program puts there must not reach one.
+bool is_call(std::uint64_t number) {
+    bool found = number <= 1;
+#define CHORALE_COMPARE(listed, ...) found = found || number == (listed);
+    CHORUS_LEAF_CALLS(CHORALE_COMPARE)
+    CHORUS_BLOCK_CALLS(CHORALE_COMPARE)
+#undef CHORALE_COMPARE
+    return found;
+}
 
 void no_such_call(Report& report) {
     const auto check = [&](std::uint64_t number) {
         for (const std::uint64_t argument : {std::uint64_t{0}, ~std::uint64_t{0}, unmapped}) {
             const RawCall call{number, {argument, argument, argument, argument, argument, argument}};
-            if (!report.equal(__FILE_NAME__, __LINE__, "unused call number", raw_call(call), K_ENOTIMP)) {
-                report.equal(__FILE_NAME__, __LINE__, "number of that call", static_cast<long>(number), -1);
-                return;
+            const long result = raw_call(call);
+            // The message calls are chosen by the low byte alone: nonsense above it is an error of theirs.
+            const bool message_call = (number & 0xff) <= 1 || (number & 0xff) == 65;
+            if (result != K_ENOTIMP && !(message_call && result < 0)) {
+                report.fail("call number", static_cast<int>(number), "result", result, K_ENOTIMP);
             }
         }
     };
-    for (std::uint64_t number = 24; number < first_block_call; ++number) {
-        check(number);
+    for (std::uint64_t number = 0; number < chorus::call_limit; ++number) {
+        if (!is_call(number)) {
+            check(number);
+        }
     }
-    for (std::uint64_t number = 80; number < 256; ++number) {
-        check(number);
-    }
-    for (unsigned bit = 8; bit < 64; ++bit) {
-        // Bits 8 to 16 of the control word have a meaning for the message calls (numbers 0, 1, 65) only.
-        check((std::uint64_t{1} << bit) | 127);
+    check(chorus::call_limit);
+    check(chorus::call_limit + 1);
+    for (unsigned bit = 7; bit < 64; ++bit) {
+        check((std::uint64_t{1} << bit) | 126);
     }
     check(std::uint64_t{1} << 31);
     check(std::uint64_t{1} << 63);
@@ -45,14 +56,14 @@ void no_such_call(Report& report) {
 // One call with a pointer argument; all other arguments are good.
 struct PointerCase {
     const char* name;
-    unsigned number;
+    std::uint64_t number;
     unsigned position;
     std::uint64_t argument[6];
 };
 
 KnThreadLid thread_result;
 KnRgnDesc region{0, 4096, K_WRITABLE | K_ANYWHERE, 0, nullptr, 0};
-KnDefaultStartInfo_f start_info{K_DEFAULT_START_INFO, K_USERTHREAD, 0, 0, 0};
+KnDefaultStartInfo_f start_info{K_DEFAULT_START_INFO, K_USERTHREAD, 0, 0x500000, 0x400000};
 unsigned env_size = 8;
 char env_value[8];
 KnIpcDest destination;
@@ -75,30 +86,36 @@ void every_bad_pointer(Report& report, const PointerCase& test) {
 
 void pointers_leaf(Report& report) {
     const PointerCase cases[] = {
-        {"actorSelf", 4, 0, {}},
-        {"sysTime", 5, 0, {}},
-        {"sysTimeGetRes", 6, 0, {}},
-        {"portCreate capability", 7, 0, {0, word(&destination)}},
-        {"portCreate name", 7, 1, {}},
-        {"portEnable", 8, 0, {0, 0, 0}},
-        {"portDisable", 9, 0, {0, 0}},
-        {"portUi", 10, 0, {0, 0}},
-        {"portLi", 11, 0, {}},
-        {"threadCreate capability", 13, 0, {0, word(&thread_result), 0, 0, word(&start_info)}},
-        {"threadCreate schedule", 13, 3, {0, word(&thread_result), K_INACTIVE, 0, word(&start_info)}},
-        {"threadCreate start", 13, 4, {0, word(&thread_result), K_INACTIVE, 0, 0}},
-        {"actorCreate parent", 15, 0, {0, word(&destination), 0, 0}},
-        {"actorName capability", 16, 0, {}},
-        {"actorName old", 16, 1, {}},
-        {"actorName new", 16, 2, {}},
-        {"sysGetEnv name", 17, 0, {0, word(env_value), word(&env_size)}},
-        {"sysGetEnv size", 17, 2, {word("cpus"), word(env_value), 0}},
-        {"sysGetEnv value", 17, 1, {word("cpus"), 0, word(&env_size)}},
-        {"sysSetEnv name", 18, 0, {0, word("x")}},
-        {"sysSetEnv value", 18, 1, {word("test.x"), 0}},
-        {"sysUnsetEnv", 19, 0, {}},
-        {"sysWrite", 20, 0, {0, 16}},
-        {"sysStatistics", 22, 0, {}},
+        {"actorSelf", call_number::actorSelf, 0, {}},
+        {"sysTime", call_number::sysTime, 0, {}},
+        {"sysTimeGetRes", call_number::sysTimeGetRes, 0, {}},
+        {"portCreate capability", call_number::portCreate, 0, {0, word(&destination)}},
+        {"portCreate name", call_number::portCreate, 1, {}},
+        {"portEnable", call_number::portEnable, 0, {0, 0, 0}},
+        {"portDisable", call_number::portDisable, 0, {0, 0}},
+        {"portUi", call_number::portUi, 0, {0, 0}},
+        {"portLi", call_number::portLi, 0, {}},
+        {"threadCreate capability",
+         call_number::threadCreate,
+         0,
+         {0, word(&thread_result), 0, 0, word(&start_info)}},
+        {"threadCreate schedule",
+         call_number::threadCreate,
+         3,
+         {0, word(&thread_result), K_INACTIVE, 0, word(&start_info)}},
+        {"threadCreate start", call_number::threadCreate, 4, {0, word(&thread_result), K_INACTIVE, 0, 0}},
+        {"actorCreate parent", call_number::actorCreate, 0, {0, word(&destination), 0, 0}},
+        {"actorName capability", call_number::actorName, 0, {}},
+        {"actorName old", call_number::actorName, 1, {}},
+        {"actorName new", call_number::actorName, 2, {}},
+        {"sysGetEnv name", call_number::sysGetEnv, 0, {0, word(env_value), word(&env_size)}},
+        {"sysGetEnv size", call_number::sysGetEnv, 2, {word("cpus"), word(env_value), 0}},
+        {"sysGetEnv value", call_number::sysGetEnv, 1, {word("cpus"), 0, word(&env_size)}},
+        {"sysSetEnv name", call_number::sysSetEnv, 0, {0, word("x")}},
+        {"sysSetEnv value", call_number::sysSetEnv, 1, {word("test.x"), 0}},
+        {"sysUnsetEnv", call_number::sysUnsetEnv, 0, {}},
+        {"sysWrite", call_number::sysWrite, 0, {0, 16}},
+        {"sysStatistics", call_number::sysStatistics, 0, {}},
     };
     for (const PointerCase& test : cases) {
         every_bad_pointer(report, test);
@@ -108,33 +125,45 @@ void pointers_leaf(Report& report) {
 void pointers_block(Report& report) {
     const std::uint64_t request = word(&message), target = word(&destination);
     const PointerCase cases[] = {
-        {"ipcCall request", 64, 0, {0, 0, target, request, 0}},
-        {"ipcCall destination", 64, 2, {request, 0, 0, request, 0}},
-        {"ipcReply", 66, 0, {}},
-        {"ipcSend message", 67, 0, {0, 0, target}},
-        {"ipcSend destination", 67, 2, {request, 0, 0}},
-        {"portDelete", 68, 0, {0, 1}},
-        {"threadDelay", 69, 0, {}},
-        {"threadActivate", 70, 0, {0, 1}},
-        {"threadDelete", 71, 0, {0, 250}},
-        {"threadAbort", 72, 0, {0, 250}},
-        {"threadBind capability", 73, 0, {0, static_cast<std::uint64_t>(K_MYSELF), K_SAMECPU, 0, 0}},
-        {"threadBind old", 73, 3, {0, static_cast<std::uint64_t>(K_MYSELF), K_SAMECPU, 0, 0}},
-        {"threadScheduler old", 74, 2, {0, static_cast<std::uint64_t>(K_MYSELF), 0, 0}},
-        {"threadScheduler new", 74, 3, {0, static_cast<std::uint64_t>(K_MYSELF), 0, 0}},
-        {"actorDelete", 75, 0, {}},
-        {"sysReboot", 76, 0, {}},
-        {"rgnAllocate capability", 77, 0, {0, word(&region)}},
-        {"rgnAllocate region", 77, 1, {}},
-        {"rgnFree region", 78, 1, {}},
-        {"vmCopy source", 79, 0, {0, word(env_value), 0, word(env_value), 4, 0}},
-        {"vmCopy destination", 79, 2, {0, word(env_value), 0, word(env_value), 4, 0}},
+        {"ipcCall request", call_number::ipcCallMessage, 0, {0, 0, target, request, 0}},
+        {"ipcCall destination", call_number::ipcCallMessage, 2, {request, 0, 0, request, 0}},
+        {"ipcReply", call_number::ipcReply, 0, {}},
+        {"ipcSend message", call_number::ipcSend, 0, {0, 0, target}},
+        {"ipcSend destination", call_number::ipcSend, 2, {request, 0, 0}},
+        {"portDelete", call_number::portDelete, 0, {0, 1}},
+        {"threadDelay", call_number::threadDelay, 0, {}},
+        {"threadActivate", call_number::threadActivate, 0, {0, 1}},
+        {"threadDelete", call_number::threadDelete, 0, {0, 250}},
+        {"threadAbort", call_number::threadAbort, 0, {0, 250}},
+        {"threadBind capability",
+         call_number::threadBind,
+         0,
+         {0, static_cast<std::uint64_t>(K_MYSELF), K_SAMECPU, 0, 0}},
+        {"threadBind old",
+         call_number::threadBind,
+         3,
+         {0, static_cast<std::uint64_t>(K_MYSELF), K_SAMECPU, 0, 0}},
+        {"threadScheduler old",
+         call_number::threadScheduler,
+         2,
+         {0, static_cast<std::uint64_t>(K_MYSELF), 0, 0}},
+        {"threadScheduler new",
+         call_number::threadScheduler,
+         3,
+         {0, static_cast<std::uint64_t>(K_MYSELF), 0, 0}},
+        {"actorDelete", call_number::actorDelete, 0, {}},
+        {"sysReboot", call_number::sysReboot, 0, {}},
+        {"rgnAllocate capability", call_number::rgnAllocate, 0, {0, word(&region)}},
+        {"rgnAllocate region", call_number::rgnAllocate, 1, {}},
+        {"rgnFree region", call_number::rgnFree, 1, {}},
+        {"vmCopy source", call_number::vmCopy, 0, {0, word(env_value), 0, word(env_value), 4, 0}},
+        {"vmCopy destination", call_number::vmCopy, 2, {0, word(env_value), 0, word(env_value), 4, 0}},
     };
     for (const PointerCase& test : cases) {
         // K_NOTIMEOUT is the all-ones pointer: not bad, and no end.
-        if (test.number == 69) {
+        if (test.number == call_number::threadDelay) {
             for (const std::uint64_t bad : {unmapped, std::uint64_t{1}, std::uint64_t{0xffff800000000000}}) {
-                CHECK_EQ(raw_call({69, {bad}}), K_EFAULT);
+                CHECK_EQ(raw_call({call_number::threadDelay, {bad}}), K_EFAULT);
             }
             continue;
         }
@@ -164,14 +193,14 @@ void null_pointers(Report& report) {
 
 // What a failed call must not have done.
 void nothing_made(Report& report) {
-    KnSysStatistics before{}, after{};
-    CHECK_EQ(sysStatistics(&before), K_OK);
+    const KnSysStatistics before = settled_statistics();
+    KnSysStatistics after{};
     for (const std::uint64_t bad : bad_addresses) {
-        CHECK_EQ(raw_call({7, {0, bad}}), K_EFAULT);
-        CHECK_EQ(raw_call({15, {0, bad, K_USERACTOR, K_ACTIVE}}), K_EFAULT);
-        CHECK_EQ(raw_call({13, {0, bad, K_INACTIVE, 0, word(&start_info)}}) < 0, true);
+        CHECK_EQ(raw_call({call_number::portCreate, {0, bad}}), K_EFAULT);
+        CHECK_EQ(raw_call({call_number::actorCreate, {0, bad, K_USERACTOR, K_ACTIVE}}), K_EFAULT);
+        CHECK_EQ(raw_call({call_number::threadCreate, {0, bad, K_INACTIVE, 0, word(&start_info)}}) < 0, true);
     }
-    CHECK_EQ(sysStatistics(&after), K_OK);
+    after = settled_statistics();
     CHECK_EQ(after.actors, before.actors);
     CHECK_EQ(after.threads, before.threads);
     CHECK_EQ(after.ports, before.ports);
@@ -182,13 +211,14 @@ void end_of_region(Report& report) {
     KnRgnDesc pages{0, 4096, K_WRITABLE | K_ANYWHERE, 0, nullptr, 0};
     REQUIRE_EQ(rgnAllocate(K_MYACTOR, &pages), K_OK);
     const VmAddr end = pages.startAddr + 4096;
-    CHECK_EQ(raw_call({5, {end - sizeof(KnTimeVal)}}), K_OK);
+    CHECK_EQ(raw_call({call_number::sysTime, {end - sizeof(KnTimeVal)}}), K_OK);
     for (unsigned back = 1; back < sizeof(KnTimeVal); ++back) {
-        CHECK_EQ(raw_call({5, {end - back}}), K_EFAULT);
+        CHECK_EQ(raw_call({call_number::sysTime, {end - back}}), K_EFAULT);
     }
-    CHECK_EQ(raw_call({20, {end - 4, 5}}), K_EFAULT);
+    CHECK_EQ(raw_call({call_number::sysWrite, {end - 4, 5}}), K_EFAULT);
     *reinterpret_cast<volatile char*>(end - 1) = 'x';
-    CHECK_EQ(raw_call({19, {end - 1}}), K_EFAULT);
+    CHECK_EQ(raw_call({call_number::sysUnsetEnv, {end - 1}}), K_EFAULT);
+    pages.options = 0;
     CHECK_EQ(rgnFree(K_MYACTOR, &pages), K_OK);
 }
 
@@ -200,7 +230,8 @@ void bad_capabilities(Report& report) {
     KnCap wrong_name = own;
     wrong_name.ui.uiTail ^= 1;
     const KnCap cleared{};
-    for (const KnCap* bad : {&wrong_key, &wrong_name, &cleared}) {
+    for (const KnCap* bad :
+         {static_cast<const KnCap*>(&wrong_key), static_cast<const KnCap*>(&wrong_name), &cleared}) {
         KnUniqueId port;
         CHECK(portCreate(bad, &port) < 0);
         CHECK(threadDelete(bad, 1) < 0);
@@ -211,13 +242,14 @@ void bad_capabilities(Report& report) {
 }
 
 constexpr Case cases[] = {
-    {"no_such_call", no_such_call},   {"pointers_leaf", pointers_leaf}, {"pointers_block", pointers_block},
-    {"null_pointers", null_pointers}, {"nothing_made", nothing_made},   {"end_of_region", end_of_region},
+    {"no_such_call", no_such_call},         {"pointers_leaf", pointers_leaf},
+    {"pointers_block", pointers_block},     {"null_pointers", null_pointers},
+    {"nothing_made", nothing_made},         {"end_of_region", end_of_region},
     {"bad_capabilities", bad_capabilities},
 };
 
-}  // namespace
+} // namespace
 
 const Suite call_errors_suite{"call_errors", cases};
 
-}  // namespace chorale::test
+} // namespace chorale::test

@@ -20,7 +20,8 @@ void Report::print_line() const {
         print("@test %s.%s ok skipped: %s\n", suite_, name_, skipped_);
         return;
     }
-    print("@test %s.%s %s%s%s\n", suite_, name_, failures_ == 0 ? "ok" : "FAIL", detail_[0] != '\0' ? " " : "", detail_);
+    print("@test %s.%s %s%s%s\n", suite_, name_, failures_ == 0 ? "ok" : "FAIL",
+          detail_[0] != '\0' ? " " : "", detail_);
 }
 
-}  // namespace chorale::test
+} // namespace chorale::test

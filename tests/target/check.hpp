@@ -1,5 +1,6 @@
-// The target tests' harness: suites of cases, each of which ends in one line "@test suite.case ok|FAIL detail".
-// A detail has file, line, the expression and both values; details of passed cases are the same in every run.
+// The target tests' harness: suites of cases, each of which ends in one line "@test suite.case ok|FAIL
+// detail". A detail has file, line, the expression and both values; details of passed cases are the same in
+// every run.
 #pragma once
 
 #include <actor/print.hpp>
@@ -10,7 +11,7 @@
 namespace chorale::test {
 
 class Report {
-public:
+  public:
     Report(const char* suite, const char* name) : suite_{suite}, name_{name} {}
 
     // Keeps the first failure's text; counts all.
@@ -27,7 +28,7 @@ public:
     [[nodiscard]] bool failed() const { return failures_ != 0; }
     void print_line() const;
 
-private:
+  private:
     const char* suite_;
     const char* name_;
     const char* skipped_{};
@@ -46,28 +47,28 @@ struct Suite {
 };
 
 // Every suite, in the order in which they run.
-extern const Suite call_errors_suite, environment_suite, memory_suite, threads_suite, binding_suite, ports_suite,
-    registers_suite, vector_suite, ipc_suite, ipc_ports_suite, ipc_waits_suite, ipc_failures_suite, ipc_priority_suite,
-    actors_suite, faults_suite, stress_suite;
+extern const Suite call_errors_suite, environment_suite, memory_suite, threads_suite, binding_suite,
+    ports_suite, registers_suite, vector_suite, ipc_suite, ipc_ports_suite, ipc_waits_suite,
+    ipc_failures_suite, ipc_priority_suite, actors_suite, faults_suite, stress_suite;
 
-}  // namespace chorale::test
+} // namespace chorale::test
 
-#define CHECK_EQ(actual, expected)                                                                   \
-    static_cast<void>(report.equal(__FILE_NAME__, __LINE__, #actual, static_cast<long>(actual),      \
+#define CHECK_EQ(actual, expected)                                                                           \
+    static_cast<void>(report.equal(__FILE_NAME__, __LINE__, #actual, static_cast<long>(actual),              \
                                    static_cast<long>(expected)))
-#define CHECK(condition) \
+#define CHECK(condition)                                                                                     \
     static_cast<void>(report.equal(__FILE_NAME__, __LINE__, #condition, (condition) ? 1L : 0L, 1))
 // For what the rest of the case needs.
-#define REQUIRE_EQ(actual, expected)                                                                  \
-    do {                                                                                              \
-        if (!report.equal(__FILE_NAME__, __LINE__, #actual, static_cast<long>(actual),                \
-                          static_cast<long>(expected))) {                                             \
-            return;                                                                                   \
-        }                                                                                             \
+#define REQUIRE_EQ(actual, expected)                                                                         \
+    do {                                                                                                     \
+        if (!report.equal(__FILE_NAME__, __LINE__, #actual, static_cast<long>(actual),                       \
+                          static_cast<long>(expected))) {                                                    \
+            return;                                                                                          \
+        }                                                                                                    \
     } while (false)
-#define REQUIRE(condition)                                                                   \
-    do {                                                                                     \
-        if (!report.equal(__FILE_NAME__, __LINE__, #condition, (condition) ? 1L : 0L, 1)) { \
-            return;                                                                          \
-        }                                                                                    \
+#define REQUIRE(condition)                                                                                   \
+    do {                                                                                                     \
+        if (!report.equal(__FILE_NAME__, __LINE__, #condition, (condition) ? 1L : 0L, 1)) {                  \
+            return;                                                                                          \
+        }                                                                                                    \
     } while (false)

@@ -17,7 +17,7 @@ int copy_segment(const KnCap& actor, const char* start, const char* end, VmFlags
     return error < 0 ? error : vmCopy(K_MYACTOR, address_of(start), &actor, address_of(start), size, 0);
 }
 
-}  // namespace
+} // namespace
 
 int Child::create(const char* name, KnActorPrivilege privilege) {
     int error = actorCreate(K_MYACTOR, &capability_, privilege, K_ACTIVE);
@@ -57,10 +57,12 @@ int Child::start(ThreadBody body, std::uintptr_t argument, unsigned priority, Kn
     if (error < 0) {
         return error;
     }
-    const KnDefaultStartInfo_f info{K_DEFAULT_START_INFO, K_USERTHREAD, K_DEFAULT_STACK_SIZE, end - used, thread_entry()};
+    const KnDefaultStartInfo_f info{K_DEFAULT_START_INFO, K_USERTHREAD, K_DEFAULT_STACK_SIZE, end - used,
+                                    thread_entry()};
     const KnFifoThParms schedule{K_SCHED_FIFO, priority};
     KnThreadLid thread = 0;
-    error = threadCreate(&capability_, &thread, K_INACTIVE, priority == inherit_priority ? nullptr : &schedule, &info);
+    error = threadCreate(&capability_, &thread, K_INACTIVE,
+                         priority == inherit_priority ? nullptr : &schedule, &info);
     if (error >= 0) {
         error = threadBind(&capability_, thread, cpu, nullptr, K_NONEXCLUSIVE);
     }
@@ -79,7 +81,8 @@ int Child::destroy() {
 }
 
 bool Child::gone(unsigned milliseconds) const {
-    return eventually([this] { return actorName(&capability_, nullptr, nullptr) == K_EUNKNOWN; }, milliseconds);
+    return eventually([this] { return actorName(&capability_, nullptr, nullptr) == K_EUNKNOWN; },
+                      milliseconds);
 }
 
-}  // namespace chorale::test
+} // namespace chorale::test

@@ -9,7 +9,7 @@
 namespace chorale::test {
 
 class Child {
-public:
+  public:
     Child() = default;
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
@@ -18,13 +18,14 @@ public:
     // An actor with the image in it, no thread. K_OK or an error.
     int create(const char* name, KnActorPrivilege privilege = K_USERACTOR);
     // A thread of it that runs body(argument); its local id, or an error.
-    int start(ThreadBody body, std::uintptr_t argument, unsigned priority = inherit_priority, KnCpuId cpu = 0);
+    int start(ThreadBody body, std::uintptr_t argument, unsigned priority = inherit_priority,
+              KnCpuId cpu = 0);
     int destroy();
     [[nodiscard]] const KnCap& capability() const { return capability_; }
     // Until the nucleus says that there is no such actor.
     [[nodiscard]] bool gone(unsigned milliseconds = patience) const;
 
-private:
+  private:
     KnCap capability_{};
     bool exists_{};
     unsigned threads_{};
@@ -32,6 +33,6 @@ private:
 
 inline constexpr VmAddr child_stacks = 0x10000000;
 inline constexpr VmSize child_stack_size = 16384;
-inline constexpr VmSize child_stack_step = 65536;  // the rest of each step is unmapped
+inline constexpr VmSize child_stack_step = 65536; // the rest of each step is unmapped
 
-}  // namespace chorale::test
+} // namespace chorale::test

@@ -83,10 +83,14 @@ void full_table(Report& report) {
     CHECK_EQ(sysUnsetEnv("test.after"), K_OK);
 }
 
-void command_line(Report& report) {
-    KnSysStatistics statistics{};
-    REQUIRE_EQ(sysStatistics(&statistics), K_OK);
-    CHECK_EQ(environment_number("cpus", 0), statistics.cpus);
+// How the library reads numbers.
+void numbers(Report& report) {
+    REQUIRE_EQ(sysSetEnv("test.number", "123"), K_OK);
+    CHECK_EQ(environment_number("test.number", 7), 123);
+    CHECK_EQ(sysSetEnv("test.number", "12x"), K_OK);
+    CHECK_EQ(environment_number("test.number", 7), 7);
+    CHECK_EQ(sysUnsetEnv("test.number"), K_OK);
+    CHECK_EQ(environment_number("test.number", 7), 7);
 }
 
 void names(Report& report) {
@@ -160,14 +164,20 @@ void statistics(Report& report) {
 }
 
 constexpr Case cases[] = {
-    {"set_get_unset", set_get_unset}, {"too_small", too_small}, {"limits", limits},
-    {"full_table", full_table},       {"command_line", command_line}, {"names", names},
-    {"writing", writing},             {"time", time},           {"time_over_cpus", time_over_cpus},
+    {"set_get_unset", set_get_unset},
+    {"too_small", too_small},
+    {"limits", limits},
+    {"full_table", full_table},
+    {"numbers", numbers},
+    {"names", names},
+    {"writing", writing},
+    {"time", time},
+    {"time_over_cpus", time_over_cpus},
     {"statistics", statistics},
 };
 
-}  // namespace
+} // namespace
 
 const Suite environment_suite{"environment", cases};
 
-}  // namespace chorale::test
+} // namespace chorale::test

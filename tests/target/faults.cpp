@@ -10,8 +10,8 @@ namespace chorale::test {
 namespace {
 
 void every_fault(Report& report) {
-    KnSysStatistics before{}, after{};
-    REQUIRE_EQ(sysStatistics(&before), K_OK);
+    const KnSysStatistics before = settled_statistics();
+    KnSysStatistics after{};
     for (const Fault& fault : faults()) {
         Child child;
         REQUIRE_EQ(child.create(fault.name), K_OK);
@@ -71,7 +71,7 @@ std::atomic<unsigned> oddities_survived;
 void all_oddities(std::uintptr_t) {
     for (const Fault& oddity : oddities()) {
         oddity.body(0);
-        oddities_survived.fetch_add(1, std::memory_order_relaxed);
+        oddities_survived.fetch_add(1);
     }
 }
 
@@ -82,7 +82,8 @@ void every_oddity(Report& report) {
     REQUIRE(child.start(all_oddities, 0) > 0);
     unsigned survived = 0;
     const auto look = [&] {
-        vmCopy(&child.capability(), address_of(&oddities_survived), K_MYACTOR, address_of(&survived), sizeof(survived), 0);
+        vmCopy(&child.capability(), address_of(&oddities_survived), K_MYACTOR, address_of(&survived),
+               sizeof(survived), 0);
         return survived == oddities().size();
     };
     if (!eventually(look, 1000)) {
@@ -97,7 +98,8 @@ void other_actors_memory(Report& report) {
     KnCap wrong = child.capability();
     wrong.key ^= 0x100;
     unsigned value = 0;
-    CHECK(vmCopy(&wrong, address_of(&oddities_survived), K_MYACTOR, address_of(&value), sizeof(value), 0) < 0);
+    CHECK(vmCopy(&wrong, address_of(&oddities_survived), K_MYACTOR, address_of(&value), sizeof(value), 0) <
+          0);
     CHECK(rgnAllocate(&wrong, nullptr) < 0);
     CHECK(threadDelete(&wrong, 1) < 0);
 }
@@ -120,7 +122,8 @@ void user_actor_has_no_privilege(Report& report) {
     REQUIRE(child.start(try_privileged, 0) > 0);
     int results[2] = {};
     CHECK(eventually([&] {
-        vmCopy(&child.capability(), address_of(privilege_results), K_MYACTOR, address_of(results), sizeof(results), 0);
+        vmCopy(&child.capability(), address_of(privilege_results), K_MYACTOR, address_of(results),
+               sizeof(results), 0);
         return results[0] != 0 && results[1] != 0;
     }));
     CHECK_EQ(results[0], K_EPRIV);
@@ -136,8 +139,8 @@ constexpr Case cases[] = {
     {"user_actor_has_no_privilege", user_actor_has_no_privilege},
 };
 
-}  // namespace
+} // namespace
 
 const Suite faults_suite{"faults", cases};
 
-}  // namespace chorale::test
+} // namespace chorale::test

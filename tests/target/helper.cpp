@@ -15,27 +15,27 @@ struct Slot {
 Slot slots[slot_count];
 alignas(16) char stacks[slot_count][stack_size];
 
-}  // namespace
+} // namespace
 
 void Helper::run(std::uintptr_t index) {
     Slot& slot = slots[index];
     slot.body(slot.argument);
     // release: who sees the end sees what the body did
-    slot.finished.store(true, std::memory_order_release);
+    slot.finished.store(true);
 }
 
 int Helper::start(ThreadBody body, std::uintptr_t argument, unsigned priority, KnCpuId cpu) {
     for (unsigned i = 0; i < slot_count; ++i) {
         // relaxed: only the main thread starts and stops helpers
-        if (slots[i].used.load(std::memory_order_relaxed)) {
+        if (slots[i].used.load()) {
             continue;
         }
         slots[i].body = body;
         slots[i].argument = argument;
-        slots[i].finished.store(false, std::memory_order_relaxed);
+        slots[i].finished.store(false);
         const int thread = start_thread({run, i, stacks[i], stack_size, priority, cpu});
         if (thread > 0) {
-            slots[i].used.store(true, std::memory_order_relaxed);
+            slots[i].used.store(true);
             slot_ = static_cast<int>(i);
             thread_ = thread;
         }
@@ -45,7 +45,7 @@ int Helper::start(ThreadBody body, std::uintptr_t argument, unsigned priority, K
 }
 
 bool Helper::finished() const {
-    return slot_ >= 0 && slots[slot_].finished.load(std::memory_order_acquire);  // pairs with run()
+    return slot_ >= 0 && slots[slot_].finished.load(); // pairs with run()
 }
 
 bool Helper::join(unsigned milliseconds) {
@@ -58,13 +58,31 @@ void Helper::stop() {
         return;
     }
     threadDelete(K_MYACTOR, thread_);
-    slots[slot_].used.store(false, std::memory_order_relaxed);
+    slots[slot_].used.store(false);
     slot_ = -1;
 }
 
+KnSysStatistics settled_statistics() {
+    constexpr unsigned quiet_rounds = 10;
+    KnSysStatistics last{};
+    sysStatistics(&last);
+    unsigned quiet = 0;
+    for (unsigned waited = 0; quiet < quiet_rounds && waited < patience; ++waited) {
+        sleep_milliseconds(1);
+        KnSysStatistics next{};
+        sysStatistics(&next);
+        const bool same = next.actors == last.actors && next.threads == last.threads &&
+                          next.ports == last.ports && next.messages == last.messages &&
+                          next.regions == last.regions;
+        quiet = same ? quiet + 1 : 0;
+        last = next;
+    }
+    return last;
+}
+
 unsigned cpu_count() {
-    const unsigned long count = environment_number("cpus", 1);
-    return count == 0 ? 1 : static_cast<unsigned>(count);
+    static unsigned count = running_cpus();
+    return count;
 }
 
 std::uint64_t now_microseconds() {
@@ -79,4 +97,4 @@ void burn(unsigned microseconds) {
     }
 }
 
-}  // namespace chorale::test
+} // namespace chorale::test

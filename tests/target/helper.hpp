@@ -15,30 +15,35 @@ inline constexpr unsigned main_priority = 100;
 inline constexpr unsigned higher_priority = 90;
 inline constexpr unsigned lower_priority = 110;
 
-inline constexpr unsigned patience = 5000;  // milliseconds after which something that must happen has not
+inline constexpr unsigned patience = 5000; // milliseconds after which something that must happen has not
 
 // A thread with a stack from a small pool. The destructor deletes the thread if it still runs.
 class Helper {
-public:
+  public:
     Helper() = default;
     Helper(const Helper&) = delete;
     Helper& operator=(const Helper&) = delete;
     ~Helper() { stop(); }
 
     // The thread's local id, or an error.
-    int start(ThreadBody body, std::uintptr_t argument, unsigned priority = inherit_priority, KnCpuId cpu = 0);
+    int start(ThreadBody body, std::uintptr_t argument, unsigned priority = inherit_priority,
+              KnCpuId cpu = 0);
     // Waits for the body's end; false when the time is over.
     [[nodiscard]] bool join(unsigned milliseconds = patience);
     void stop();
     [[nodiscard]] KnThreadLid thread() const { return thread_; }
     [[nodiscard]] bool finished() const;
 
-private:
+  private:
     static void run(std::uintptr_t slot);
 
     int slot_{-1};
     KnThreadLid thread_{};
 };
+
+// The counts of objects, when nothing has changed any more for some milliseconds: what died just before is
+// gone.
+[[nodiscard]] KnSysStatistics settled_statistics();
 
 [[nodiscard]] unsigned cpu_count();
 [[nodiscard]] std::uint64_t now_microseconds();
@@ -60,4 +65,4 @@ template <class Condition>
 // Takes the CPU for that long, without a nucleus call that gives it up.
 void burn(unsigned microseconds);
 
-}  // namespace chorale::test
+} // namespace chorale::test

@@ -2,11 +2,20 @@
 #pragma once
 
 #include <actor/thread.hpp>
+#include <chorus/calls.hpp>
 
 #include <cstdint>
 #include <span>
 
 namespace chorale::test {
+
+// The number of every call: call_number::sysTime.
+namespace call_number {
+#define CHORALE_CALL_NUMBER(number, name, ...) inline constexpr std::uint64_t name = number;
+CHORUS_LEAF_CALLS(CHORALE_CALL_NUMBER)
+CHORUS_BLOCK_CALLS(CHORALE_CALL_NUMBER)
+#undef CHORALE_CALL_NUMBER
+} // namespace call_number
 
 struct RawCall {
     std::uint64_t number;
@@ -45,4 +54,4 @@ struct Fault {
 // ---- strange but allowed: the thread goes on ----
 [[nodiscard]] std::span<const Fault> oddities();
 
-}  // namespace chorale::test
+} // namespace chorale::test

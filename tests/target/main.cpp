@@ -1,4 +1,5 @@
-// The target tests: an actor that tries every nucleus call from outside. Options: test=<all|suite|suite.case>, smp.stress=<seconds>.
+// The target tests: an actor that tries every nucleus call from outside. Options:
+// test=<all|suite|suite.case>, smp.stress=<seconds>.
 #include "check.hpp"
 #include "helper.hpp"
 
@@ -8,9 +9,10 @@ namespace chorale::test {
 namespace {
 
 const Suite* const suites[] = {
-    &call_errors_suite, &environment_suite, &memory_suite,    &threads_suite,      &binding_suite,      &ports_suite,
-    &registers_suite,   &vector_suite,      &ipc_suite,       &ipc_ports_suite,    &ipc_waits_suite,
-    &ipc_failures_suite, &ipc_priority_suite, &actors_suite,  &faults_suite,       &stress_suite,
+    &call_errors_suite,  &environment_suite, &memory_suite,    &threads_suite,
+    &binding_suite,      &ports_suite,       &registers_suite, &vector_suite,
+    &ipc_suite,          &ipc_ports_suite,   &ipc_waits_suite, &ipc_failures_suite,
+    &ipc_priority_suite, &actors_suite,      &faults_suite,    &stress_suite,
 };
 
 struct Totals {
@@ -40,8 +42,8 @@ Totals run_all(const char* selection) {
     return totals;
 }
 
-}  // namespace
-}  // namespace chorale::test
+} // namespace
+} // namespace chorale::test
 
 extern "C" int main() {
     using namespace chorale;
@@ -51,7 +53,8 @@ extern "C" int main() {
     threadBind(K_MYACTOR, K_MYSELF, 0, nullptr, K_NONEXCLUSIVE);
     const test::Totals totals = test::run_all(selection);
     const bool passed = totals.run != 0 && totals.failed == 0;
-    print("target tests: %u run, %u failed%s\n", totals.run, totals.failed, totals.run == 0 ? ": no such test" : "");
+    print("target tests: %u run, %u failed%s\n", totals.run, totals.failed,
+          totals.run == 0 ? ": no such test" : "");
     print("@done %s\n", passed ? "pass" : "FAIL");
     const KnRebootDesc verdict{passed ? KnRebootMode{K_REBOOT_SUCCESS} : KnRebootMode{K_REBOOT_FAILURE}};
     sysReboot(&verdict);

@@ -30,17 +30,18 @@ void calls_keep_registers(Report& report) {
         const char* name;
         RawCall call;
     } calls[] = {
-        {"nullCall", {2}},
-        {"threadSelf", {3}},
-        {"cpuSelf", {23}},
-        {"sysTime fault", {5, {1}}},
-        {"portUi", {10, {address_of(&port_name), 0}}},
-        {"portUi error", {10, {address_of(&port_name), 99}}},
-        {"yield", {69, {0}}},
-        {"threadDelay", {69, {address_of(&one_millisecond)}}},
-        {"threadBind", {73, {0, self, K_SAMECPU, 0, 0}}},
-        {"ipcCallMessage", {64, {address_of(&empty_message), 0, address_of(&nowhere), address_of(&empty_message), 0}}},
-        {"ipcReply", {66, {address_of(&empty_message)}}},
+        {"nullCall", {call_number::nullCall}},
+        {"threadSelf", {call_number::threadSelf}},
+        {"cpuSelf", {call_number::cpuSelf}},
+        {"sysTime fault", {call_number::sysTime, {1}}},
+        {"portUi", {call_number::portUi, {address_of(&port_name), 0}}},
+        {"portUi error", {call_number::portUi, {address_of(&port_name), 99}}},
+        {"yield", {call_number::threadDelay, {0}}},
+        {"threadDelay", {call_number::threadDelay, {address_of(&one_millisecond)}}},
+        {"threadBind", {call_number::threadBind, {0, self, K_SAMECPU, 0, 0}}},
+        {"ipcCallMessage",
+         {64, {address_of(&empty_message), 0, address_of(&nowhere), address_of(&empty_message), 0}}},
+        {"ipcReply", {call_number::ipcReply, {address_of(&empty_message)}}},
         {"no such call", {60}},
         {"no such call", {100}},
         {"no such call", {0x7fffffff00000000}},
@@ -52,10 +53,11 @@ void calls_keep_registers(Report& report) {
 
 // The register message calls with a port that does not exist: an error that keeps rbx and rbp.
 void message_calls_leak_nothing(Report& report) {
-    for (const std::uint64_t control : {std::uint64_t{0}, std::uint64_t{0x4000}, std::uint64_t{1}, std::uint64_t{0x4001}}) {
+    for (const std::uint64_t control :
+         {std::uint64_t{0}, std::uint64_t{0x4000}, std::uint64_t{1}, std::uint64_t{0x4001}}) {
         Registers before{}, after{};
         describe_call(before, {control}, 0x1000);
-        before.value[3] = 0;  // rbx: no descriptor
+        before.value[3] = 0; // rbx: no descriptor
         after = before;
         call_with_registers(&after);
         CHECK(static_cast<std::int64_t>(after.value[0]) < 0);
@@ -71,9 +73,9 @@ void message_calls_leak_nothing(Report& report) {
 std::atomic<bool> stop_disturbing;
 
 void disturb(std::uintptr_t) {
-    while (!stop_disturbing.load(std::memory_order_relaxed)) {
+    while (!stop_disturbing.load()) {
         Registers registers{};
-        describe_call(registers, {2}, 0x5555000000000000);
+        describe_call(registers, {call_number::nullCall}, 0x5555000000000000);
         call_with_registers(&registers);
         const KnTimeVal pause{0, 300000};
         threadDelay(&pause);
@@ -117,10 +119,10 @@ std::atomic<bool> vectors_stop;
 
 void keep_vectors(std::uintptr_t pattern) {
     fill_vectors(pattern);
-    while (!vectors_stop.load(std::memory_order_relaxed)) {
+    while (!vectors_stop.load()) {
         threadDelay(pattern % 2 == 0 ? K_NOBLOCK : &one_millisecond);
         if (!vectors_hold(pattern)) {
-            vector_failures.fetch_add(1, std::memory_order_relaxed);
+            vector_failures.fetch_add(1);
         }
     }
 }
@@ -155,7 +157,9 @@ void migration_keeps_vectors(Report& report) {
     fill_vectors(9);
     for (unsigned i = 0; i < 100; ++i) {
         CHECK_EQ(threadBind(K_MYACTOR, K_MYSELF, i % cpu_count(), nullptr, K_NONEXCLUSIVE), K_OK);
-        CHECK_EQ(threadBind(K_MYACTOR, helpers[i % 4].thread(), (i + 1) % cpu_count(), nullptr, K_NONEXCLUSIVE), K_OK);
+        CHECK_EQ(
+            threadBind(K_MYACTOR, helpers[i % 4].thread(), (i + 1) % cpu_count(), nullptr, K_NONEXCLUSIVE),
+            K_OK);
         REQUIRE(vectors_hold(9));
     }
     CHECK_EQ(threadBind(K_MYACTOR, K_MYSELF, 0, nullptr, K_NONEXCLUSIVE), K_OK);
@@ -179,7 +183,7 @@ void vector_server(std::uintptr_t) {
     int size = ipcReceive(&message, &port, -1);
     while (size >= 0) {
         if (!vectors_hold(500)) {
-            vector_failures.fetch_add(1, std::memory_order_relaxed);
+            vector_failures.fetch_add(1);
         }
         size = ipcReplyReceive(&message, &message, &port, -1);
     }
@@ -217,9 +221,9 @@ constexpr Case vector_cases[] = {
     {"calls_keep_vectors", calls_keep_vectors},
 };
 
-}  // namespace
+} // namespace
 
 const Suite registers_suite{"registers", register_cases};
 const Suite vector_suite{"vectors", vector_cases};
 
-}  // namespace chorale::test
+} // namespace chorale::test

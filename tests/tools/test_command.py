@@ -48,6 +48,7 @@ class CommandTest(unittest.TestCase):
         self.assert_usage_error("bench", "--arch", "vax", hint="x86_64")
         self.assert_usage_error("bench", "--json", "/nowhere/file", hint="written")
         self.assert_usage_error("bench", "--bench", "a b", hint="--bench")
+        self.assert_usage_error("bench", "--profile", "cross", hint="no result's name")
         self.assert_usage_error("test", "--filter", "(", hint="regular expression")
         self.assert_usage_error("test", "--stress", "0", hint="--stress")
         self.assert_usage_error("image", "--append", "a;reboot", hint="command line")

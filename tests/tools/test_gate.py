@@ -50,7 +50,8 @@ class GateTest(unittest.TestCase):
         cases = [("namespace n {\nclass C : B<int> {\npublic:\n", "};\n}\n", 3),
                  ('extern "C" {\n', "}\n", 2),
                  ("struct S {\n    int a{3};\n    S() : a{1}, b{2}\n", "};\n", 3),
-                 ("constexpr char s[] = {1, 2};\n", "", 2)]
+                 ("constexpr char s[] = {1, 2};\n", "", 2),
+                 ("LIST(ENTRY)\nnamespace n {\nLIST(ENTRY);\nint b;\n", "}\n", 5)]
         for before, after, line in cases:
             head = "" if before.endswith("b{2}\n") else "[[nodiscard]] bool operator()(int x = f(1)) const "
             text = before + head + self.body(70) + after
@@ -62,6 +63,8 @@ class GateTest(unittest.TestCase):
     def test_data_and_scopes_have_no_length(self):
         for text in ("namespace n {\n" + "int a;\n" * 80 + "}\n", "int t[] = {\n" + "1,\n" * 80 + "};\n",
                      "struct alignas(64) S {\n" + "int a;\n" * 80 + "};\n",
+                     "LIST(ENTRY)\nnamespace {\n" + "int a;\n" * 80 + "}\n",
+                     "LIST(ENTRY)\nstruct S : B {\n" + "int a;\n" * 80 + "};\n",
                      "enum class E : int {\n" + "a,\n" * 80 + "};\n"):
             self.assert_found("kernel/a.cpp", text)
 

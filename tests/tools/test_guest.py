@@ -67,7 +67,7 @@ class GuestTest(unittest.TestCase):
 class PluginTest(unittest.TestCase):
     """Known code between markers: three rounds of 4 user and 6, 6, 16 nucleus instructions."""
 
-    def count(self, mode, *machine):
+    def events(self, mode, *machine):
         with tempfile.TemporaryDirectory() as directory:
             guest, out = support.fake_guest(directory), pathlib.Path(directory) / "counts"
             from chorale import build
@@ -76,7 +76,10 @@ class PluginTest(unittest.TestCase):
                 "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-kernel", guest,
                 "-append", "c", "-plugin", f"{build.plugin()},out={out},count={mode}", *machine)
             self.assertEqual(done.returncode, 33, done.stderr)
-            events = [json.loads(line) for line in out.read_text().splitlines()]
+            return [json.loads(line) for line in out.read_text().splitlines()]
+
+    def count(self, *arguments):
+        events = self.events(*arguments)
         return {(event["event"], event.get("result"), event.get("scope")): event for event in events}
 
     def check(self, events):
@@ -98,6 +101,11 @@ class PluginTest(unittest.TestCase):
 
     def test_by_block(self):
         self.check(self.count("block"))
+
+    def test_profile(self):
+        profile = [event for event in self.events("insn,profile=0") if event["event"] == "profile"]
+        self.assertEqual(sum(event["count"] for event in profile), 40)
+        self.assertEqual({event["count"] for event in profile}, {1, 3})
 
     def test_under_icount(self):
         self.check(self.count("insn", "-icount", "shift=0"))

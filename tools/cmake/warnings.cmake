@@ -42,8 +42,8 @@ set(CHORALE_TARGET_OPTIONS
     -fno-pic -fno-pie>)
 
 function(chorale_nucleus_flags target)
-  # Stack protector: off. Each stack has a guard page below it; a canary would cost the fast path loads.
-  # Frame pointers: on, so that a panic can walk the stack without unwind tables; leaf functions do without, which
+  # Stack protector: off. Each stack has a guard page below it; a canary would cost the fast path loads. Frame
+  # pointers: on, so that a panic can walk the stack without unwind tables; leaf functions do without, which
   # hides at most the caller of the innermost one.
   target_compile_options(${target} PRIVATE ${CHORALE_TARGET_OPTIONS}
     $<$<COMPILE_LANGUAGE:C,CXX>:-fno-omit-frame-pointer -momit-leaf-frame-pointer

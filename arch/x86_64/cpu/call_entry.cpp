@@ -30,4 +30,4 @@ void chorale_load_thread_pointer(const Frame& frame) {
     }
 }
 
-}  // namespace chorale::machine
+} // namespace chorale::machine

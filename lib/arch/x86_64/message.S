@@ -1,8 +1,8 @@
 /* ipcCall, ipcReceive, ipcReplyReceive: bodies of at most 64 bytes without annex travel in registers
  * (chorus/message_registers.h), all others by the *Message calls.
  *
- * Invariants: no byte beyond the sender's bodySize is read, none beyond the receiver's room is written; a register of the
- * eight that the body does not fill is sent as 0, so that a program's registers do not leak to its peer. */
+ * Invariants: no byte beyond the sender's bodySize is read, none beyond the receiver's room is written; a
+ * register of the eight that the body does not fill is sent as 0, so that nothing leaks to the peer. */
 #include <chorus/message_registers.h>
 
 #define DESC_FLAGS 0
@@ -103,7 +103,8 @@
     ret
     .size ipcCall, . - ipcCall
 
-/* int ipcReplyReceive(reply rdi, msg rsi, portli rdx, delay ecx); at `received`: rbx = msg, portli on the stack */
+/* int ipcReplyReceive(reply rdi, msg rsi, portli rdx, delay ecx)
+ * At `received`: rbx = msg, portli on the stack. */
     function ipcReplyReceive
     testl %ecx, %ecx
     jns 8f
@@ -271,7 +272,8 @@ load_words:
 load_table:
     .quad .Lload0, .Lload1, .Lload2, .Lload3, .Lload4, .Lload5, .Lload6, .Lload7
 
-/* In: rbx = descriptor, rax = size of the body as sent (<= 64), the eight words. Stores what there is room for; keeps rax. */
+/* In: rbx = descriptor, rax = size of the body as sent (<= 64), the eight words. Stores what there is room
+ * for; keeps rax. */
     .section .text.store_words, "ax", @progbits
     .type store_words, @function
     .p2align 4

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 namespace chorale {
 
@@ -35,6 +36,15 @@ void start_memory() {
 OnCpu::OnCpu(CpuIndex index) { mine = &caches.at(index); }
 
 OnCpu::~OnCpu() { mine = nullptr; }
+
+void drain_caches() {
+    std::vector<PhysAddr> frames;
+    for (CpuIndex index = 0; index < caches.size(); ++index) {
+        const OnCpu cpu{index};
+        while (!caches[index].frames.empty()) frames.push_back(allocate_frame().value());
+    }
+    for (const PhysAddr frame : frames) free_frame(frame);
+}
 
 u64 free_frame_count() { return frame_statistics().free; }
 

@@ -1,4 +1,5 @@
-// The first line of this CPU's PerCpu, addressed through GS: no pointer to it has to be loaded, none takes a register.
+// The first line of this CPU's PerCpu, addressed through GS: no pointer to it has to be loaded, none takes a
+// register.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -12,7 +13,7 @@ struct Thread;
 namespace chorale::machine::this_cpu {
 
 template <class T>
-using InCpuBlock = T __attribute__((address_space(256)));  // GS
+using InCpuBlock = T __attribute__((address_space(256))); // GS
 
 template <class T>
 [[nodiscard]] inline InCpuBlock<T>* field(uword offset) {
@@ -26,4 +27,4 @@ inline void set_current(Thread& thread) { *field<Thread*>(CPU_CURRENT) = &thread
 [[nodiscard]] inline u64 space_root() { return *field<u64>(CPU_SPACE_ROOT); }
 inline void set_space_root(u64 root) { *field<u64>(CPU_SPACE_ROOT) = root; }
 
-}  // namespace chorale::machine::this_cpu
+} // namespace chorale::machine::this_cpu

@@ -6,9 +6,9 @@
 namespace chorale::machine {
 
 enum class Marker : u16 {
-    idle_begins = 3,  // what follows is waiting for work, not work
+    idle_begins = 3, // what follows is waiting for work, not work
     idle_ends = 4,
-    first_user = 5,  // boot is over
+    first_user = 5, // boot is over
 };
 
 template <Marker M>
@@ -16,4 +16,4 @@ inline void marker() {
     asm volatile("nopl %c0(%%rax)" ::"i"(0x5e140000 | static_cast<u16>(M)) : "memory");
 }
 
-}  // namespace chorale::machine
+} // namespace chorale::machine

@@ -87,7 +87,7 @@ call_with_registers:
     .endr
     .endm
 
-/* void load_narrow(const void* rdi), void store_narrow(void* rdi): 16 registers of 16 bytes, at a step of 32 */
+/* void load_narrow(const void* rdi), void store_narrow(void* rdi): 16 registers at a step of 32 bytes */
     .macro load_xmm n
     movdqu (32 * \n)(%rdi), %xmm\n
     .endm
@@ -223,14 +223,6 @@ fault_\name:
     fault stack_non_canonical
     movabsq $0x0000900000000000, %rsp
     pushq %rax
-    ret
-    fault vector_exception
-    movl $0x0000, -8(%rsp) /* every SSE exception unmasked */
-    ldmxcsr -8(%rsp)
-    xorps %xmm0, %xmm0
-    movl $0x3f800000, %eax
-    movd %eax, %xmm1
-    divss %xmm0, %xmm1
     ret
     fault x87_exception
     fninit

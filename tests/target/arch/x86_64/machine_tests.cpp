@@ -14,42 +14,41 @@ unsigned get_control();
 unsigned enabled_state();
 }
 
-#define CHORALE_FAULTS(ENTRY)                                                                                     \
-    ENTRY(null_write)                                                                                             \
-    ENTRY(null_call)                                                                                              \
-    ENTRY(text_write)                                                                                             \
-    ENTRY(data_execution)                                                                                         \
-    ENTRY(nucleus_read)                                                                                           \
-    ENTRY(nucleus_jump)                                                                                           \
-    ENTRY(upper_half_read)                                                                                        \
-    ENTRY(last_byte_read)                                                                                         \
-    ENTRY(non_canonical_read)                                                                                     \
-    ENTRY(non_canonical_jump)                                                                                     \
-    ENTRY(divide)                                                                                                 \
-    ENTRY(undefined)                                                                                              \
-    ENTRY(breakpoint)                                                                                             \
-    ENTRY(halt)                                                                                                   \
-    ENTRY(interrupts_off)                                                                                         \
-    ENTRY(port_read)                                                                                              \
-    ENTRY(control_read)                                                                                           \
-    ENTRY(msr_read)                                                                                               \
-    ENTRY(software_interrupt)                                                                                     \
-    ENTRY(double_fault_vector)                                                                                    \
-    ENTRY(stack_overflow)                                                                                         \
-    ENTRY(stack_in_nucleus)                                                                                       \
-    ENTRY(stack_non_canonical)                                                                                    \
-    ENTRY(vector_exception)                                                                                       \
-    ENTRY(x87_exception)                                                                                          \
-    ENTRY(single_step)                                                                                            \
-    ENTRY(sysenter)                                                                                               \
+#define CHORALE_FAULTS(ENTRY)                                                                                \
+    ENTRY(null_write)                                                                                        \
+    ENTRY(null_call)                                                                                         \
+    ENTRY(text_write)                                                                                        \
+    ENTRY(data_execution)                                                                                    \
+    ENTRY(nucleus_read)                                                                                      \
+    ENTRY(nucleus_jump)                                                                                      \
+    ENTRY(upper_half_read)                                                                                   \
+    ENTRY(last_byte_read)                                                                                    \
+    ENTRY(non_canonical_read)                                                                                \
+    ENTRY(non_canonical_jump)                                                                                \
+    ENTRY(divide)                                                                                            \
+    ENTRY(undefined)                                                                                         \
+    ENTRY(breakpoint)                                                                                        \
+    ENTRY(halt)                                                                                              \
+    ENTRY(interrupts_off)                                                                                    \
+    ENTRY(port_read)                                                                                         \
+    ENTRY(control_read)                                                                                      \
+    ENTRY(msr_read)                                                                                          \
+    ENTRY(software_interrupt)                                                                                \
+    ENTRY(double_fault_vector)                                                                               \
+    ENTRY(stack_overflow)                                                                                    \
+    ENTRY(stack_in_nucleus)                                                                                  \
+    ENTRY(stack_non_canonical)                                                                               \
+    ENTRY(x87_exception)                                                                                     \
+    ENTRY(single_step)                                                                                       \
+    ENTRY(sysenter)                                                                                          \
     ENTRY(return_to_far_segment)
-#define CHORALE_ODDITIES(ENTRY)                                                                                   \
-    ENTRY(direction_flag)                                                                                         \
-    ENTRY(alignment_flag)                                                                                         \
-    ENTRY(nested_task_flag)                                                                                       \
-    ENTRY(nucleus_stack_pointer)                                                                                  \
-    ENTRY(non_canonical_stack_pointer)                                                                            \
-    ENTRY(odd_stack_pointer)                                                                                      \
+#define CHORALE_ODDITIES(ENTRY)                                                                              \
+    ENTRY(direction_flag)                                                                                    \
+    ENTRY(alignment_flag)                                                                                    \
+    ENTRY(nested_task_flag)                                                                                  \
+    ENTRY(nucleus_stack_pointer)                                                                             \
+    ENTRY(non_canonical_stack_pointer)                                                                       \
+    ENTRY(odd_stack_pointer)                                                                                 \
     ENTRY(data_segments)
 
 #define DECLARE_FAULT(name) extern "C" void fault_##name(std::uintptr_t);
@@ -63,8 +62,8 @@ namespace {
 enum Index : unsigned { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 };
 constexpr const char* names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                  "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
-constexpr bool kept[] = {false, false, false, true, false, true, false, false,
-                         false, false, false, false, true, true, true, true};
+constexpr bool kept[] = {false, false, false, true,  false, true, false, false,
+                         false, false, false, false, true,  true, true,  true};
 constexpr std::uint64_t first_nucleus_address = 0xffff800000000000;
 
 constexpr unsigned initial_mxcsr = 0x1f80;
@@ -86,9 +85,11 @@ void store_vectors(VectorArea& area) {
 // In each register only the words that the machine has.
 bool word_exists(std::size_t index) { return has_wide_vectors() || index % 4 < 2; }
 
-std::uint64_t mixed(std::uint64_t pattern, std::size_t index) { return (pattern + index) * 0x9e3779b97f4a7c15U; }
+std::uint64_t mixed(std::uint64_t pattern, std::size_t index) {
+    return (pattern + index) * 0x9e3779b97f4a7c15U;
+}
 
-}  // namespace
+} // namespace
 
 void describe_call(Registers& registers, const RawCall& call, std::uint64_t pattern) {
     for (unsigned i = 0; i < 16; ++i) {
@@ -108,8 +109,9 @@ const char* broken_register(const Registers& before, const Registers& after) {
         if (i == rsp) {
             continue;
         }
-        if (kept[i] ? before.value[i] != after.value[i]
-                    : after.value[i] != before.value[i] && after.value[i] >= first_nucleus_address && i != rax) {
+        if (kept[i]
+                ? before.value[i] != after.value[i]
+                : after.value[i] != before.value[i] && after.value[i] >= first_nucleus_address && i != rax) {
             return names[i];
         }
     }
@@ -121,7 +123,8 @@ const char* broken_register(const Registers& before, const Registers& after) {
 bool has_wide_vectors() {
     constexpr unsigned state_saving = 1U << 27, wide = 1U << 28, wide_state = 6;
     const unsigned features = machine::cpuid(1).ecx;
-    return (features & state_saving) != 0 && (features & wide) != 0 && (enabled_state() & wide_state) == wide_state;
+    return (features & state_saving) != 0 && (features & wide) != 0 &&
+           (enabled_state() & wide_state) == wide_state;
 }
 
 void fill_vectors(std::uint64_t pattern) {
@@ -135,7 +138,8 @@ void fill_vectors(std::uint64_t pattern) {
         load_narrow(&area);
     }
     // The rounding modes of both units, with all exceptions masked.
-    set_modes(initial_mxcsr | static_cast<unsigned>(pattern & 3) << 13, initial_control | static_cast<unsigned>(pattern & 3) << 10);
+    set_modes(initial_mxcsr | static_cast<unsigned>(pattern & 3) << 13,
+              initial_control | static_cast<unsigned>(pattern & 3) << 10);
 }
 
 bool vectors_hold(std::uint64_t pattern) {
@@ -173,4 +177,4 @@ std::span<const Fault> oddities() {
     return table;
 }
 
-}  // namespace chorale::test
+} // namespace chorale::test

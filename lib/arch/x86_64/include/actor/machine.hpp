@@ -1,4 +1,5 @@
-// What actors ask of the processor: the cycle counter and the marker no-ops that the instruction counter sees.
+// What actors ask of the processor: the cycle counter and the marker no-ops that the instruction counter
+// sees.
 #pragma once
 
 #include <cstdint>
@@ -37,4 +38,4 @@ template <unsigned Id>
 
 [[gnu::always_inline]] inline void relax() { asm volatile("pause" : : : "memory"); }
 
-}  // namespace chorale::machine
+} // namespace chorale::machine

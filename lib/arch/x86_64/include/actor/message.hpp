@@ -1,7 +1,8 @@
 // The machine's half of chorus/message.hpp: one system call with the eight message registers.
 //
-// Context: the nucleus keeps rbx, rbp, rsp and the vector registers, and loses the rest. A word register without a word to send keeps
-// whatever it holds, and the receiver can see that: a server that must not leak sends all eight words.
+// Context: the nucleus keeps rbx, rbp, rsp and the vector registers, and loses the rest. A word register
+// without a word to send keeps whatever it holds, and the receiver can see that: a server that must not
+// leak sends all eight words.
 #pragma once
 
 #include <chorus/message_registers.h>
@@ -13,21 +14,22 @@ namespace chorus::machine {
 
 struct Transfer {
     std::uint64_t word[8];
-    std::uint64_t first;   // in: head of the port's UI, or the port's local id; out: the port's local id
-    std::uint64_t second;  // in: tail of the port's UI, or the delay; out: sequence number
+    std::uint64_t first;  // in: head of the port's UI, or the port's local id; out: the port's local id
+    std::uint64_t second; // in: tail of the port's UI, or the delay; out: sequence number
 };
 
-// Performs the call whose control word (number, size, flags) is given, with the first Sent words. Returns rax.
+// Performs the call whose control word (number, size, flags) is given, with the first Sent words. Returns
+// rax.
 template <unsigned Sent>
 [[gnu::always_inline]] inline long transfer(std::uint64_t control, Transfer& t) {
     static_assert(Sent <= 8);
     // Words that are not sent: "some value" costs no instruction.
-#define CHORUS_WORD(index, reg)                   \
-    register std::uint64_t w##index asm(#reg);    \
-    if constexpr ((index) < Sent) {               \
-        w##index = t.word[index];                 \
-    } else {                                      \
-        asm volatile("" : "=r"(w##index));        \
+#define CHORUS_WORD(index, reg)                                                                              \
+    register std::uint64_t w##index asm(#reg);                                                               \
+    if constexpr ((index) < Sent) {                                                                          \
+        w##index = t.word[index];                                                                            \
+    } else {                                                                                                 \
+        asm volatile("" : "=r"(w##index));                                                                   \
     }
     CHORUS_WORD(0, r12)
     CHORUS_WORD(1, r13)
@@ -43,12 +45,12 @@ template <unsigned Sent>
     register std::uint64_t result asm("rax") = control;
     register std::uint64_t descriptor asm("rbx") = 0;
     asm volatile("syscall"
-                 : "+r"(result), "+r"(first), "+r"(second), "+r"(w0), "+r"(w1), "+r"(w2), "+r"(w3), "+r"(w4), "+r"(w5),
-                   "+r"(w6), "+r"(w7)
+                 : "+r"(result), "+r"(first), "+r"(second), "+r"(w0), "+r"(w1), "+r"(w2), "+r"(w3), "+r"(w4),
+                   "+r"(w5), "+r"(w6), "+r"(w7)
                  : "r"(descriptor)
                  : "rcx", "r11", "memory", "cc");
     t = {{w0, w1, w2, w3, w4, w5, w6, w7}, first, second};
     return static_cast<long>(result);
 }
 
-}  // namespace chorus::machine
+} // namespace chorus::machine

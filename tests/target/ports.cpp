@@ -1,0 +1,179 @@
+// Suite ports: names and local ids of ports.
+#include "check.hpp"
+#include "child.hpp"
+#include "helper.hpp"
+
+#include <chorus.h>
+
+namespace chorale::test {
+namespace {
+
+void create_delete(Report& report) {
+    const KnSysStatistics before = settled_statistics();
+    KnSysStatistics after{};
+    KnUniqueId names[20];
+    int lis[20];
+    for (unsigned i = 0; i < 20; ++i) {
+        lis[i] = portCreate(K_MYACTOR, &names[i]);
+        REQUIRE(lis[i] > 0);
+        CHECK(uiValid(&names[i]));
+        for (unsigned j = 0; j < i; ++j) {
+            CHECK(lis[i] != lis[j] && !uiEqual(&names[i], &names[j]));
+        }
+    }
+    for (unsigned i = 0; i < 20; ++i) {
+        KnUniqueId name{};
+        CHECK_EQ(portLi(&names[i]), lis[i]);
+        CHECK_EQ(portUi(&name, lis[i]), K_OK);
+        CHECK(uiEqual(&name, &names[i]));
+    }
+    for (unsigned i = 0; i < 20; ++i) {
+        CHECK_EQ(portDelete(K_MYACTOR, lis[i]), K_OK);
+        KnUniqueId name{};
+        CHECK_EQ(portUi(&name, lis[i]), K_EINVAL);
+        CHECK_EQ(portLi(&names[i]), K_EUNKNOWN);
+        CHECK_EQ(portDelete(K_MYACTOR, lis[i]), K_EINVAL);
+    }
+    after = settled_statistics();
+    CHECK_EQ(after.ports, before.ports);
+}
+
+void default_port(Report& report) {
+    KnUniqueId name{};
+    REQUIRE_EQ(portUi(&name, K_DEFAULTPORT), K_OK);
+    CHECK(uiValid(&name));
+    CHECK_EQ(portLi(&name), K_DEFAULTPORT);
+}
+
+void bad_local_ids(Report& report) {
+    KnUniqueId name{};
+    for (const int bad :
+         {-1, -2, -3, -1000, 200, 255, 256, 257, 65536, 0x7fffffff, static_cast<int>(0x80000000U)}) {
+        CHECK_EQ(portUi(&name, bad), K_EINVAL);
+        CHECK_EQ(portDelete(K_MYACTOR, bad), K_EINVAL);
+        CHECK_EQ(portEnable(K_MYACTOR, bad, 0), K_EINVAL);
+        CHECK_EQ(portDisable(K_MYACTOR, bad), K_EINVAL);
+    }
+}
+
+// Names that are almost right, and names of ports that were.
+void wrong_names(Report& report) {
+    KnUniqueId name{};
+    const int li = portCreate(K_MYACTOR, &name);
+    REQUIRE(li > 0);
+    for (unsigned bit = 0; bit < 64; ++bit) {
+        KnUniqueId wrong = name;
+        wrong.uiHead ^= std::uint64_t{1} << bit;
+        CHECK_EQ(portLi(&wrong), K_EUNKNOWN);
+        wrong = name;
+        wrong.uiTail ^= std::uint64_t{1} << bit;
+        CHECK_EQ(portLi(&wrong), K_EUNKNOWN);
+    }
+    const KnUniqueId cleared{}, ones{~std::uint64_t{0}, ~std::uint64_t{0}};
+    CHECK_EQ(portLi(&cleared), K_EUNKNOWN);
+    CHECK_EQ(portLi(&ones), K_EUNKNOWN);
+    CHECK_EQ(portDelete(K_MYACTOR, li), K_OK);
+    char body[8] = {};
+    const KnMsgDesc message{0, sizeof(body), address_of(body), 0, 0};
+    for (unsigned i = 0; i < 100; ++i) {
+        KnUniqueId next{};
+        const int next_li = portCreate(K_MYACTOR, &next);
+        REQUIRE(next_li > 0);
+        CHECK(!uiEqual(&next, &name));
+        const KnIpcDest stale{name, {}};
+        CHECK_EQ(ipcSend(&message, K_DEFAULTPORT, &stale), K_EUNKNOWN);
+        CHECK_EQ(portDelete(K_MYACTOR, next_li), K_OK);
+    }
+}
+
+void table_full(Report& report) {
+    int made[1024];
+    unsigned count = 0;
+    int li = 1;
+    KnUniqueId name;
+    while (count < 1024 && li > 0) {
+        li = portCreate(K_MYACTOR, &name);
+        if (li > 0) {
+            made[count++] = li;
+        }
+    }
+    CHECK(li == K_EFULL || li == K_ENOMEM);
+    CHECK(count > 100);
+    for (unsigned i = 0; i < count; ++i) {
+        CHECK_EQ(portDelete(K_MYACTOR, made[i]), K_OK);
+    }
+    li = portCreate(K_MYACTOR, &name);
+    CHECK(li > 0);
+    CHECK_EQ(portDelete(K_MYACTOR, li), K_OK);
+}
+
+void enable_disable(Report& report) {
+    KnUniqueId name{};
+    const int li = portCreate(K_MYACTOR, &name);
+    REQUIRE(li > 0);
+    CHECK_EQ(portDisable(K_MYACTOR, li), K_OK);
+    CHECK_EQ(portEnable(K_MYACTOR, li, 3), K_OK);
+    CHECK_EQ(portEnable(K_MYACTOR, li, 5), K_OK);
+    CHECK_EQ(portEnable(K_MYACTOR, li, -1), K_EINVAL);
+    CHECK_EQ(portDisable(K_MYACTOR, li), K_OK);
+    CHECK_EQ(portEnable(K_MYACTOR, K_DEFAULTPORT, 0), K_OK);
+    CHECK_EQ(portDisable(K_MYACTOR, K_DEFAULTPORT), K_OK);
+    CHECK_EQ(portDelete(K_MYACTOR, li), K_OK);
+}
+
+// Ports of another actor: made and deleted by capability, invisible by local id here.
+void of_another_actor(Report& report) {
+    KnCap actor{};
+    REQUIRE_EQ(actorCreate(K_MYACTOR, &actor, K_USERACTOR, K_ACTIVE), K_OK);
+    KnUniqueId name{};
+    const int li = portCreate(&actor, &name);
+    CHECK(li > 0);
+    CHECK_EQ(portLi(&name), K_EUNKNOWN);
+    CHECK_EQ(portDelete(&actor, li), K_OK);
+    CHECK_EQ(portDelete(&actor, li), K_EINVAL);
+    CHECK(portCreate(&actor, &name) > 0);
+    CHECK_EQ(actorDelete(&actor), K_OK);
+    CHECK_EQ(portCreate(&actor, &name), K_EUNKNOWN);
+    CHECK_EQ(portDelete(&actor, li), K_EUNKNOWN);
+    char body[8] = {};
+    const KnMsgDesc message{0, sizeof(body), address_of(body), 0, 0};
+    const KnIpcDest gone{name, {}};
+    CHECK_EQ(ipcSend(&message, K_DEFAULTPORT, &gone), K_EUNKNOWN);
+}
+
+// The unpredictable half of names: no bit is always the same, no difference repeats.
+void names_are_unpredictable(Report& report) {
+    std::uint64_t always_set = ~std::uint64_t{0}, ever_set = 0;
+    std::uint64_t last = 0, last_difference = 0;
+    for (unsigned i = 0; i < 64; ++i) {
+        KnUniqueId name{};
+        const int li = portCreate(K_MYACTOR, &name);
+        REQUIRE(li > 0);
+        always_set &= name.uiTail;
+        ever_set |= name.uiTail;
+        const std::uint64_t difference = name.uiTail - last;
+        CHECK(difference != last_difference);
+        last = name.uiTail;
+        last_difference = difference;
+        CHECK_EQ(portDelete(K_MYACTOR, li), K_OK);
+    }
+    CHECK_EQ(always_set, 0);
+    CHECK_EQ(~ever_set, 0);
+}
+
+constexpr Case cases[] = {
+    {"create_delete", create_delete},
+    {"default_port", default_port},
+    {"bad_local_ids", bad_local_ids},
+    {"wrong_names", wrong_names},
+    {"table_full", table_full},
+    {"enable_disable", enable_disable},
+    {"of_another_actor", of_another_actor},
+    {"names_are_unpredictable", names_are_unpredictable},
+};
+
+} // namespace
+
+const Suite ports_suite{"ports", cases};
+
+} // namespace chorale::test
