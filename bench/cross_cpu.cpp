@@ -1,8 +1,8 @@
 // Messages from CPU 0 to CPU 1: to one whose idle loop polls (it was busy a moment ago) and to one that has
 // halted.
 //
-// What both CPUs do for a round trip belongs to it: so the instruction counter's boundaries are those of a
-// batch, which all CPUs' instructions count for, but for those of the idle loop.
+// What both CPUs do for a round trip belongs to it: the instruction counter adds the other CPUs'
+// instructions, but for those of their idle loops, to the round in which or after which they are executed.
 #include "measures.hpp"
 
 #include <actor/environment.hpp>
@@ -34,17 +34,17 @@ void measure_polling(const Context& context, const char* name, const KnUniqueId&
     warm_up(port, words);
     recorder.begin(name);
     const unsigned rounds = context.rounds_or(usual_rounds);
-    boundary<Boundary::batch_begin>();
     for (unsigned i = 0; i < rounds; ++i) {
         const std::uint64_t start = machine::counter();
+        boundary<Boundary::round_begin>();
         const long result = round_trip(port, words, i);
+        boundary<Boundary::round_end>();
         recorder.add(machine::counter() - start);
         if (result != 32) {
             recorder.fail("round trip", result);
             break;
         }
     }
-    boundary<Boundary::batch_end>();
     recorder.finish();
 }
 
@@ -57,9 +57,9 @@ void measure_halted(const Context& context, const char* name, const KnUniqueId& 
     for (unsigned i = 0; i < rounds; ++i) {
         sleep_milliseconds(time_to_halt);
         const std::uint64_t start = machine::counter();
-        boundary<Boundary::batch_begin>();
+        boundary<Boundary::round_begin>();
         const long result = round_trip(port, words, i);
-        boundary<Boundary::batch_end>();
+        boundary<Boundary::round_end>();
         recorder.add(machine::counter() - start);
         if (result != 32) {
             recorder.fail("round trip", result);

@@ -50,7 +50,14 @@ void report_failure(const Context& context, const char* name, const char* reason
 
 bool find_service(const Context& context, const char* name, const char* kind, unsigned cpu,
                   KnUniqueId& port) {
-    const int error = find_port(service_name(kind, cpu).text, port, patience);
+    static bool gave_up = false;
+    int error = K_ETIMEOUT;
+    for (unsigned waited = 0; waited < patience && error == K_ETIMEOUT && !gave_up; ++waited) {
+        error = find_port(service_name(kind, cpu).text, port, 1);
+        char reason[K_ENVVALUEMAX];
+        gave_up = error == K_ETIMEOUT && *environment_text(server_failure, reason, "") != '\0';
+    }
+    gave_up = gave_up || error == K_ETIMEOUT;
     if (error < 0) {
         report_failure(context, name, "no server", error);
     }

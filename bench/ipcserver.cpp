@@ -27,7 +27,10 @@ int open_service(const char* kind, unsigned cpu) {
     return error < 0 ? error : portli;
 }
 
-void report(const char* kind, long error) { print("ipcserver: %s stops with error %ld\n", kind, error); }
+void report(const char* kind, long error) {
+    print("ipcserver: %s stops with error %ld\n", kind, error);
+    sysSetEnv(server_failure, kind);
+}
 
 // Sends back Count words.
 template <unsigned Count>
@@ -110,6 +113,7 @@ int serve() {
 extern "C" int main() {
     if (const int error = chorale::bench::serve(); error < 0) {
         chorale::print("ipcserver: cannot start its threads: error %d\n", error);
+        sysSetEnv(chorale::bench::server_failure, "threads");
     }
     for (;;) {
         threadDelay(K_NOTIMEOUT);

@@ -9,6 +9,9 @@ namespace chorale::bench {
 
 inline constexpr std::size_t largest_body = K_CMSGSIZEMAX;
 
+// Set by ipcserver when one of its threads cannot serve: nobody need wait for it.
+inline constexpr const char* server_failure = "bench.failed";
+
 struct ServiceName {
     char text[24];
 };

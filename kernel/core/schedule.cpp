@@ -17,8 +17,8 @@ namespace chorale {
 namespace {
 
 constexpr unsigned timers_per_look = 16; // bounds the time with interrupts off
-constexpr u64 spin_stretch = 10'000;     // with interrupts off
-u64 idle_spins = 0;
+constexpr u64 spin_stretch = 1'000; // with interrupts off
+u64 idle_polling = 0;                // nanoseconds
 
 // Only when the earliest deadline has come nearer: an alarm that comes too early does no harm, it sets the
 // next one.
@@ -64,17 +64,18 @@ void load_space(PerCpu& cpu, const Thread& thread) {
 
 [[nodiscard]] bool work_waits(const PerCpu& cpu) { return cpu.pending != 0 || cpu.inbox.rung(); }
 
-// While polling, a request needs no doorbell. The markers let an instruction counter tell waiting from
-// working; the window in between lets the timer in.
+// While polling, a request needs no doorbell. The markers let an instruction counter tell waiting from working; the
+// window in between lets the timer in.
 void poll(PerCpu& cpu) {
-    for (u64 left = idle_spins; left != 0 && !work_waits(cpu);
-         left -= left < spin_stretch ? left : spin_stretch) {
+    if (idle_polling == 0 || work_waits(cpu)) return;
+    const u64 begun = machine::now();
+    do {
         machine::marker<machine::Marker::idle_begins>();
         for (u64 spin = 0; spin < spin_stretch && !work_waits(cpu); ++spin) machine::relax();
         machine::marker<machine::Marker::idle_ends>();
-        if (work_waits(cpu)) break;
+        if (work_waits(cpu)) return;
         machine::interrupt_window();
-    }
+    } while (machine::now() - begun < idle_polling);
 }
 
 void idle(PerCpu& cpu) {
@@ -85,7 +86,7 @@ void idle(PerCpu& cpu) {
 
 } // namespace
 
-void set_idle_polling(u64 spins) { idle_spins = spins; }
+void set_idle_polling(u64 nanoseconds) { idle_polling = nanoseconds; }
 
 void yield(Thread& self) {
     PerCpu& cpu = this_cpu();

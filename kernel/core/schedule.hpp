@@ -49,6 +49,6 @@ inline void release_fpu(PerCpu& cpu) {
         save_fpu(cpu);
 }
 
-void set_idle_polling(u64 spins); // before halting; ~0: for ever
+void set_idle_polling(u64 nanoseconds); // how long an idle CPU polls before it halts; ~0: for ever
 
 } // namespace chorale

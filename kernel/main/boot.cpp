@@ -30,7 +30,9 @@ namespace chorale {
 
 namespace {
 
-constexpr u64 automatic_idle_spins = 200'000;
+// About as long as halting and waking up again cost. Under emulation each spin leaves the translated code and
+// costs a microsecond of a host CPU that the other CPUs may need.
+constexpr u64 automatic_polling = 200'000; // nanoseconds: a few times what a halt and its end cost
 
 std::array<PerCpu*, max_cpus> blocks;
 unsigned running_cpus;
@@ -91,7 +93,7 @@ void use_symbols() {
     if (file.has_value()) symbols::use(file->data);
 }
 
-[[nodiscard]] u64 spins_for(boot::Polling polling) {
+[[nodiscard]] u64 polling_time(boot::Polling polling) {
     switch (polling) {
     case boot::Polling::on:
         return ~u64{0};
@@ -100,7 +102,7 @@ void use_symbols() {
     case boot::Polling::automatic:
         break;
     }
-    return automatic_idle_spins;
+    return automatic_polling;
 }
 
 // CPUs in the order of their numbers, without a gap: one that does not answer ends the list, and those behind
@@ -144,7 +146,7 @@ void nucleus_main(const BootInfo& info) {
     machine::set_cpu_block(blocks[0], 0);
     start_cpu_caches();
     init_names(machine::random_seed(), machine::random_seed());
-    set_idle_polling(spins_for(options.poll));
+    set_idle_polling(polling_time(options.poll));
     start_processors();
     init_actors();
     publish(info.command_line);

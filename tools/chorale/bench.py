@@ -13,10 +13,10 @@ from chorale.run import command_line
 COUNTER = "instructions (QEMU TCG plugin)"
 
 
-def boot_once(options, name, cpus, selection, **machine):
-    """One guest run. Returns its outcome; anything but full success is a Failure."""
+def boot_once(options, name, cpus, selection, words="", **machine):
+    """One guest run; `words` go to the nucleus's command line too. Returns its outcome; anything but full success is a Failure."""
     guest = qemu.Machine(arch=options.arch, cpus=cpus, memory=options.memory,
-                         append=command_line(options, f"bench={selection}"), **machine)
+                         append=command_line(options, f"bench={selection} {words}".rstrip()), **machine)
     with phase(name) as progress:
         def show(kind, line, transcript):
             if options.verbose:
@@ -92,13 +92,14 @@ def counted(result, index, spans):
     return figures
 
 
-def count_pass(options, name, cpus, selection, icount, more=""):
+def count_pass(options, name, cpus, selection, icount, words="", more=""):
     """One guest run under the plugin. Returns (results, the plugin's counts, meta)."""
     with tempfile.TemporaryDirectory(prefix="chorale-count-") as scratch:
         out = os.path.join(scratch, "counts.jsonl")
         entry = elf.Elf(qemu.existing(paths.kernel(options.arch))).pvh_entry()
         plugin = f"{build.plugin()},out={out},entry={entry:#x}{more}"
-        outcome = boot_once(options, name, cpus, selection, icount=icount, plugin=plugin)
+        outcome = boot_once(options, name, cpus, selection, words, icount=icount,
+                            one_thread=not icount, plugin=plugin)
         counts = read_counts(out)
         with open(out, "rb") as source, open(paths.log(name.replace(" ", "-") + "-plugin"), "wb") as kept:
             kept.write(source.read())
@@ -114,16 +115,20 @@ def count(options):
     passes = []
     whole = selection == "all"
     if group in ("all", "same"):
-        passes.append(("count same", 1, "same" if whole else selection, True))
+        passes.append(("count same", 1, "same" if whole else selection, True, ""))
     if options.cpus > 1:
-        for part in ("cross", "scale"):
-            if group in ("all", part):
-                passes.append((f"count {part}", options.cpus, part if whole else selection, False))
+        # Whether the receiver's CPU polls or halts is the nucleus's choice by time; a count must not depend on time.
+        for way, poll in (("polling", "poll=on"), ("halted", "poll=off")):
+            result = f"ipc.rt.cross_cpu.{way}.w4"
+            if selection in ("all", "cross", result):
+                passes.append((f"count {way}", options.cpus, result, False, poll))
+        if group in ("all", "scale"):
+            passes.append(("count scale", options.cpus, "scale" if whole else selection, False, ""))
     if not passes:
         raise Failure(f"{selection} needs more than one CPU")
     results, boots, meta = [], {}, {}
-    for name, cpus, chosen, icount in passes:
-        some, counts, latest = count_pass(options, name, cpus, chosen, icount)
+    for name, cpus, chosen, icount, words in passes:
+        some, counts, latest = count_pass(options, name, cpus, chosen, icount, words)
         boot = counts["boot"]
         results += some
         # Where secondary CPUs start in parallel their waiting varies a little: the dearest boot counts.
@@ -144,7 +149,8 @@ def run(options):
     if options.profile:
         same = report.group_of(options.profile) == "same"
         cpus = 1 if same else options.cpus
-        results, counts, _ = count_pass(options, "profile", cpus, options.profile, same, ",profile=0")
+        results, counts, _ = count_pass(options, "profile", cpus, options.profile, same,
+                                        more=",profile=0")
         print(profile.table(paths.kernel(options.arch), counts["profile"], results[0]))
         return 0
     missed, boots = [], {}

@@ -41,6 +41,7 @@ class Machine:
     firmware: str = "pvh"
     icount: bool = False
     plugin: str = ""  # the value of -plugin, "" for none
+    one_thread: bool = False  # the emulator runs all CPUs in turn: the same order every time
     kernel: str = ""
     bank: str = ""  # "none" for none
     iso: str = ""
@@ -48,7 +49,8 @@ class Machine:
 
     def command(self, scratch, serial):
         """QEMU's command line. `scratch` is a directory for this run, `serial` the options of the line."""
-        line = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", self.cpu,
+        accelerator = "tcg,thread=single" if self.one_thread else "tcg"
+        line = ["qemu-system-x86_64", "-accel", accelerator, "-machine", "q35", "-cpu", self.cpu,
                 "-smp", str(self.cpus), "-m", self.memory, "-nodefaults", "-display", "none", "-no-reboot",
                 "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", *serial]
         if self.icount:
