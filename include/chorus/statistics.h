@@ -16,13 +16,12 @@ typedef struct KnSysStatistics {
     uint64_t freePages;
     uint64_t slabObjects; /* nucleus objects of every kind that are allocated */
     uint64_t regions;
-    uint64_t calls;    /* nucleus calls made, fast path included where it counts them */
-    uint64_t ipcCalls; /* messages delivered by ipcCall */
+    /* Events off the register fast path, which counts nothing. */
+    uint64_t ipcCalls; /* messages sent by ipcCall */
     uint64_t ipcSends; /* messages accepted by ipcSend */
-    uint64_t ipcFast;  /* of those calls, how many took the register fast path */
     uint64_t ipcCross; /* messages that went to another CPU */
     uint64_t switches; /* thread switches */
-    uint64_t reserved;
+    uint64_t reserved[3];
 } KnSysStatistics;
 
 #ifdef __cplusplus

@@ -139,7 +139,6 @@ long sysStatistics(Thread&, UserOut<KnSysStatistics> statistics) {
     now.regions = live_regions();
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
         const Counters& counters = cpu_at(cpu).counters;
-        now.calls += counters.calls;
         now.ipcCalls += counters.messages_called;
         now.ipcSends += counters.messages_sent;
         now.ipcCross += counters.messages_crossed;

@@ -28,7 +28,7 @@ enum Pending : u32 {
 
 // Only ever incremented, by the owner; read by all for sysStatistics.
 struct Counters {
-    u64 calls{}, messages_called{}, messages_sent{}, messages_crossed{}, switches{};
+    u64 messages_called{}, messages_sent{}, messages_crossed{}, switches{};
 };
 
 // What assembly and the fast path reach, in one cache line.

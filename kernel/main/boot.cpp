@@ -88,6 +88,12 @@ void publish_number(std::string_view name, u64 value) {
     static_cast<void>(environment::set(name, {text, format_to(text, sizeof text, "{}", &argument, 1)}));
 }
 
+// Nothing runs yet that could be told.
+[[noreturn]] void give_up(std::string_view reason) {
+    log("boot: {}", reason);
+    machine::power_off(machine::verdict_failure);
+}
+
 void use_symbols() {
     const auto file = boot::cpio::Archive::find(bank, "nucleus.sym");
     if (file.has_value()) symbols::use(file->data);
@@ -112,7 +118,10 @@ void start_processors() {
     unsigned wanted = 1;
     for (; wanted < found; ++wanted) {
         blocks[wanted] = make_block(wanted);
-        if (blocks[wanted] == nullptr) break;
+        if (blocks[wanted] == nullptr) {
+            log("cpus: no memory for CPU {}", wanted);
+            break;
+        }
     }
     running_cpus = wanted;
     init_ports(wanted);
@@ -140,8 +149,9 @@ void nucleus_main(const BootInfo& info) {
         info.command_line, [](const boot::CommandLineProblem& problem) { report_option(problem); }));
     use_symbols();
     initialise_frames(info.memory->usable());
+    if (options.fail_allocation != 0) fail_allocation_after(options.fail_allocation);
     blocks[0] = make_block(0);
-    require(blocks[0] != nullptr, "no memory for the first CPU");
+    if (blocks[0] == nullptr) give_up("no memory for the first CPU");
     running_cpus = 1;
     machine::set_cpu_block(blocks[0], 0);
     start_cpu_caches();
@@ -151,13 +161,10 @@ void nucleus_main(const BootInfo& info) {
     init_actors();
     publish(info.command_line);
     publish_number("cpus", cpu_count());
-    if (options.fail_allocation != 0) fail_allocation_after(options.fail_allocation);
-    const unsigned actors = load_bank(bank, options.run);
-    log("{} boot actors", actors);
-    if (actors == 0) {
-        log("nothing to run: the bank has no actor that could be loaded");
-        machine::power_off(machine::verdict_failure);
-    }
+    const Loaded loaded = load_bank(bank, options.run);
+    log("{} boot actors", loaded.running);
+    if (loaded.running == 0) give_up("nothing to run: the bank has no actor that could be loaded");
+    if (!loaded.as_wanted) give_up("not all that run= names could be loaded");
     machine::marker<machine::Marker::first_user>();
     machine::on_cpu_stack([] { leave(); });
 }

@@ -66,30 +66,54 @@ void discard(Actor& actor) {
     return true;
 }
 
-[[nodiscard]] bool listed(std::string_view list, std::string_view name) {
+template <class Each>
+void for_each_name(std::string_view list, Each each) {
     while (!list.empty()) {
         const std::size_t comma = list.find(',');
-        if (list.substr(0, comma) == name) return true;
-        if (comma == std::string_view::npos) return false;
-        list.remove_prefix(comma + 1);
+        if (const std::string_view name = list.substr(0, comma); !name.empty()) each(name);
+        list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
     }
-    return false;
+}
+
+[[nodiscard]] bool listed(std::string_view list, std::string_view name) {
+    bool found = false;
+    for_each_name(list, [&](std::string_view each) { found = found || each == name; });
+    return found;
+}
+
+[[nodiscard]] bool is_program(const boot::cpio::Entry& entry) {
+    return entry.regular() && entry.name.find('.') == std::string_view::npos;
+}
+
+[[nodiscard]] bool all_there(boot::Bytes bank, std::string_view wanted) {
+    bool all = true;
+    for_each_name(wanted, [&](std::string_view name) {
+        const auto entry = boot::cpio::Archive::find(bank, name);
+        if (entry.has_value() && is_program(*entry)) return;
+        log("run={}: no such program in the bank", name);
+        all = false;
+    });
+    return all;
 }
 
 } // namespace
 
-unsigned load_bank(boot::Bytes bank, std::string_view wanted) {
-    unsigned running = 0;
+Loaded load_bank(boot::Bytes bank, std::string_view wanted) {
+    Loaded result{};
+    bool failed = false;
     for (const boot::cpio::Entry& entry : boot::cpio::Archive{bank}) {
         if (entry.error != boot::cpio::Error::none) {
             log("bank: {} at offset {}", boot::cpio::text(entry.error), entry.offset);
             continue;
         }
-        const bool program = entry.regular() && entry.name.find('.') == std::string_view::npos;
-        if (!program || (!wanted.empty() && !listed(wanted, entry.name))) continue;
-        if (load(entry.name, entry.data, static_cast<u16>(first_priority + running))) ++running;
+        if (!is_program(entry) || (!wanted.empty() && !listed(wanted, entry.name))) continue;
+        if (load(entry.name, entry.data, static_cast<u16>(first_priority + result.running)))
+            ++result.running;
+        else
+            failed = true;
     }
-    return running;
+    result.as_wanted = all_there(bank, wanted) && (wanted.empty() || !failed);
+    return result;
 }
 
 } // namespace chorale

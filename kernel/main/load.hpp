@@ -8,9 +8,13 @@
 
 namespace chorale {
 
+struct Loaded {
+    unsigned running;
+    bool as_wanted; // none that was named is missing
+};
+
 // Loads and starts the actors of the bank in its order: all of them, or those that the comma-separated
 // `wanted` names. A file with a dot in its name is data. What cannot be loaded is reported and left out.
-// Returns how many run.
-unsigned load_bank(boot::Bytes bank, std::string_view wanted);
+[[nodiscard]] Loaded load_bank(boot::Bytes bank, std::string_view wanted);
 
 } // namespace chorale

@@ -61,7 +61,9 @@ bool detail::count_allocation() {
     u64 left = failure_countdown.load();
     while (left != 0 && !failure_countdown.replace(left, left - 1)) {
     }
-    return left == 1;
+    if (left != 1) return false;
+    log("fail.alloc: allocation refused");
+    return true;
 }
 
 void initialise_frames(std::span<const boot::MemoryRange> usable) {
