@@ -17,8 +17,8 @@ namespace chorale {
 namespace {
 
 constexpr unsigned timers_per_look = 16; // bounds the time with interrupts off
-constexpr u64 spin_stretch = 1'000; // with interrupts off
-u64 idle_polling = 0;                // nanoseconds
+constexpr u64 spin_stretch = 1'000;      // with interrupts off
+u64 idle_polling = 0;                    // nanoseconds
 
 // Only when the earliest deadline has come nearer: an alarm that comes too early does no harm, it sets the
 // next one.
@@ -64,8 +64,8 @@ void load_space(PerCpu& cpu, const Thread& thread) {
 
 [[nodiscard]] bool work_waits(const PerCpu& cpu) { return cpu.pending != 0 || cpu.inbox.rung(); }
 
-// While polling, a request needs no doorbell. The markers let an instruction counter tell waiting from working; the
-// window in between lets the timer in.
+// While polling, a request needs no doorbell. The markers let an instruction counter tell waiting from
+// working; the window in between lets the timer in.
 void poll(PerCpu& cpu) {
     if (idle_polling == 0 || work_waits(cpu)) return;
     const u64 begun = machine::now();

@@ -46,6 +46,20 @@ void discard(Actor& actor) {
     free_actor(actor);
 }
 
+[[nodiscard]] std::string_view reason(Status status) {
+    switch (status) {
+    case Status::no_memory:
+        return "no memory";
+    case Status::full:
+        return "a table is full";
+    case Status::overlap:
+    case Status::address:
+        return "the addresses of a segment are not free";
+    default:
+        return "a segment cannot be mapped";
+    }
+}
+
 [[nodiscard]] bool load(std::string_view name, boot::Bytes file, u16 priority) {
     const auto image = boot::elf::parse(file, {.machine = machine::elf_machine});
     if (!image.has_value()) {
@@ -59,7 +73,7 @@ void discard(Actor& actor) {
         if (status != Status::ok) discard(*actor.value());
     }
     if (status != Status::ok) {
-        log("actor {}: not loaded: error {}", name, static_cast<int>(status));
+        log("actor {}: not loaded: {}", name, reason(status));
         return false;
     }
     log("actor {} loaded: {} KiB, priority {}", name, image->memory_size / 1024, priority);

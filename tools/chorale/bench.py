@@ -14,7 +14,8 @@ COUNTER = "instructions (QEMU TCG plugin)"
 
 
 def boot_once(options, name, cpus, selection, words="", **machine):
-    """One guest run; `words` go to the nucleus's command line too. Returns its outcome; anything but full success is a Failure."""
+    """One guest run; `words` go to the nucleus's command line too. Returns its outcome; anything but full
+    success is a Failure."""
     guest = qemu.Machine(arch=options.arch, cpus=cpus, memory=options.memory,
                          append=command_line(options, f"bench={selection} {words}".rstrip()), **machine)
     with phase(name) as progress:
@@ -117,7 +118,7 @@ def count(options):
     if group in ("all", "same"):
         passes.append(("count same", 1, "same" if whole else selection, True, ""))
     if options.cpus > 1:
-        # Whether the receiver's CPU polls or halts is the nucleus's choice by time; a count must not depend on time.
+        # Whether the receiver's CPU polls or halts is a matter of time: a count must not depend on it.
         for way, poll in (("polling", "poll=on"), ("halted", "poll=off")):
             result = f"ipc.rt.cross_cpu.{way}.w4"
             if selection in ("all", "cross", result):
