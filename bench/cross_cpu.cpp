@@ -28,34 +28,21 @@ void warm_up(const KnUniqueId& port, chorus::Words& words) {
     }
 }
 
-void measure_polling(const Context& context, const char* name, const KnUniqueId& port) {
-    Recorder& recorder = context.recorder;
-    chorus::Words words{};
-    warm_up(port, words);
-    recorder.begin(name);
-    const unsigned rounds = context.rounds_or(usual_rounds);
-    for (unsigned i = 0; i < rounds; ++i) {
-        const std::uint64_t start = machine::counter();
-        boundary<Boundary::round_begin>();
-        const long result = round_trip(port, words, i);
-        boundary<Boundary::round_end>();
-        recorder.add(machine::counter() - start);
-        if (result != 32) {
-            recorder.fail("round trip", result);
-            break;
-        }
+// `pause`: milliseconds before each round, in which the server's CPU goes idle for good.
+void measure(const Context& context, const char* name, unsigned usual, unsigned pause) {
+    KnUniqueId port;
+    if (!context.wants("cross", name) || !find_service(context, name, "w4", server_cpu, port)) {
+        return;
     }
-    recorder.finish();
-}
-
-void measure_halted(const Context& context, const char* name, const KnUniqueId& port) {
     Recorder& recorder = context.recorder;
     chorus::Words words{};
     warm_up(port, words);
     recorder.begin(name);
-    const unsigned rounds = context.rounds_or(300);
+    const unsigned rounds = context.rounds_or(usual);
     for (unsigned i = 0; i < rounds; ++i) {
-        sleep_milliseconds(time_to_halt);
+        if (pause != 0) {
+            sleep_milliseconds(pause);
+        }
         const std::uint64_t start = machine::counter();
         boundary<Boundary::round_begin>();
         const long result = round_trip(port, words, i);
@@ -75,15 +62,8 @@ void measure_cross_cpu(const Context& context) {
     if (context.cpus <= server_cpu) {
         return;
     }
-    KnUniqueId port;
-    const char* polling = "ipc.rt.cross_cpu.polling.w4";
-    if (context.wants("cross", polling) && find_service(context, polling, "w4", server_cpu, port)) {
-        measure_polling(context, polling, port);
-    }
-    const char* halted = "ipc.rt.cross_cpu.halted.w4";
-    if (context.wants("cross", halted) && find_service(context, halted, "w4", server_cpu, port)) {
-        measure_halted(context, halted, port);
-    }
+    measure(context, "ipc.rt.cross_cpu.polling.w4", usual_rounds, 0);
+    measure(context, "ipc.rt.cross_cpu.halted.w4", 300, time_to_halt);
 }
 
 } // namespace chorale::bench

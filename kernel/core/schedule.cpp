@@ -67,15 +67,17 @@ void load_space(PerCpu& cpu, const Thread& thread) {
 // While polling, a request needs no doorbell. The markers let an instruction counter tell waiting from
 // working; the window in between lets the timer in.
 void poll(PerCpu& cpu) {
-    if (idle_polling == 0 || work_waits(cpu)) return;
-    const u64 begun = machine::now();
-    do {
+    u64 begun = 0; // read only when the first stretch brought nothing: usually the answer is quicker
+    while (idle_polling != 0) {
         machine::marker<machine::Marker::idle_begins>();
         for (u64 spin = 0; spin < spin_stretch && !work_waits(cpu); ++spin) machine::relax();
         machine::marker<machine::Marker::idle_ends>();
         if (work_waits(cpu)) return;
         machine::interrupt_window();
-    } while (machine::now() - begun < idle_polling);
+        const u64 now = machine::now();
+        if (begun == 0) begun = now;
+        if (now - begun >= idle_polling) return;
+    }
 }
 
 void idle(PerCpu& cpu) {

@@ -62,9 +62,11 @@ void print_banner(const BootInfo& info) {
         info.nucleus.size() / 1024, info.bank.size() / 1024);
 }
 
+// A key or value of any length leaves room in the line for what is wrong with it.
 void report_option(const boot::CommandLineProblem& problem) {
-    log("command line: {}={}: {}{}{}", problem.key, problem.value, problem.message,
-        problem.hint.empty() ? "" : ": ", problem.hint);
+    constexpr std::size_t shown = 64;
+    log("command line: {}={}: {}{}{}", problem.key.substr(0, shown), problem.value.substr(0, shown),
+        problem.message, problem.hint.empty() ? "" : ": ", problem.hint);
 }
 
 // Programs find the command line in the environment, key by key.
