@@ -22,6 +22,7 @@ bool run() {
         print("ipcbench: cannot go to CPU 0: error %d\n", error);
         return false;
     }
+    sysSetEnv(client_started, "yes");
     print("ipcbench: %s on %u CPUs, counter %s%s\n", context.selection, cpus, machine::counter_name,
           machine::emulated() ? " (emulated: times are not those of hardware)" : "");
     recorder.print_meta(cpus);

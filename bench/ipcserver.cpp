@@ -27,7 +27,9 @@ int open_service(const char* kind, unsigned cpu) {
     return error < 0 ? error : portli;
 }
 
-void report(const char* kind, long error) {
+// With the port go the client's calls: it learns that nobody will answer.
+void give_up(const char* kind, int port, long error) {
+    portDelete(K_MYACTOR, port);
     print("ipcserver: %s stops with error %ld\n", kind, error);
     sysSetEnv(server_failure, kind);
 }
@@ -43,7 +45,7 @@ void echo_words(std::uintptr_t cpu) {
     while (got.size >= 0) {
         got = chorus::reply_receive<Count>(port, words);
     }
-    report(kind, got.size);
+    give_up(kind, port, got.size);
 }
 
 // Sends back the body, through the plain C calls.
@@ -56,7 +58,7 @@ void echo_bodies(std::uintptr_t cpu) {
         reply.bodySize = static_cast<unsigned>(size);
         size = ipcReplyReceive(&reply, &message, &port, -1);
     }
-    report("body", size);
+    give_up("body", port, size);
 }
 
 // Receives only.
@@ -67,7 +69,7 @@ void sink(std::uintptr_t cpu) {
     while (size >= 0) {
         size = chorus::receive(port, words).size;
     }
-    report("sink", size);
+    give_up("sink", port, size);
 }
 
 // Stacks come from one region: as many as there are CPUs, not as there could be.
@@ -107,6 +109,21 @@ int serve() {
     return K_OK;
 }
 
+// Returns when ipcbench runs; else it could not be loaded, and that is the end.
+void wait_for_client() {
+    constexpr unsigned client_patience = 2000; // milliseconds
+    char value[K_ENVVALUEMAX];
+    for (unsigned waited = 0; waited < client_patience; ++waited) {
+        if (*environment_text(client_started, value, "") != '\0') {
+            return;
+        }
+        sleep_milliseconds(1);
+    }
+    print("ipcserver: no client\n@done FAIL\n");
+    const KnRebootDesc verdict{K_REBOOT_FAILURE};
+    sysReboot(&verdict);
+}
+
 } // namespace
 } // namespace chorale::bench
 
@@ -115,6 +132,7 @@ extern "C" int main() {
         chorale::print("ipcserver: cannot start its threads: error %d\n", error);
         sysSetEnv(chorale::bench::server_failure, "threads");
     }
+    chorale::bench::wait_for_client();
     for (;;) {
         threadDelay(K_NOTIMEOUT);
     }

@@ -1,6 +1,7 @@
 // Statistics and output of the benchmark.
 #include "recorder.hpp"
 
+#include <actor/environment.hpp>
 #include <actor/print.hpp>
 
 #include <utility>
@@ -57,8 +58,9 @@ void Recorder::finish() {
 }
 
 void Recorder::print_meta(unsigned cpus) const {
-    print("@meta {\"arch\":\"%s\",\"cpus\":%u,\"counter\":\"%s\",\"emulated\":%s}\n", machine::name, cpus,
-          machine::counter_name, machine::emulated() ? "true" : "false");
+    print("@meta {\"arch\":\"%s\",\"cpus\":%u,\"counter\":\"%s\",\"emulated\":%s,\"boot_bytes\":%lu}\n",
+          machine::name, cpus, machine::counter_name, machine::emulated() ? "true" : "false",
+          environment_number("boot.bytes", 0));
 }
 
 // Heap sort: in place, no recursion, no bad case.

@@ -12,6 +12,9 @@ inline constexpr std::size_t largest_body = K_CMSGSIZEMAX;
 // Set by ipcserver when one of its threads cannot serve: nobody need wait for it.
 inline constexpr const char* server_failure = "bench.failed";
 
+// Set by ipcbench when it runs: without a client nobody would ever end the system.
+inline constexpr const char* client_started = "bench.started";
+
 struct ServiceName {
     char text[24];
 };

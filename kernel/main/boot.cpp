@@ -96,6 +96,15 @@ void publish_number(std::string_view name, u64 value) {
     machine::power_off(machine::verdict_failure);
 }
 
+// What the nucleus keeps for itself, its image included.
+void report_boot_memory(const BootInfo& info) {
+    const FrameStatistics frames = frame_statistics();
+    const u64 image_bss = info.nucleus.size(); // more than bss alone: a budget that holds for it holds
+    const u64 bytes = image_bss + info.boot_bytes + (frames.metadata + frames.total - frames.free) * page_size;
+    log("memory: {} KiB taken at boot, {} MiB free", bytes / 1024, frames.free * page_size >> 20);
+    publish_number("boot.bytes", bytes);
+}
+
 void use_symbols() {
     const auto file = boot::cpio::Archive::find(bank, "nucleus.sym");
     if (file.has_value()) symbols::use(file->data);
@@ -163,6 +172,7 @@ void nucleus_main(const BootInfo& info) {
     init_actors();
     publish(info.command_line);
     publish_number("cpus", cpu_count());
+    report_boot_memory(info);
     const Loaded loaded = load_bank(bank, options.run);
     log("{} boot actors", loaded.running);
     if (loaded.running == 0) give_up("nothing to run: the bank has no actor that could be loaded");

@@ -1,6 +1,10 @@
 // The end of the nucleus: everything stops, then one report, then the verdict for whoever runs the machine.
 // Uses no lock and no memory: a CPU may have been stopped while it held any lock.
 #include "kernel/base/log.hpp"
+#include "kernel/call/names.hpp"
+#include "kernel/core/actor.hpp"
+#include "kernel/core/per_cpu.hpp"
+#include "kernel/core/thread.hpp"
 #include "kernel/main/symbols.hpp"
 
 #include <machine/console.hpp>
@@ -42,6 +46,18 @@ void print_place(uword address, bool exact) {
     }
 }
 
+// Whose work it was. The call is the thread's last one that may block; leaf calls leave no trace.
+void print_current(CpuIndex cpu) {
+    if (cpu >= cpu_count()) return; // too early for threads
+    const Thread* const thread = cpu_at(cpu).current;
+    if (thread == nullptr) {
+        print("no thread\n", {});
+        return;
+    }
+    print("actor {} thread {}, last call {}\n", {std::string_view{thread->actor->name}, thread->lid,
+                                                 call_name(static_cast<unsigned>(thread->frame.call_number()))});
+}
+
 } // namespace
 
 void panic(std::string_view reason, u64 value) {
@@ -53,6 +69,7 @@ void panic(std::string_view reason, u64 value) {
         machine::stop_others();
         print("\n@panic {} ({})\n", {reason, Hex{value}});
         print("cpu {}\n", {cpu});
+        print_current(cpu);
         machine::print_registers(put_text);
         print("backtrace:\n", {});
         machine::backtrace(print_place);

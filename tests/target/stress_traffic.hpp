@@ -1,4 +1,5 @@
-// The stress test's traffic: numbered, checksummed messages between random threads, and what was seen of them.
+// The stress test's traffic: numbered, checksummed messages between random threads, and what was seen of
+// them.
 //
 // Stable servers and clients live from the beginning to the end; victims (clients of this actor) and children
 // (actors with servers and a client each) are killed at random. Invariants:

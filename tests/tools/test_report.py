@@ -87,7 +87,7 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(len(report.missed_results(budgets, over)), 3)
         self.assertEqual(report.missed_boot(budgets, 10, {"boot_bytes": 100}), [])
         self.assertEqual(len(report.missed_boot(budgets, 11, {"boot_bytes": 101})), 2)
-        self.assertEqual(len(report.missed_boot(budgets, None, {})), 1)
+        self.assertEqual(len(report.missed_boot(budgets, None, {})), 2)
 
     def test_budgets_of_the_project_name_results_that_are_owed(self):
         names = set(report.load_budgets()["results"])

@@ -160,6 +160,7 @@ def boot(machine, log, timeout, on_line=None, output_limit=OUTPUT_LIMIT):
             outcome.stopped = "QEMU closed the serial line but did not end"
         finally:
             process.stop(child)
+            child.stdout.close()
         outcome.seconds = time.monotonic() - started
     return outcome
 

@@ -140,6 +140,8 @@ def missed_boot(budgets, instructions, meta):
     elif instructions > limit:
         missed.append(f"boot: {instructions:,} instructions, budget {limit:,}")
     taken, limit = meta.get("boot_bytes"), budgets["boot"]["bytes_max"]
-    if isinstance(taken, int) and taken > limit:
+    if not isinstance(taken, int) or taken <= 0:
+        missed.append("boot: the guest did not say how much memory it took")
+    elif taken > limit:
         missed.append(f"boot: bss and allocations of {taken:,} bytes, budget {limit:,}")
     return missed

@@ -22,7 +22,7 @@ struct LoaderInfo {
     static constexpr std::size_t loader_name_capacity = 48;
     static constexpr std::size_t root_pointer_capacity = 64;
 
-    char command_line[boot::command_line_limit];
+    char command_line[boot::command_line_limit + 1]; // one more than is accepted: a line too long is seen
     std::size_t command_line_length;
     char loader[loader_name_capacity];
     std::size_t loader_length;
