@@ -7,14 +7,18 @@ namespace chorale {
 
 std::string_view call_name(unsigned number) {
     switch (number) {
-    case MESSAGE_CALL: return "ipcCall";
-    case MESSAGE_REPLY_RECEIVE: return "ipcReplyReceive";
-#define CALL(number, name, ...)                                                                                  \
-    case number: return #name;
+    case MESSAGE_CALL:
+        return "ipcCall";
+    case MESSAGE_REPLY_RECEIVE:
+        return "ipcReplyReceive";
+#define CALL(number, name, ...)                                                                              \
+    case number:                                                                                             \
+        return #name;
         CHORUS_LEAF_CALLS(CALL)
         CHORUS_BLOCK_CALLS(CALL)
 #undef CALL
-    default: return "unknown call";
+    default:
+        return "unknown call";
     }
 }
 

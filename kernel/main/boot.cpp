@@ -100,7 +100,8 @@ void publish_number(std::string_view name, u64 value) {
 void report_boot_memory(const BootInfo& info) {
     const FrameStatistics frames = frame_statistics();
     const u64 image_bss = info.nucleus.size(); // more than bss alone: a budget that holds for it holds
-    const u64 bytes = image_bss + info.boot_bytes + (frames.metadata + frames.total - frames.free) * page_size;
+    const u64 bytes =
+        image_bss + info.boot_bytes + (frames.metadata + frames.total - frames.free) * page_size;
     log("memory: {} KiB taken at boot, {} MiB free", bytes / 1024, frames.free * page_size >> 20);
     publish_number("boot.bytes", bytes);
 }

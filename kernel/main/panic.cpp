@@ -54,8 +54,9 @@ void print_current(CpuIndex cpu) {
         print("no thread\n", {});
         return;
     }
-    print("actor {} thread {}, last call {}\n", {std::string_view{thread->actor->name}, thread->lid,
-                                                 call_name(static_cast<unsigned>(thread->frame.call_number()))});
+    print("actor {} thread {}, last call {}\n",
+          {std::string_view{thread->actor->name}, thread->lid,
+           call_name(static_cast<unsigned>(thread->frame.call_number()))});
 }
 
 } // namespace
