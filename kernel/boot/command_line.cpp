@@ -54,6 +54,8 @@ constexpr Key keys[] = {
     choice_key("poll", "on|off|auto",
                [](BootOptions& o, const Value& v) { o.poll = static_cast<Polling>(v.number); }),
     text_key("run", [](BootOptions& o, const Value& v) { o.run = v.text; }),
+    number_key("bench.rounds", 0, 1'000'000'000,
+               [](BootOptions& o, const Value& v) { o.bench_rounds = v.number; }),
     number_key("seed", 0, any, [](BootOptions& o, const Value& v) { o.seed = v.number; }),
 };
 static_assert(std::size(keys) <= 32, "one bit each in the set of keys seen");

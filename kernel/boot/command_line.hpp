@@ -23,10 +23,11 @@ struct BootOptions {
     std::uint64_t cpus = cpu_limit;    // cpus=N: most CPUs to start
     Console console = Console::com1;   // console=com1|com2|none
     std::string_view bench;            // bench=all|same|cross|scale|NAME; empty: no benchmark
+    std::uint64_t bench_rounds = 0;    // bench.rounds=N: of each measurement; 0: its own number
     std::string_view test;             // test=SUITE; empty: no test
     bool fastpath = true;              // fastpath=on|off
     std::uint64_t stress_seconds = 0;  // smp.stress=SECONDS; 0: the test's own length
-    std::uint64_t fail_allocation = 0; // fail.alloc=N: the N-th allocation after boot fails; 0: none
+    std::uint64_t fail_allocation = 0; // fail.alloc=N: the N-th allocation fails; 0: none
     Polling poll = Polling::automatic; // poll=on|off|auto
     std::string_view run;              // run=actor[,actor]; empty: the bank's default
     std::uint64_t seed = 0;            // seed=N; 0: the nucleus chooses

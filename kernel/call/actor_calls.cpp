@@ -26,8 +26,7 @@ namespace {
 
 } // namespace
 
-// ---- actors
-// --------------------------------------------------------------------------------------------------------
+// ---- actors ------------------------------------------------------------------------------------
 
 long actorSelf(Thread& self, UserOut<KnCap> capability) {
     return static_cast<long>(capability.write(self.actor->capability));
@@ -72,8 +71,7 @@ long actorName(Thread& self, Cap capability, UserBytesOut old_name, UserText new
     return K_OK;
 }
 
-// ---- ports
-// ---------------------------------------------------------------------------------------------------------
+// ---- ports -------------------------------------------------------------------------------------
 
 long portCreate(Thread& self, Cap capability, UserOut<KnUniqueId> name) {
     const Result<Actor*> actor = actor_of(self, capability);

@@ -16,8 +16,7 @@ namespace calls {
 
 using Cap = UserInOpt<KnCap>;
 
-// ---- leaf
-// ----------------------------------------------------------------------------------------------------------
+// ---- leaf --------------------------------------------------------------------------------------
 long nullCall();
 long threadSelf(Thread& self);
 long actorSelf(Thread& self, UserOut<KnCap> capability);
@@ -41,8 +40,7 @@ long vmPageSize();
 long sysStatistics(Thread& self, UserOut<KnSysStatistics> statistics);
 long cpuSelf();
 
-// ---- block
-// ---------------------------------------------------------------------------------------------------------
+// ---- block -------------------------------------------------------------------------------------
 long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request, int source, UserIn<KnIpcDest> destination,
                     UserInOut<KnMsgDesc> reply, int delay);
 long ipcReceiveMessage(Thread& self, UserInOut<KnMsgDesc> message, int li, int delay);
@@ -66,8 +64,7 @@ long vmCopy(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmA
             VmFlags flags);
 long sysWrite(Thread& self, UserBytesIn text, unsigned int count);
 
-// ---- the register convention: arguments are taken from the frame as they are
-// ----------------------------------------
+// ---- the register convention: arguments are taken from the frame as they are -------------------
 long message_call(Thread& self);
 long message_reply_receive(Thread& self);
 long message_receive(Thread& self);

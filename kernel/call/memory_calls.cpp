@@ -20,8 +20,7 @@ constexpr VmFlags known_options = K_WRITABLE | K_EXECUTABLE | K_FILLZERO | K_ANY
 
 constexpr std::size_t copy_piece = 2048; // bytes of vmCopy between two looks at the rest of the world
 
-// ---- rgnFree: hide, flush everywhere, reap. An actor that is gone by then has taken its pages along.
-// --------------------
+// ---- rgnFree: hide, flush everywhere, reap. An actor that is gone by then has taken its pages along. ----
 
 void reap_step(Thread& self) {
     const Result<Actor*> actor = find_actor(self.work.target_actor);
@@ -46,8 +45,7 @@ void hide_step(Thread& self) {
     }
 }
 
-// ---- vmCopy
-// --------------------------------------------------------------------------------------------------------
+// ---- vmCopy ------------------------------------------------------------------------------------
 
 // Whoever may name another actor may write what that actor itself may only read: so programs are loaded.
 [[nodiscard]] long copy_one_piece(Thread& self) {

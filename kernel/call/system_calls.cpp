@@ -46,8 +46,7 @@ struct Name {
 
 long nullCall() { return K_OK; }
 
-// ---- time
-// ----------------------------------------------------------------------------------------------------------
+// ---- time --------------------------------------------------------------------------------------
 
 long sysTime(Thread&, UserOut<KnTimeVal> time) {
     const u64 now = machine::now();
@@ -59,8 +58,7 @@ long sysTimeGetRes(Thread&, UserOut<KnTimeVal> resolution) {
     return static_cast<long>(resolution.write({0, 1}));
 }
 
-// ---- environment
-// ---------------------------------------------------------------------------------------------------
+// ---- environment -------------------------------------------------------------------------------
 
 long sysGetEnv(Thread&, UserText name_at, UserBytesOut value_at, UserInOut<unsigned int> size_at) {
     Name name;
@@ -94,8 +92,7 @@ long sysUnsetEnv(Thread&, UserText name_at) {
     return static_cast<long>(status == Status::ok ? environment::unset(name.view()) : status);
 }
 
-// ---- console, statistics, the end
-// ----------------------------------------------------------------------------------
+// ---- console, statistics, the end --------------------------------------------------------------
 
 namespace {
 

@@ -1,6 +1,5 @@
 #include "kernel/core/actor.hpp"
 
-#include "kernel/base/log.hpp"
 #include "kernel/core/names.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/mem/slab.hpp"
@@ -103,10 +102,10 @@ bool begin_actor_deletion(Actor& deleter, Actor& actor) {
     return mine;
 }
 
-void init_actors() {
+bool init_actors() {
     const Result<Actor*> made = create_actor("nucleus", K_SYSTEMACTOR, {});
-    require(made.ok(), "no memory for the nucleus's own actor");
-    nucleus = made.value();
+    if (made.ok()) nucleus = made.value();
+    return made.ok();
 }
 
 Actor& nucleus_actor() { return *nucleus; }

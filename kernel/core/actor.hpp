@@ -47,8 +47,7 @@ struct Actor {
     char name[K_ACTORNAMEMAX]{};
 };
 
-// ---- the table of actors
-// -----------------------------------------------------------------------------------------
+// ---- the table of actors -----------------------------------------------------------------------
 
 // Makes an empty actor with its default port. Errors: no_memory, full.
 [[nodiscard]] Result<Actor*> create_actor(std::string_view name, KnActorPrivilege privilege,
@@ -65,7 +64,7 @@ void set_actor_name(Actor& actor, std::string_view name);
 
 // The nucleus itself as an actor: its empty space is where threads without an actor's space run.
 [[nodiscard]] Actor& nucleus_actor();
-void init_actors();
+[[nodiscard]] bool init_actors(); // false: no memory
 
 [[nodiscard]] unsigned live_actors();
 

@@ -1,5 +1,6 @@
 #include "kernel/core/deletion.hpp"
 
+#include "kernel/base/log.hpp"
 #include "kernel/core/actor.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/remote.hpp"
@@ -7,6 +8,7 @@
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/port.hpp"
 
+#include <machine/halt.hpp>
 #include <machine/mmu.hpp>
 #include <machine/timer.hpp>
 
@@ -105,6 +107,12 @@ void ports_step(Thread& self) {
         [](Thread& asker, long) { next_step(asker, space_step); });
 }
 
+// Only the nucleus's own actor is left, which makes none.
+[[noreturn]] void end_of_work() {
+    log("nothing left to run: the last actor is gone");
+    machine::power_off(machine::verdict_failure);
+}
+
 void space_step(Thread& self) {
     Actor& actor = *self.victim;
     if (!actor.space.destroy_step()) {
@@ -117,6 +125,7 @@ void space_step(Thread& self) {
     if (own) self.set(flag_dying);
     settle(self);
     free_actor(actor);
+    if (live_actors() == 1) end_of_work();
 }
 
 } // namespace

@@ -68,8 +68,7 @@ void set_queued(Port& port, u32 count) {
     return port.queued.load(std::memory_order_relaxed);
 }
 
-// ---- the token
-// -----------------------------------------------------------------------------------------------------
+// ---- the token ---------------------------------------------------------------------------------
 
 void token_arrives(Request& request);
 void resume_as_parked(Thread& server);
@@ -98,8 +97,7 @@ void start_tour(Port& port) {
     send_token(port);
 }
 
-// ---- fetching
-// ------------------------------------------------------------------------------------------------------
+// ---- fetching ----------------------------------------------------------------------------------
 
 [[nodiscard]] Message* take_queued(Port& port) {
     Message* const message = port.queue.pop_front();
@@ -160,8 +158,7 @@ void token_arrives(Request& request) {
     send_token(port);
 }
 
-// ---- waiting
-// -------------------------------------------------------------------------------------------------------
+// ---- waiting -----------------------------------------------------------------------------------
 
 // An abort that came while the wait was suspended.
 [[nodiscard]] bool aborted_meanwhile(Thread& self) {

@@ -170,7 +170,7 @@ void nucleus_main(const BootInfo& info) {
     init_names(machine::random_seed(), machine::random_seed());
     set_idle_polling(polling_time(options.poll));
     start_processors();
-    init_actors();
+    if (!init_actors()) give_up("no memory for the nucleus's own actor");
     publish(info.command_line);
     publish_number("cpus", cpu_count());
     report_boot_memory(info);

@@ -87,7 +87,7 @@ class Space {
     // relaxed: a snapshot; flush_for() orders its own
     [[nodiscard]] u64 cpus() const { return cpus_.load(std::memory_order_relaxed); }
 
-    // ---- pages come in: all or nothing; interrupts may be let in meanwhile -----------------------
+    // ---- pages come in: all or nothing; interrupts may be let in meanwhile ---------------------
     // Zeroed memory. `at`: page-aligned, or `anywhere`. size is rounded up to pages.
     [[nodiscard]] Result<VirtAddr> allocate(uword size, Protection protection, VirtAddr at = anywhere);
     // Read-write, an unmapped guard page below it. The address just above the stack (16-aligned).
@@ -99,7 +99,7 @@ class Space {
     [[nodiscard]] Status map_segment(VirtAddr address, uword memory_size, std::span<const std::byte> file,
                                      Protection protection);
 
-    // ---- pages go out ----------------------------------------------------------------------------------
+    // ---- pages go out --------------------------------------------------------------------------
     // begin_free; while (!hide_step); flush; while (!reap_step). Holes in the range are accepted. After
     // begin_free() succeeded nothing fails. Status::busy: another operation is at work in the range.
     [[nodiscard]] Status begin_free(VirtRange range, RangeWork& work);
@@ -120,7 +120,7 @@ class Space {
     template <class Flush>
     [[nodiscard]] Status protect(VirtRange range, Protection protection, Flush&& flush);
 
-    // ---- contents, through the direct map: the space need not be loaded ---------------------------
+    // ---- contents, through the direct map: the space need not be loaded ------------------------
     // `use(std::byte* bytes, std::size_t count)` for each piece of the range, in order, none crossing a page,
     // with the space locked so that the page stays; false ends with Status::fault. `need`: what the pages
     // must allow.

@@ -137,8 +137,7 @@ TEST_F(MailboxTest, ARequestMayBePostedOnByItsOwnRun) {
     EXPECT_EQ(received, up_to(1));
 }
 
-// ---- the doorbell
-// --------------------------------------------------------------------------------------------------
+// ---- the doorbell ------------------------------------------------------------------------------
 
 TEST_F(MailboxTest, OneRingUntilTheReceiverLooks) {
     post(0, 1, 0, 3);
