@@ -1,4 +1,5 @@
 #include "kernel/call/handlers.hpp"
+#include "kernel/core/lifetime.hpp"
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/mem/space.hpp"
@@ -22,12 +23,19 @@ constexpr std::size_t copy_piece = 2048; // bytes of vmCopy between two looks at
 
 // ---- rgnFree: hide, flush everywhere, reap. An actor that is gone by then has taken its pages along. ----
 
+// A thread that was deleted meanwhile ends here: half-freed regions would stay with the actor.
+void finish_free(Thread& self) {
+    self.clear(flag_finishing);
+    self.frame.set_result(K_OK);
+    settle(self);
+}
+
 void reap_step(Thread& self) {
     const Result<Actor*> actor = find_actor(self.work.target_actor);
     if (actor.ok() && !actor.value()->space.reap_step(self.work.range)) {
         self.continuation = reap_step;
     } else {
-        self.frame.set_result(K_OK);
+        finish_free(self);
     }
 }
 
@@ -36,7 +44,7 @@ void flush_visit(Thread& self) { self.work.flush.apply(this_cpu().space_root); }
 void hide_step(Thread& self) {
     const Result<Actor*> actor = find_actor(self.work.target_actor);
     if (!actor.ok()) {
-        self.frame.set_result(K_OK);
+        finish_free(self);
     } else if (!actor.value()->space.hide_step(self.work.range)) {
         self.continuation = hide_step;
     } else {
@@ -128,6 +136,7 @@ long rgnFree(Thread& self, Cap capability, UserIn<KnRgnDesc> region_at) {
         return static_cast<long>(status);
     }
     self.work.target_actor = actor.value()->capability;
+    self.set(flag_finishing);
     hide_step(self);
     return no_result;
 }

@@ -108,8 +108,13 @@ Result<FoundThread> find_thread(Actor& actor, KnThreadLid lid) {
     });
 }
 
+// Its Request is out, or it does work that others depend on: neither its end nor a move can be now.
+[[nodiscard]] static bool engaged(const Thread& thread) {
+    return thread.doing() == Doing::asking || thread.victim != nullptr || thread.has(flag_finishing);
+}
+
 void end_thread(Thread& thread) {
-    if (thread.doing() == Doing::asking || thread.victim != nullptr) {
+    if (engaged(thread)) {
         thread.set(flag_dying);
     } else {
         destroy(thread);
@@ -117,7 +122,7 @@ void end_thread(Thread& thread) {
 }
 
 void settle(Thread& thread) {
-    if (thread.doing() == Doing::asking || thread.victim != nullptr) return;
+    if (engaged(thread)) return;
     if (thread.has(flag_dying)) {
         destroy(thread);
     } else if (thread.has(flag_bind)) {
@@ -156,7 +161,7 @@ long priority_operation(Thread& target, const Question& question) {
 long bind_operation(Thread& target, const Question& question) {
     const auto cpu = static_cast<CpuIndex>(question.argument[0]);
     if (target.has(flag_bind)) return K_EBUSY;
-    if (target.doing() == Doing::asking || target.victim != nullptr) {
+    if (engaged(target)) {
         target.bind_to = cpu;
         target.set(flag_bind);
         return K_OK;

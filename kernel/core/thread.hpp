@@ -49,6 +49,7 @@ enum Flag : u32 {
     flag_serving = 1u << 11, // it has a current message (the slow form; the fast form is `client`)
     flag_moving = 1u << 12,  // on its way to another CPU
     flag_sent = 1u << 14,    // sent a message to another CPU: the next exchange must not overtake it
+    flag_finishing = 1u << 15, // in the middle of long work that must be brought to its end
     flag_bind = 1u << 13,    // to be moved to `bind_to` when its Request is home
 };
 

@@ -76,25 +76,29 @@ void deletes_itself(Report& report) {
 }
 
 // All threads at once: one deletion wins, no thread comes back.
-std::atomic<int> came_back;
+std::atomic<int> all_started; // the creator writes it in the child
 
 void delete_together(std::uintptr_t) {
-    sleep_milliseconds(100);
+    while (all_started == 0) {
+        sleep_milliseconds(1);
+    }
     actorDelete(K_MYACTOR);
-    came_back = 1;
     *reinterpret_cast<volatile int*>(0) = 0;
 }
 
 void deleted_by_all(Report& report) {
+    all_started = 0;
     for (unsigned round = 0; round < 5; ++round) {
         Child child;
         REQUIRE_EQ(child.create("together"), K_OK);
-        bool started = true;
         for (unsigned i = 0; i < 6; ++i) {
-            started = child.start(delete_together, 0, higher_priority, i % cpu_count()) > 0 && started;
+            CHECK(child.start(delete_together, 0, higher_priority, i % cpu_count()) > 0);
         }
+        const int go = 1;
+        CHECK_EQ(
+            vmCopy(K_MYACTOR, address_of(&go), &child.capability(), address_of(&all_started), sizeof(go), 0),
+            K_OK);
         CHECK(child.gone());
-        CHECK(started);
     }
 }
 

@@ -261,7 +261,6 @@ void smp(Report& report) {
     KnRgnDesc region{0, worker_count * sizeof(Worker), K_WRITABLE | K_FILLZERO | K_ANYWHERE, 0, nullptr, 0};
     REQUIRE_EQ(rgnAllocate(K_MYACTOR, &region), K_OK);
     workers = reinterpret_cast<Worker*>(region.startAddr);
-    print("stress: workers at %lx, %lu bytes each\n", region.startAddr, sizeof(Worker));
     // The nucleus's caches fill up once; what is there afterwards must not grow.
     one_run(report, warm_up_milliseconds);
     KnSysStatistics before{};
