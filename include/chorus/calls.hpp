@@ -130,7 +130,8 @@ inline constexpr unsigned call_limit = 128;
     CALL(77, rgnAllocate, block, user, thread, \
          "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EOVERLAP K_EADDR K_EROUND K_ESIZE", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_INOUT(KnRgnDesc, rgndesc)) \
-    CALL(78, rgnFree, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR K_EROUND K_ESIZE", \
+    CALL(78, rgnFree, block, user, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR K_EROUND K_ESIZE K_EBUSY K_ENOMEM", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_IN(KnRgnDesc, rgndesc)) \
     CALL(79, vmCopy, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR", \
          CHORUS_IN_OPT(KnCap, srcactorcap), CHORUS_VALUE(VmAddr, srcaddress), CHORUS_IN_OPT(KnCap, \

@@ -31,7 +31,7 @@ int rgnAllocate(const KnCap* actorcap, KnRgnDesc* rgndesc);
 
 /* rgnFree(2K): free the address range startAddr, size (options 0 or K_FREEALL): it may cut or split regions
  * and span several. Errors: K_EINVAL, K_EUNKNOWN, K_EFAULT, K_EADDR (nothing there, or outside), K_EROUND,
- * K_ESIZE. */
+ * K_ESIZE, K_EBUSY (another thread is changing the range), K_ENOMEM (no room to split a region). */
 int rgnFree(const KnCap* actorcap, const KnRgnDesc* rgndesc);
 
 /* vmCopy(2K): copy size bytes between two actors (K_MYACTOR: the caller). flags: 0. The destination may

@@ -166,7 +166,9 @@ def run(options):
     for cpus, instructions in boots.items():
         if instructions is not None:
             plural = "s" * (cpus != 1)
-            print(f"Boot, {cpus} CPU{plural}: {instructions:,} instructions to the first user one.")
+            # CPUs that start in parallel wait for each other for more or less long.
+            about = f"{instructions:,}" if cpus == 1 else f"about {instructions / 1e6:.1f} million"
+            print(f"Boot, {cpus} CPU{plural}: {about} instructions to the first user one.")
     if options.json:
         report.write_json(options.json, document)
         print(f"JSON: {paths.shown(options.json)}")

@@ -104,6 +104,10 @@ def regular_expression(text):
     return text
 
 
+def bench_name(text):
+    return text if text in ("all", *report.GROUPS) else result_name(text)
+
+
 def result_name(text):
     if not report.group_of(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no result's name (./chorale bench prints them)")
@@ -171,7 +175,7 @@ def build_parser():
     add_machine_options(sub)
     sub.add_argument("--count", action="store_true",
                      help="count instructions exactly, split into nucleus and user, and check the budgets")
-    sub.add_argument("--bench", metavar="NAME", type=word, default="all",
+    sub.add_argument("--bench", metavar="NAME", type=bench_name, default="all",
                      help="all, same, cross, scale, or one result's name (default all)")
     sub.add_argument("--profile", metavar="NAME", type=result_name,
                      help="show where the instructions of one result are, function by function")
@@ -237,3 +241,6 @@ def main(arguments):
     except KeyboardInterrupt:
         print("\nchorale: interrupted", file=sys.stderr)
         return 130
+    except OSError as error:
+        print(f"chorale: {error.filename or 'input or output'}: {error.strerror or error}", file=sys.stderr)
+        return 1
