@@ -239,11 +239,11 @@ void check_objects(Report& report, const KnSysStatistics& before) {
                after.regions <= before.regions;
     };
     (void)eventually(settled);
-    CHECK_EQ(after.actors, before.actors);
-    CHECK_EQ(after.threads, before.threads);
-    CHECK_EQ(after.ports, before.ports);
-    CHECK_EQ(after.messages, before.messages);
-    CHECK_EQ(after.regions, before.regions);
+    CHECK(after.actors <= before.actors);
+    CHECK(after.threads <= before.threads);
+    CHECK(after.ports <= before.ports);
+    CHECK(after.messages <= before.messages);
+    CHECK(after.regions <= before.regions);
     CHECK_EQ(after.slabObjects, before.slabObjects);
     CHECK(after.freePages + 256 >= before.freePages); // page tables and caches may have grown
 }
