@@ -196,6 +196,32 @@ void freed_on_all_cpus(Report& report) {
     CHECK(child.gone());
 }
 
+void allocate_and_free(std::uintptr_t) {
+    for (;;) {
+        KnRgnDesc region = at(free_space, 64 * page);
+        rgnAllocate(K_MYACTOR, &region);
+        release(free_space, 64 * page);
+    }
+}
+
+// A thread that is deleted while it frees a region: the addresses must not stay taken.
+void deleted_while_freeing(Report& report) {
+    for (unsigned i = 0; i < 40; ++i) {
+        Helper helper;
+        REQUIRE(helper.start(allocate_and_free, 0, inherit_priority, cpu_count() - 1) > 0);
+        sleep_milliseconds(1);
+        helper.stop();
+        const auto free_again = [] {
+            const int freed = release(free_space, 64 * page);
+            return freed == K_OK || freed == K_EADDR;
+        };
+        CHECK(eventually(free_again));
+        KnRgnDesc region = at(free_space, 64 * page);
+        REQUIRE_EQ(rgnAllocate(K_MYACTOR, &region), K_OK);
+        REQUIRE_EQ(release(free_space, 64 * page), K_OK);
+    }
+}
+
 constexpr Case cases[] = {
     {"allocate_use_free", allocate_use_free},
     {"freed_is_gone", freed_is_gone},
@@ -205,6 +231,7 @@ constexpr Case cases[] = {
     {"copy_within", copy_within},
     {"copy_between", copy_between},
     {"freed_on_all_cpus", freed_on_all_cpus},
+    {"deleted_while_freeing", deleted_while_freeing},
 };
 
 } // namespace
