@@ -43,8 +43,6 @@ class SpinLock {
             while (locked_.load(std::memory_order_relaxed)) machine::relax();
         }
     }
-    // acquire: as lock()
-    [[nodiscard]] bool try_lock() { return !locked_.exchange(true, std::memory_order_acquire); }
     // release: pairs with the acquire in lock()
     void unlock() { locked_.store(false, std::memory_order_release); }
 

@@ -43,14 +43,14 @@ enum class Doing : u32 {
 // The other bits: what else is to be known before the thread may be dealt with the quick way. The fast path
 // compares the whole word, so any flag sends the exchange to the slow path.
 enum Flag : u32 {
-    flag_aborted = 1u << 8,  // threadAbort came while nothing abortable was waiting
-    flag_timed = 1u << 9,    // its timer is armed
-    flag_dying = 1u << 10,   // to be destroyed as soon as its Request is back
-    flag_serving = 1u << 11, // it has a current message (the slow form; the fast form is `client`)
-    flag_moving = 1u << 12,  // on its way to another CPU
-    flag_sent = 1u << 14,    // sent a message to another CPU: the next exchange must not overtake it
+    flag_aborted = 1u << 8,    // threadAbort came while nothing abortable was waiting
+    flag_timed = 1u << 9,      // its timer is armed
+    flag_dying = 1u << 10,     // to be destroyed as soon as nothing depends on it any more
+    flag_serving = 1u << 11,   // it has a current message (the slow form; the fast form is `client`)
+    flag_moving = 1u << 12,    // on its way to another CPU
+    flag_bind = 1u << 13,      // to be moved to `bind_to` as soon as nothing keeps it here
+    flag_sent = 1u << 14,      // sent a message to another CPU: the next exchange must not overtake it
     flag_finishing = 1u << 15, // in the middle of long work that must be brought to its end
-    flag_bind = 1u << 13,    // to be moved to `bind_to` when its Request is home
 };
 
 // What the fast path touches of a thread, in one cache line; the frame's first line is the other.
