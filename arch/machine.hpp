@@ -57,7 +57,8 @@ concept Frame = std::is_standard_layout_v<F> && std::is_trivially_copyable_v<F> 
 // Page tables, for the portable walker.
 template <class G>
 concept PageTables = requires(PhysAddr frame, Protection protection, unsigned level, u64 entry) {
-    { G::levels } -> std::convertible_to<unsigned>;
+    { G::most_levels } -> std::convertible_to<unsigned>;
+    { G::levels() } -> std::same_as<unsigned>; // of this machine; known once boot code has looked
     { G::bits_per_level } -> std::convertible_to<unsigned>;
     { G::largest_leaf } -> std::convertible_to<unsigned>;
     { G::make_leaf(frame, protection, level) } -> std::same_as<u64>;
@@ -93,7 +94,7 @@ static_assert(Frame<machine::Frame>);
 static_assert(PageTables<machine::PageTableGeometry> && leaves_come_back<machine::PageTableGeometry>());
 static_assert(machine::PageTableGeometry::largest_leaf >= 1, "the nucleus maps 2 MiB pages");
 static_assert(page_size << machine::PageTableGeometry::bits_per_level == large_page_size);
-static_assert(machine::user_limit % page_size == 0 && machine::user_limit <= machine::direct_base);
+static_assert(std::same_as<decltype(machine::user_limit()), uword>); // page-aligned, below direct_base
 
 // The CPU.
 static_assert(std::convertible_to<decltype(machine::name), const char*>);
@@ -103,6 +104,8 @@ static_assert(Is<&machine::set_cpu_block, void(void*, CpuIndex)>);
 static_assert(Is<&machine::use_call_entry, void(bool)>);
 static_assert(Is<&machine::relax, void()> && Is<&machine::compiler_barrier, void()>);
 static_assert(Is<&machine::wait_for_interrupt, void()> && Is<&machine::interrupt_window, void()>);
+static_assert(Is<&machine::synchronize_instructions, void()>); // on this CPU, for code written on another
+static_assert(Is<&machine::user_counter, const char*()>);
 static_assert(Is<&machine::cycles, u64()> && Is<&machine::random_seed, u64()>);
 static_assert(Is<&machine::describe_cpu, std::size_t(char*, std::size_t)>);
 static_assert(Is<&machine::describe_features, std::size_t(char*, std::size_t)>);

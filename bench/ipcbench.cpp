@@ -23,7 +23,7 @@ bool run() {
         return false;
     }
     sysSetEnv(client_started, "yes");
-    print("ipcbench: %s on %u CPUs, counter %s%s\n", context.selection, cpus, machine::counter_name,
+    print("ipcbench: %s on %u CPUs, counter %s%s\n", context.selection, cpus, machine::counter_name(),
           machine::emulated() ? " (emulated: times are not those of hardware)" : "");
     recorder.print_meta(cpus);
     measure_same_cpu(context);

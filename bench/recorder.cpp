@@ -59,7 +59,7 @@ void Recorder::finish() {
 
 void Recorder::print_meta(unsigned cpus) const {
     print("@meta {\"arch\":\"%s\",\"cpus\":%u,\"counter\":\"%s\",\"emulated\":%s,\"boot_bytes\":%lu}\n",
-          machine::name, cpus, machine::counter_name, machine::emulated() ? "true" : "false",
+          machine::name, cpus, machine::counter_name(), machine::emulated() ? "true" : "false",
           environment_number("boot.bytes", 0));
 }
 

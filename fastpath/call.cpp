@@ -18,7 +18,7 @@ extern "C" CHORALE_REGISTER_CALL void fast_call(CHORALE_MESSAGE_PARAMETERS) {
 
     if (port.ui.uiHead != name || port.ui.uiTail != tail || !fits_registers(control) ||
         !plan.sender_plain() || !plan.peer_is(state_receiving)) [[unlikely]] {
-        [[clang::musttail]] return fast_slow(w0, w1, w2, w3, w4, w5, w6, thread, w7, name, tail, control);
+        [[clang::musttail]] return fast_slow(CHORALE_PASS(thread, name, tail, control));
     }
 
     const Plan::Exchange exchange = std::move(plan).commit(); // ---- point of no return ----
@@ -29,15 +29,14 @@ extern "C" CHORALE_REGISTER_CALL void fast_call(CHORALE_MESSAGE_PARAMETERS) {
     to.client = &from;
     from.state = state_awaiting_reply;
     to.state = state_running;
-    from.frame.rax = control;
+    from.frame.note_control(control);
     ++from.exchanges;
     to.priority = from.priority < to.base_priority ? from.priority : to.base_priority;
     switch_to(exchange);
     if (same_thread_pointer(exchange)) [[likely]] {
-        [[clang::musttail]] return fast_exit(w0, w1, w2, w3, w4, w5, w6, &to, w7, port.li, sequence, control);
+        [[clang::musttail]] return fast_exit(CHORALE_PASS(&to, port.li, sequence, control));
     }
-    [[clang::musttail]] return fast_exit_thread_pointer(w0, w1, w2, w3, w4, w5, w6, &to, w7, port.li,
-                                                        sequence, control);
+    [[clang::musttail]] return fast_exit_thread_pointer(CHORALE_PASS(&to, port.li, sequence, control));
 }
 
 } // namespace chorale

@@ -9,6 +9,7 @@
 #include <chorus/message_registers.h>
 #include <machine/cpu_fields.hpp>
 #include <machine/mmu.hpp>
+#include <machine/thread_pointer.hpp>
 
 #include <utility>
 
@@ -31,10 +32,8 @@ class Plan {
     // There is a peer, it does what it should and nothing else is to be known of it.
     [[nodiscard]] bool peer_is(u32 state) const { return to_ != nullptr && to_->state == state; }
 
-    // No flag set on the sender, and no floating-point registers to save.
-    [[nodiscard]] bool sender_plain() const {
-        return from_->state == state_running && !machine::this_cpu::fpu_live();
-    }
+    // No flag set on the sender: nothing else to be done for it, no floating-point registers to save.
+    [[nodiscard]] bool sender_plain() const { return from_->state == state_running; }
 
     [[nodiscard]] Exchange commit() && noexcept { return {*from_, *to_}; } // ---- point of no return ----
 
@@ -53,14 +52,16 @@ inline void switch_to(const Plan::Exchange& exchange) {
     }
 }
 
-// Seldom: programs that exchange messages without a thread pointer each leave it alone.
+// Where the exit does not load the thread pointer: seldom false, as programs that exchange messages without
+// a thread pointer each leave it alone.
 [[nodiscard]] inline bool same_thread_pointer(const Plan::Exchange& exchange) {
-    return exchange.to.frame.fs_base == exchange.from.frame.fs_base;
+    return machine::exit_loads_thread_pointer ||
+           machine::same_thread_pointer(exchange.from.frame, exchange.to.frame);
 }
 
 // Whether the body that the caller announces fits the registers.
 [[nodiscard]] inline bool fits_registers(u64 control) {
-    return ((control >> MESSAGE_SIZE_SHIFT) & 0xff) <= MESSAGE_REGISTER_BYTES;
+    return (control & MESSAGE_SIZE_MASK) <= u64{MESSAGE_REGISTER_BYTES} << MESSAGE_SIZE_SHIFT;
 }
 
 } // namespace chorale

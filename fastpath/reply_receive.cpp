@@ -23,10 +23,10 @@ extern "C" CHORALE_REGISTER_CALL void fast_reply_receive(CHORALE_MESSAGE_PARAMET
     // The port that this thread received on last is taken without a lookup when it still has that id in that
     // actor. relaxed: see above
     if (!plan.peer_is(state_awaiting_reply) || !plan.sender_plain() || !fits_registers(control) ||
-        port.li != static_cast<u32>(name) || port.actor != thread->actor ||
+        port.li != static_cast<u64>(static_cast<int>(name)) || port.actor != thread->actor ||
         port.queued.load(std::memory_order_relaxed) != 0 ||
         machine::this_cpu::top_ready() < plan.to().priority) [[unlikely]] {
-        [[clang::musttail]] return fast_slow(w0, w1, w2, w3, w4, w5, w6, thread, w7, name, tail, control);
+        [[clang::musttail]] return fast_slow(CHORALE_PASS(thread, name, tail, control));
     }
 
     const Plan::Exchange exchange = std::move(plan).commit(); // ---- point of no return ----
@@ -35,16 +35,17 @@ extern "C" CHORALE_REGISTER_CALL void fast_reply_receive(CHORALE_MESSAGE_PARAMET
     to.server = nullptr;
     from.state = state_receiving;
     to.state = state_running;
-    from.frame.rax = control;
+    from.frame.note_control(control);
     from.priority = from.base_priority;
     PortSlot& slot = port.slot_at(machine::this_cpu::slot());
     from.next_waiter = slot.waiters;
     slot.waiters = &from;
     switch_to(exchange);
+    // name and tail go on as they came: a client takes no port and no number from a reply.
     if (same_thread_pointer(exchange)) [[likely]] {
-        [[clang::musttail]] return fast_exit(w0, w1, w2, w3, w4, w5, w6, &to, w7, 0, 0, control);
+        [[clang::musttail]] return fast_exit(CHORALE_PASS(&to, name, tail, control));
     }
-    [[clang::musttail]] return fast_exit_thread_pointer(w0, w1, w2, w3, w4, w5, w6, &to, w7, 0, 0, control);
+    [[clang::musttail]] return fast_exit_thread_pointer(CHORALE_PASS(&to, name, tail, control));
 }
 
 } // namespace chorale

@@ -49,7 +49,7 @@ void forget_asid(u64 asid) {
 [[nodiscard]] Cached walk(VirtAddr address) {
     PhysAddr table{loaded_root & Geometry::address_mask};
     bool write = true;
-    for (unsigned level = Geometry::levels - 1;; --level) {
+    for (unsigned level = Geometry::levels() - 1;; --level) {
         const uword shift = page_bits + level * Geometry::bits_per_level;
         u64* const slot = direct<u64>(table) + ((address.raw() >> shift) & (Geometry::entries - 1));
         // acquire: pairs with the release of the walker that linked the table

@@ -26,7 +26,7 @@
     movq    %rbx, FRAME(RBX)(%rsp)
     movq    %rbp, FRAME(RBP)(%rsp)
     movq    %rsp, %rcx
-    movq    %gs:CPU_USER_SP, %r11
+    movq    %gs:CPU_SCRATCH, %r11
     movq    %r11, FRAME(SP)(%rcx)
     save_thread_pointer \with_fsgsbase, %rcx, %r11
     movq    %gs:CPU_STACK_TOP, %rsp
@@ -43,7 +43,7 @@
     movq    %r13, FRAME(R13)(%rsp)
     movq    %r14, FRAME(R14)(%rsp)
     movq    %r15, FRAME(R15)(%rsp)
-    movq    %gs:CPU_USER_SP, %rbp
+    movq    %gs:CPU_SCRATCH, %rbp
     movq    %rbp, FRAME(SP)(%rsp)
     save_thread_pointer \with_fsgsbase, %rsp, %rbp
     movl    $EXIT_CALL, FRAME(EXIT)(%rsp)
@@ -62,7 +62,7 @@
     .balign 64
 \name:
     swapgs
-    movq    %rsp, %gs:CPU_USER_SP
+    movq    %rsp, %gs:CPU_SCRATCH
     movq    %gs:CPU_CURRENT, %rsp       // the thread, until the stack is needed
     cmpb    $MESSAGE_REPLY_RECEIVE, %al
     jb      .Lcall_\@
@@ -82,7 +82,7 @@
     movq    %gs:CPU_CURRENT, %rsp
     movq    FRAME(PC)(%rsp), %rcx
     movq    FRAME(FLAGS)(%rsp), %r11
-    movq    %gs:CPU_USER_SP, %rsp
+    movq    %gs:CPU_SCRATCH, %rsp
     swapgs
     sysretq
 

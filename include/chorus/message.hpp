@@ -59,7 +59,7 @@ namespace detail {
 template <unsigned Sent>
 [[nodiscard, gnu::always_inline]] inline long call(const KnUniqueId& port, Words& words) {
     auto transfer = detail::pack(words, port.uiHead, port.uiTail);
-    const long result = machine::transfer<Sent>(MESSAGE_CALL | (Sent * 8U) << MESSAGE_SIZE_SHIFT, transfer);
+    const long result = machine::transfer<Sent>(MESSAGE_CONTROL(MESSAGE_CALL, Sent * 8U), transfer);
     detail::unpack(transfer, words);
     return result;
 }
@@ -67,7 +67,7 @@ template <unsigned Sent>
 // ipcReceive.
 [[nodiscard, gnu::always_inline]] inline Arrival receive(int portli, Words& words, int delay = -1) {
     auto transfer = detail::pack(words, detail::extended(portli), detail::extended(delay));
-    const long result = machine::transfer<0>(MESSAGE_RECEIVE, transfer);
+    const long result = machine::transfer<0>(MESSAGE_CONTROL(MESSAGE_RECEIVE, 0U), transfer);
     detail::unpack(transfer, words);
     return detail::arrival(result, transfer);
 }
@@ -76,8 +76,7 @@ template <unsigned Sent>
 template <unsigned Sent>
 [[nodiscard, gnu::always_inline]] inline Arrival reply_receive(int portli, Words& words) {
     auto transfer = detail::pack(words, detail::extended(portli), 0);
-    const long result =
-        machine::transfer<Sent>(MESSAGE_REPLY_RECEIVE | (Sent * 8U) << MESSAGE_SIZE_SHIFT, transfer);
+    const long result = machine::transfer<Sent>(MESSAGE_CONTROL(MESSAGE_REPLY_RECEIVE, Sent * 8U), transfer);
     detail::unpack(transfer, words);
     return detail::arrival(result, transfer);
 }

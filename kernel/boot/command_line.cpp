@@ -57,6 +57,7 @@ constexpr Key keys[] = {
     number_key("bench.rounds", 0, 1'000'000'000,
                [](BootOptions& o, const Value& v) { o.bench_rounds = v.number; }),
     number_key("seed", 0, any, [](BootOptions& o, const Value& v) { o.seed = v.number; }),
+    choice_key("irq", "on|check", [](BootOptions& o, const Value& v) { o.irq_check = v.number == 1; }),
 };
 static_assert(std::size(keys) <= 32, "one bit each in the set of keys seen");
 

@@ -31,6 +31,7 @@ struct BootOptions {
     Polling poll = Polling::automatic; // poll=on|off|auto
     std::string_view run;              // run=actor[,actor]; empty: the bank's default
     std::uint64_t seed = 0;            // seed=N; 0: the nucleus chooses
+    bool irq_check = false;            // irq=on|check: check: whether device interrupts come, on riscv64
 };
 
 // One complaint, to be printed as `key: message hint`; the views live as long as the line.

@@ -107,7 +107,7 @@ long rgnAllocate(Thread& self, Cap capability, UserInOut<KnRgnDesc> region_at) {
     const bool anywhere = (region.options & K_ANYWHERE) != 0;
     const VirtAddr at = anywhere ? Space::anywhere : VirtAddr{region.startAddr};
     if (!anywhere && !at.page_aligned()) return K_EROUND;
-    if (!anywhere && at >= Space::user_end) return K_EADDR;
+    if (!anywhere && at >= Space::user_end()) return K_EADDR;
     if (region.size == 0) return K_ESIZE;
     if (region_at.write(region) != Status::ok) return K_EFAULT;
     const Result<VirtAddr> start =
@@ -124,13 +124,13 @@ long rgnFree(Thread& self, Cap capability, UserIn<KnRgnDesc> region_at) {
     if (!read.ok()) return K_EFAULT;
     const KnRgnDesc& region = read.value();
     if ((region.options & ~static_cast<VmFlags>(K_FREEALL)) != 0) return K_EINVAL;
-    VirtRange range{Space::user_begin, Space::user_end};
+    VirtRange range{Space::user_begin, Space::user_end()};
     if ((region.options & K_FREEALL) == 0) {
         const VirtAddr start{region.startAddr};
         if (!start.page_aligned()) return K_EROUND;
-        if (region.size == 0 || region.size > Space::user_end.raw()) return K_ESIZE;
+        if (region.size == 0 || region.size > Space::user_end().raw()) return K_ESIZE;
         range = {start, start + round_up(region.size, page_size)};
-        if (range.begin < Space::user_begin || range.end > Space::user_end) return K_EADDR;
+        if (range.begin < Space::user_begin || range.end > Space::user_end()) return K_EADDR;
     }
     if (const Status status = actor.value()->space.begin_free(range, self.work.range); status != Status::ok) {
         return static_cast<long>(status);

@@ -165,7 +165,8 @@ long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request_at, int source, User
     const Result<KnIpcDest> destination = destination_at.read();
     const Result<KnMsgDesc> reply = reply_at.read();
     if (!body.ok() || !destination.ok() || !reply.ok()) return K_EFAULT;
-    if ((reply.value().flags & K_ABORTABLE) != 0) self.frame.set_result(MESSAGE_IPC_CALL | MESSAGE_ABORTABLE);
+    if ((reply.value().flags & K_ABORTABLE) != 0)
+        self.frame.note_control(MESSAGE_CONTROL(MESSAGE_IPC_CALL, 0) | MESSAGE_ABORTABLE);
     Port* const from = own_port(self, source);
     if (from == nullptr) return K_EINVAL;
     if (abort_now(self)) return K_EABORT;

@@ -33,8 +33,8 @@ constexpr u64 nanoseconds_per_second = 1'000'000'000;
 
 [[nodiscard]] Status check_start(const KnDefaultStartInfo_f& start) {
     const bool form = start.dsType == K_DEFAULT_START_INFO && start.dsPrivilege == K_USERTHREAD;
-    const bool places = start.dsEntry >= page_size && start.dsEntry < machine::user_limit &&
-                        start.dsUserStackPointer <= machine::user_limit;
+    const bool places = start.dsEntry >= page_size && start.dsEntry < machine::user_limit() &&
+                        start.dsUserStackPointer <= machine::user_limit();
     return form && places ? Status::ok : Status::invalid;
 }
 

@@ -77,7 +77,7 @@ Result<Actor*> create_actor(std::string_view name, KnActorPrivilege privilege, c
 Result<Actor*> find_actor(const KnCap& capability) {
     if (kind_of(capability.ui) != NameKind::actor) return Status::invalid;
     return table.with([&](Table& all) -> Result<Actor*> {
-        Actor* const actor = all.entry[capability.ui.uiHead % actor_limit];
+        Actor* const actor = all.entry[bucket_of(capability.ui.uiHead) % actor_limit];
         if (actor == nullptr || actor->capability.ui.uiHead != capability.ui.uiHead ||
             actor->capability.ui.uiTail != capability.ui.uiTail) {
             return Status::unknown;

@@ -16,6 +16,8 @@
 #include "kernel/ipc/exchange.hpp"
 #include "kernel/ipc/port.hpp"
 
+#include <machine/cpu.hpp>
+
 namespace chorale {
 
 namespace {
@@ -25,6 +27,7 @@ void arrive(Request& request) {
     Thread& thread = *static_cast<ThreadRequest&>(request).thread;
     thread.clear(flag_moving);
     thread.space->enter_cpu(this_cpu().index);
+    machine::synchronize_instructions(); // the program may have changed its code on the CPU it comes from
     if (thread.has(flag_timed)) arm_timer(thread, thread.timer.deadline);
     switch (thread.doing()) {
     case Doing::ready:

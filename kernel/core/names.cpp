@@ -12,8 +12,7 @@ namespace {
 u64 key_low, key_high;
 std::atomic<u64> counter;
 
-constexpr unsigned bucket_bits = 24;
-constexpr unsigned site_bits = 32;
+constexpr unsigned site_shift = 16, site_bits = 32;
 constexpr u64 local_site = 1;
 
 [[nodiscard]] u64 sip_hash(u64 message) {
@@ -57,8 +56,9 @@ u64 make_key() {
 }
 
 KnUniqueId make_name(NameKind kind, u64 bucket) {
-    static_assert(4 + bucket_bits + site_bits <= 64);
-    const u64 head = (static_cast<u64>(kind) << 60) | (local_site << bucket_bits) | bucket;
+    static_assert(site_shift + site_bits <= name_kind_shift && name_kind_shift + 4 <= 64 - name_bucket_bits);
+    const u64 head = bucket << (64 - name_bucket_bits) | static_cast<u64>(kind) << name_kind_shift |
+                     local_site << site_shift;
     return {.uiHead = head, .uiTail = make_key()};
 }
 

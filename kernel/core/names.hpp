@@ -9,18 +9,21 @@
 namespace chorale {
 
 enum class NameKind : u64 { actor = 1, port = 2 };
+inline constexpr unsigned name_kind_shift = 48;
 
 // The per-boot key. Once, before the first name.
 void init_names(u64 seed_low, u64 seed_high);
 
-// `bucket` becomes the low bits of the head.
+// `bucket` becomes the high bits of the head, where one shift gets at it.
+inline constexpr unsigned name_bucket_bits = 12;
+[[nodiscard]] constexpr u64 bucket_of(u64 head) { return head >> (64 - name_bucket_bits); }
 [[nodiscard]] KnUniqueId make_name(NameKind kind, u64 bucket);
 
 // Unpredictable, never the same twice in a row of 2^64.
 [[nodiscard]] u64 make_key();
 
 [[nodiscard]] constexpr NameKind kind_of(const KnUniqueId& name) {
-    return static_cast<NameKind>(name.uiHead >> 60);
+    return static_cast<NameKind>(name.uiHead >> name_kind_shift & 0xf);
 }
 
 } // namespace chorale

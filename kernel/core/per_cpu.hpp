@@ -36,7 +36,7 @@ struct alignas(cache_line) PerCpuHot {
     PerCpuHot* self{this};
     Thread* current{};
     uword stack_top{};
-    uword user_sp{};  // scratch of the system-call entry
+    uword scratch{};  // of the entry code, while no register is free
     u64 space_root{}; // what the MMU holds
     uword slot{};     // index * cache_line: offset of this CPU's PortSlot
     u32 pending{};    // Pending bits: never non-zero when the CPU goes to user mode
@@ -56,7 +56,7 @@ struct PerCpu : PerCpuHot {
 };
 
 static_assert(offsetof(PerCpuHot, self) == CPU_SELF && offsetof(PerCpuHot, current) == CPU_CURRENT);
-static_assert(offsetof(PerCpuHot, stack_top) == CPU_STACK_TOP && offsetof(PerCpuHot, user_sp) == CPU_USER_SP);
+static_assert(offsetof(PerCpuHot, stack_top) == CPU_STACK_TOP && offsetof(PerCpuHot, scratch) == CPU_SCRATCH);
 static_assert(offsetof(PerCpuHot, space_root) == CPU_SPACE_ROOT && offsetof(PerCpuHot, slot) == CPU_SLOT);
 static_assert(offsetof(PerCpuHot, pending) == CPU_PENDING && offsetof(PerCpuHot, index) == CPU_INDEX);
 static_assert(offsetof(PerCpuHot, top_ready) == CPU_TOP_READY &&

@@ -108,7 +108,7 @@ void yield(Thread& self) {
 
 [[gnu::always_inline]] void make_ready(Thread& thread) {
     PerCpu& cpu = this_cpu();
-    const bool free = cpu.current == nullptr || cpu.current->doing() > Doing::running;
+    const bool free = cpu.current == nullptr || cpu.current->doing() >= Doing::receiving;
     if (free && cpu.top_ready == RunQueue::none && cpu.fpu_live == 0) {
         // Nobody has the CPU and nobody waits for it: no way round by the run queue.
         thread.now_doing(Doing::running);
@@ -161,6 +161,7 @@ void cancel_timer(Thread& thread) {
 
 void save_fpu(PerCpu& cpu) {
     machine::fpu_save(cpu.current->fpu_area);
+    cpu.current->clear(flag_fpu);
     cpu.fpu_live = 0;
 }
 

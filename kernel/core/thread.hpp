@@ -30,11 +30,11 @@ struct Thread;
 
 // The low byte of Thread::state: what the thread is doing.
 enum class Doing : u32 {
+    running,        // its CPU's current thread; zero, which is the cheapest to compare with
+    ready,          // in its CPU's run queue
     nothing,        // free memory, or dead
     inactive,       // created, not yet activated
-    ready,          // in its CPU's run queue
-    running,        // its CPU's current thread
-    receiving,      // parked on a port
+    receiving,      // parked on a port; from here on: waiting
     awaiting_reply, // its request is queued, travelling, or being served
     sleeping,       // threadDelay
     asking,         // its own Request is out: at another CPU, or touring them
@@ -51,11 +51,12 @@ enum Flag : u32 {
     flag_bind = 1u << 13,      // to be moved to `bind_to` as soon as nothing keeps it here
     flag_sent = 1u << 14,      // sent a message to another CPU: the next exchange must not overtake it
     flag_finishing = 1u << 15, // in the middle of long work that must be brought to its end
+    flag_fpu = 1u << 16,       // its floating-point registers are loaded (PerCpu::fpu_live)
 };
 
 // What the fast path touches of a thread, in one cache line; the frame's first line is the other.
 struct alignas(cache_line) ThreadHot {
-    u32 state{};
+    u32 state{static_cast<u32>(Doing::nothing)};
     std::atomic<CpuIndex> cpu{}; // the owner
     // Fast pairs: `client` is whom this thread serves, `server` who serves this thread. Invariant: the two
     // point at each other, belong to the same CPU, and the client is awaiting_reply. Whoever ends that

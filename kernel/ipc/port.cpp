@@ -47,7 +47,7 @@ void construct(void* memory) {
 void leave_names(Port& port) {
     buckets.with([&](Buckets& all) {
         // relaxed: a late reader still finds a port that says that it is dead
-        std::atomic_ref<Port*>{port_table[port.ui.uiHead % port_buckets]}.store(no_port,
+        std::atomic_ref<Port*>{port_table[bucket_of(port.ui.uiHead)]}.store(no_port,
                                                                                 std::memory_order_relaxed);
         --all.used;
     });

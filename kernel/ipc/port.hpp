@@ -10,6 +10,7 @@
 
 #include "kernel/base/list.hpp"
 #include "kernel/core/mailbox.hpp"
+#include "kernel/core/names.hpp"
 #include "kernel/ipc/message.hpp"
 
 #include <chorus.h>
@@ -68,11 +69,11 @@ inline constexpr u64 deleted_port_li = u64{1} << 32; // what no caller can pass:
 // dynamic name's head carries its bucket, and no two live ports share one: a lookup is one probe and one
 // compare.
 
-inline constexpr unsigned port_buckets = 4096;
+inline constexpr unsigned port_buckets = 1u << name_bucket_bits;
 extern Port* port_table[port_buckets]; // never null: an empty bucket holds null_port()
 [[nodiscard]] Port& null_port();       // nobody waits there and no actor owns it
 
-[[nodiscard]] inline Port& port_candidate(u64 ui_head) { return *port_table[ui_head % port_buckets]; }
+[[nodiscard]] inline Port& port_candidate(u64 ui_head) { return *port_table[bucket_of(ui_head)]; }
 
 // The live port of that name, or nullptr.
 [[nodiscard]] Port* find_port(const KnUniqueId& ui);

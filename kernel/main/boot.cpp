@@ -90,6 +90,13 @@ void publish_number(std::string_view name, u64 value) {
     static_cast<void>(environment::set(name, {text, format_to(text, sizeof text, "{}", &argument, 1)}));
 }
 
+// What programs measure with, and on what.
+void publish_machine() {
+    char text[128];
+    static_cast<void>(environment::set("counter", machine::user_counter()));
+    static_cast<void>(environment::set("model", {text, machine::describe_cpu(text, sizeof text)}));
+}
+
 // Nothing runs yet that could be told.
 [[noreturn]] void give_up(std::string_view reason) {
     log("boot: {}", reason);
@@ -173,6 +180,7 @@ void nucleus_main(const BootInfo& info) {
     if (!init_actors()) give_up("no memory for the nucleus's own actor");
     publish(info.command_line);
     publish_number("cpus", cpu_count());
+    publish_machine();
     report_boot_memory(info);
     const Loaded loaded = load_bank(bank, options.run);
     log("{} boot actors", loaded.running);

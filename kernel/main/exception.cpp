@@ -41,6 +41,7 @@ void on_fpu_use() {
         machine::fpu_init_area(thread.fpu_area);
     }
     machine::fpu_load(thread.fpu_area);
+    thread.set(flag_fpu);
     cpu.fpu_live = 1;
     leave();
 }

@@ -31,7 +31,7 @@ struct Translation {
 template <class G>
 class PageTableOf {
   public:
-    static constexpr unsigned top = G::levels - 1;
+    [[nodiscard]] static constexpr unsigned top() { return G::levels() - 1; }
     // The bytes that one entry of a table of `level` maps.
     [[nodiscard]] static constexpr uword span(unsigned level) {
         return page_size << (level * G::bits_per_level);
@@ -69,7 +69,7 @@ class PageTableOf {
   private:
     // The entries passed on the way to an address, by level, down to the one that is empty or a leaf.
     struct Path {
-        std::array<u64*, G::levels> entry;
+        std::array<u64*, G::most_levels> entry;
         unsigned level;
     };
 
@@ -103,11 +103,11 @@ class PageTableOf {
     }
     // `after` is the last of the range, or the first that the table of `level` does not map.
     [[nodiscard]] static bool leaves_table(VirtAddr after, VirtAddr end, unsigned level) {
-        return after == end || level == top || (after.raw() & (span(level + 1) - 1)) == 0;
+        return after == end || level == top() || (after.raw() & (span(level + 1) - 1)) == 0;
     }
 
     [[nodiscard]] [[gnu::noinline]] Path walk(VirtAddr at) const; // one copy: the text budget
-    [[nodiscard]] Status take_tables(std::array<PhysAddr, G::levels>& tables, unsigned count);
+    [[nodiscard]] Status take_tables(std::array<PhysAddr, G::most_levels>& tables, unsigned count);
     static void show_tables(const Path& path);
     void hide_tables(const Path& path, bool& flush);
     void free_tables(const Path& path, bool dead);
@@ -120,7 +120,7 @@ template <class G>
 auto PageTableOf<G>::walk(VirtAddr at) const -> Path {
     Path path{};
     PhysAddr table = root_;
-    for (unsigned level = top;; --level) {
+    for (unsigned level = top();; --level) {
         u64* const entry = machine::direct<u64>(table) + index(at, level);
         path.entry[level] = entry;
         path.level = level;
@@ -131,7 +131,7 @@ auto PageTableOf<G>::walk(VirtAddr at) const -> Path {
 }
 
 template <class G>
-Status PageTableOf<G>::take_tables(std::array<PhysAddr, G::levels>& tables, unsigned count) {
+Status PageTableOf<G>::take_tables(std::array<PhysAddr, G::most_levels>& tables, unsigned count) {
     for (unsigned i = 0; i < count; ++i) {
         const Result<PhysAddr> table = account_->take(0);
         if (!table.ok()) {
@@ -152,7 +152,7 @@ Status PageTableOf<G>::insert(VirtAddr at, PhysAddr frame, Protection protection
 
     // The missing tables are linked to each other from the bottom up and to the tree last, all hidden: the
     // MMU never sees one that is not complete.
-    std::array<PhysAddr, G::levels> tables{};
+    std::array<PhysAddr, G::most_levels> tables{};
     const unsigned missing = path.level - level;
     if (const Status status = take_tables(tables, missing); status != Status::ok) return status;
     Path whole = path;
@@ -171,7 +171,7 @@ Status PageTableOf<G>::insert(VirtAddr at, PhysAddr frame, Protection protection
 
 template <class G>
 void PageTableOf<G>::show_tables(const Path& path) {
-    for (unsigned level = path.level + 1; level <= top; ++level) {
+    for (unsigned level = path.level + 1; level <= top(); ++level) {
         const u64 entry = load(path.entry[level]);
         if (!G::present(entry)) publish(path.entry[level], shown(entry));
     }
@@ -184,7 +184,7 @@ Status PageTableOf<G>::split(VirtAddr at, bool owned) {
         const unsigned level = path.level;
         const u64 leaf = load(path.entry[level]);
         if (leaf == 0 || level == 0 || (at.raw() & (span(level) - 1)) == 0) return Status::ok;
-        std::array<PhysAddr, G::levels> tables{};
+        std::array<PhysAddr, G::most_levels> tables{};
         if (const Status status = take_tables(tables, 1); status != Status::ok) return status;
         if (owned) split_frames(G::address(leaf), order(level));
         const bool visible = G::present(leaf);
@@ -253,7 +253,7 @@ VirtAddr PageTableOf<G>::hide(VirtRange range, unsigned budget, bool& flush) {
 
 template <class G>
 void PageTableOf<G>::hide_tables(const Path& path, bool& flush) {
-    for (unsigned level = path.level + 1; level <= top; ++level) {
+    for (unsigned level = path.level + 1; level <= top(); ++level) {
         const u64 entry = load(path.entry[level]);
         u64* const below = machine::direct<u64>(G::address(entry));
         for (unsigned i = 0; i < G::entries; ++i) {
@@ -302,7 +302,7 @@ VirtAddr PageTableOf<G>::reap(VirtRange range, unsigned budget, bool owned, bool
 
 template <class G>
 void PageTableOf<G>::free_tables(const Path& path, bool dead) {
-    for (unsigned level = path.level + 1; level <= top; ++level) {
+    for (unsigned level = path.level + 1; level <= top(); ++level) {
         const u64 entry = load(path.entry[level]);
         if (G::present(entry) && !dead) return;
         u64* const below = machine::direct<u64>(G::address(entry));

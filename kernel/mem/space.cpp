@@ -70,7 +70,7 @@ bool Space::destroy_step() {
 
 // Finds or checks the place and takes it: from here on the range is nobody else's.
 Status Space::claim(Fill& fill, uword size, VirtAddr at) {
-    if (size == 0 || size > user_end - user_begin) return Status::size;
+    if (size == 0 || size > user_end() - user_begin) return Status::size;
     size = round_up(size, page_size);
     fill.range = {at, at + size};
     if (at != anywhere) {
@@ -79,7 +79,7 @@ Status Space::claim(Fill& fill, uword size, VirtAddr at) {
     return contents_.with([&](Contents& contents) {
         if (at == anywhere) {
             const uword alignment = size >= large_page_size ? large_page_size : page_size;
-            fill.range = contents.regions.find_gap({anywhere_begin, user_end}, size, alignment);
+            fill.range = contents.regions.find_gap({anywhere_begin, user_end()}, size, alignment);
             if (fill.range.empty()) return Status::no_memory;
         } else if (contents.regions.occupied(fill.range)) {
             return Status::overlap;
@@ -183,7 +183,7 @@ Result<VirtAddr> Space::allocate(uword size, Protection protection, VirtAddr at)
 }
 
 Result<VirtAddr> Space::allocate_stack(uword size) {
-    if (size == 0 || size > user_end - user_begin) return Status::size;
+    if (size == 0 || size > user_end() - user_begin) return Status::size;
     Fill fill{.protection = user_protection(Protection::read | Protection::write)};
     const uword whole_size = round_up(size, page_size) + page_size;
     if (const Status status = claim(fill, whole_size, anywhere); status != Status::ok) return status;
@@ -221,7 +221,7 @@ Result<VirtAddr> Space::map_physical(PhysAddr frames, uword size, Protection pro
 Status Space::map_segment(VirtAddr address, uword memory_size, std::span<const std::byte> file,
                           Protection protection) {
     const uword offset = address.page_offset();
-    if (file.size() > memory_size || memory_size > user_end - user_begin) return Status::size;
+    if (file.size() > memory_size || memory_size > user_end() - user_begin) return Status::size;
     Fill fill{.protection = user_protection(protection), .file = file, .file_offset = offset};
     Status status = claim(fill, offset + memory_size, address.page_floor());
     if (status != Status::ok) return status;

@@ -14,6 +14,7 @@
 #include "kernel/mem/page_table.hpp"
 #include "kernel/mem/region.hpp"
 
+#include <machine/cpu.hpp>
 #include <machine/mmu.hpp>
 
 #include <atomic>
@@ -52,7 +53,7 @@ struct RegionInfo {
 class Space {
   public:
     static constexpr VirtAddr user_begin{page_size}; // a null pointer always faults
-    static constexpr VirtAddr user_end{machine::user_limit};
+    [[nodiscard]] static VirtAddr user_end() { return VirtAddr{machine::user_limit()}; }
     static constexpr VirtAddr anywhere_begin{uword{1} << 36}; // above where executables are linked
     static constexpr VirtAddr anywhere{~uword{page_size - 1}};
     static constexpr unsigned step_pages = 64; // entries that one step touches
@@ -83,6 +84,7 @@ class Space {
         // seq_cst: pairs with the fence in flush_for(): either the flusher sees this CPU, or this CPU's page
         // walks see what the flusher wrote
         cpus_.fetch_or(u64{1} << cpu, std::memory_order_seq_cst);
+        machine::synchronize_instructions(); // another CPU has written the text
     }
     // relaxed: a snapshot; flush_for() orders its own
     [[nodiscard]] u64 cpus() const { return cpus_.load(std::memory_order_relaxed); }
@@ -194,7 +196,7 @@ Status Space::protect(VirtRange range, Protection protection, Flush&& flush) {
 
 template <class Use>
 Status Space::visit(VirtAddr address, uword size, Protection need, Use&& use) {
-    if (address > user_end || size > user_end - address) return Status::fault;
+    if (address > user_end() || size > user_end() - address) return Status::fault;
     while (size != 0) {
         const uword room = page_size - address.page_offset();
         const uword count = size < room ? size : room;

@@ -23,14 +23,14 @@ TlbFlush Space::flush_for(const RangeWork& work) const {
 
 TlbFlush Space::whole_flush() const {
     RangeWork work;
-    work.range = {user_begin, user_end};
+    work.range = {user_begin, user_end()};
     return flush_for(work);
 }
 
 Status Space::check_range(VirtRange range) {
     if (!range.begin.page_aligned() || !range.end.page_aligned()) return Status::round;
     if (range.empty()) return Status::size;
-    if (range.begin < user_begin || range.end > user_end) return Status::address;
+    if (range.begin < user_begin || range.end > user_end()) return Status::address;
     return Status::ok;
 }
 

@@ -25,6 +25,22 @@ void every_fault(Report& report) {
     CHECK_EQ(after.ports, before.ports);
 }
 
+// An instruction of which only the first half is there: it ends beyond the last page of its region.
+void jump_to(std::uintptr_t address) { reinterpret_cast<void (*)()>(address)(); }
+
+void instruction_across_end(Report& report) {
+    constexpr VmSize page = 4096;
+    const std::span<const unsigned char> half = half_an_instruction();
+    Child child;
+    REQUIRE_EQ(child.create("across end"), K_OK);
+    KnRgnDesc code{0, page, K_EXECUTABLE | K_ANYWHERE, 0, nullptr, 0};
+    REQUIRE_EQ(rgnAllocate(&child.capability(), &code), K_OK);
+    const VmAddr at = code.startAddr + page - half.size();
+    REQUIRE_EQ(vmCopy(K_MYACTOR, address_of(half.data()), &child.capability(), at, half.size(), 0), K_OK);
+    REQUIRE(child.start(jump_to, at) > 0);
+    CHECK(child.gone());
+}
+
 // The same on another CPU, with the other threads of the actor in all kinds of waits.
 void wait_in_receive(std::uintptr_t) {
     KnMsgDesc message{};
@@ -132,6 +148,7 @@ void user_actor_has_no_privilege(Report& report) {
 
 constexpr Case cases[] = {
     {"every_fault", every_fault},
+    {"instruction_across_end", instruction_across_end},
     {"fault_with_others", fault_with_others},
     {"endless_loop", endless_loop},
     {"every_oddity", every_oddity},

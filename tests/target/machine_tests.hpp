@@ -4,6 +4,7 @@
 #include <actor/thread.hpp>
 #include <chorus/calls.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -24,10 +25,13 @@ struct RawCall {
 
 // A nucleus call with any number and any arguments.
 extern "C" long raw_call(const RawCall& call);
+// Whether that number chooses a message call, so that what else is wrong with it is an error of that call.
+[[nodiscard]] bool is_message_call(std::uint64_t number);
 
-// Every general register but the stack pointer, by the machine's own numbering.
+// Every general register but the stack pointer, by the machine's own numbering. A machine with fewer leaves
+// the rest alone.
 struct Registers {
-    std::uint64_t value[16];
+    std::uint64_t value[32];
 };
 
 // Loads the registers, makes the call that they describe, stores the registers.
@@ -35,21 +39,36 @@ extern "C" void call_with_registers(Registers* registers);
 
 // Fills `registers` for a call of `number` with recognisable values in all others.
 void describe_call(Registers& registers, const RawCall& call, std::uint64_t pattern);
+// The same for one of the register message calls, without a descriptor, to a port that does not exist.
+void describe_message_call(Registers& registers, unsigned number, unsigned size, std::uint64_t pattern);
+[[nodiscard]] long result_of(const Registers& after);
 // The name of a register that the call had to keep and did not, or that shows a nucleus value; nullptr: none.
 [[nodiscard]] const char* broken_register(const Registers& before, const Registers& after);
+[[nodiscard]] const char* broken_by_message_call(const Registers& before, const Registers& after);
 
-// ---- vector registers: the tests themselves never use them otherwise ----
-[[nodiscard]] bool has_wide_vectors();
+// ---- vector and floating-point registers: the tests themselves never use them otherwise ----
 void fill_vectors(std::uint64_t pattern);
 [[nodiscard]] bool vectors_hold(std::uint64_t pattern);
 [[nodiscard]] bool vectors_are_initial();
+
+// Something different for each of them.
+[[nodiscard]] constexpr std::uint64_t mixed(std::uint64_t pattern, std::size_t index) {
+    return (pattern + index) * 0x9e3779b97f4a7c15U;
+}
 
 // ---- what must end an actor ----
 struct Fault {
     const char* name;
     ThreadBody body;
 };
+// A machine lists its own by name, for these: DECLARE for each, then FAULT for each in a table.
+#define CHORALE_DECLARE_FAULT(name) extern "C" void fault_##name(std::uintptr_t);
+#define CHORALE_DECLARE_ODDITY(name) extern "C" void oddity_##name(std::uintptr_t);
+#define CHORALE_FAULT(name) {#name, fault_##name},
+#define CHORALE_ODDITY(name) {#name, oddity_##name},
 [[nodiscard]] std::span<const Fault> faults();
+// The first bytes of a longer instruction.
+[[nodiscard]] std::span<const unsigned char> half_an_instruction();
 
 // ---- strange but allowed: the thread goes on ----
 [[nodiscard]] std::span<const Fault> oddities();

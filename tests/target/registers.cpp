@@ -5,6 +5,7 @@
 #include "machine_tests.hpp"
 
 #include <chorus.h>
+#include <chorus/message_registers.h>
 
 namespace chorale::test {
 namespace {
@@ -51,20 +52,19 @@ void calls_keep_registers(Report& report) {
     }
 }
 
-// The register message calls with a port that does not exist: an error that keeps rbx and rbp.
+// The register message calls with a port that does not exist: an error.
 void message_calls_leak_nothing(Report& report) {
-    for (const std::uint64_t control :
-         {std::uint64_t{0}, std::uint64_t{0x4000}, std::uint64_t{1}, std::uint64_t{0x4001}}) {
-        Registers before{}, after{};
-        describe_call(before, {control}, 0x1000);
-        before.value[3] = 0; // rbx: no descriptor
-        after = before;
-        call_with_registers(&after);
-        CHECK(static_cast<std::int64_t>(after.value[0]) < 0);
-        CHECK_EQ(after.value[3], before.value[3]);
-        CHECK_EQ(after.value[5], before.value[5]);
-        for (const std::uint64_t value : after.value) {
-            CHECK(value < 0xffff800000000000 || static_cast<std::int64_t>(value) >= -128);
+    constexpr unsigned numbers[] = {MESSAGE_CALL, MESSAGE_REPLY_RECEIVE};
+    for (const unsigned number : numbers) {
+        for (const unsigned size : {0U, 8U, 64U}) {
+            Registers before{}, after{};
+            describe_message_call(before, number, size, 0x1000);
+            after = before;
+            call_with_registers(&after);
+            CHECK(result_of(after) < 0);
+            if (const char* broken = broken_by_message_call(before, after); broken != nullptr) {
+                report.fail("message call", static_cast<int>(number), broken, 0, 1);
+            }
         }
     }
 }

@@ -41,6 +41,16 @@ set(CHORALE_TARGET_OPTIONS
     -fno-asynchronous-unwind-tables -fno-unwind-tables -fcf-protection=none -fno-stack-protector
     -fno-pic -fno-pie>)
 
+# riscv64: every language, as the linker joins only objects of one floating-point convention. That is lp64,
+# floating-point arguments in general registers, also where actors may use floating point: they link the same
+# library. The nucleus leaves those registers to the interrupted user thread.
+set(CHORALE_RISCV_USER -march=rv64gc -mabi=lp64)
+set(CHORALE_RISCV_USER_GENERAL_REGS -march=rv64imac_zicsr -mabi=lp64)
+set(CHORALE_RISCV_NUCLEUS -march=rv64imac_zicsr_zifencei -mabi=lp64)
+# t3 to t6: half of a message stays in them on its way through the nucleus, which therefore leaves them alone.
+# t2: so that a short call need not clear it. (chorus/machine_registers.h, arch/riscv64/call_entry.S)
+set(CHORALE_RISCV_MESSAGE_REGISTERS -ffixed-x7 -ffixed-x28 -ffixed-x29 -ffixed-x30 -ffixed-x31)
+
 function(chorale_nucleus_flags target)
   # Stack protector: off. Each stack has a guard page below it; a canary would cost the fast path loads. Frame
   # pointers: on, so that a panic can walk the stack without unwind tables; leaf functions do without, which
@@ -54,13 +64,19 @@ function(chorale_nucleus_flags target)
     # though nothing calls them (tools/cost sees to it that no x87 instruction is emitted).
     target_compile_options(${target} PRIVATE
       $<$<COMPILE_LANGUAGE:C,CXX>:-mno-red-zone -mno-mmx -mno-sse -mno-implicit-float -mcmodel=kernel>)
+  elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "riscv64")
+    target_compile_options(${target} PRIVATE ${CHORALE_RISCV_NUCLEUS} -mcmodel=medlow
+      $<$<COMPILE_LANGUAGE:C,CXX>:${CHORALE_RISCV_MESSAGE_REGISTERS} -mno-implicit-float>)
   endif()
   target_link_options(${target} PRIVATE -Wl,--gc-sections -Wl,-z,max-page-size=0x1000 -Wl,-z,norelro)
 endfunction()
 
 function(chorale_fastpath_sources target)
-  set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES
-    COMPILE_OPTIONS "-O2;-fomit-frame-pointer;-momit-leaf-frame-pointer")
+  set(options -O2 -fomit-frame-pointer -momit-leaf-frame-pointer)
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "riscv64")
+    list(APPEND options -ffixed-x17) # a7: what it holds at the entry it still holds at the exit
+  endif()
+  set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES COMPILE_OPTIONS "${options}")
 endfunction()
 
 function(chorale_user_flags target)
@@ -69,6 +85,10 @@ function(chorale_user_flags target)
   if(option_GENERAL_REGS_ONLY AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
     target_compile_options(${target} PRIVATE
       $<$<COMPILE_LANGUAGE:C,CXX>:-mno-mmx -mno-sse -mno-implicit-float>)
+  elseif(option_GENERAL_REGS_ONLY AND CMAKE_SYSTEM_PROCESSOR STREQUAL "riscv64")
+    target_compile_options(${target} PRIVATE ${CHORALE_RISCV_USER_GENERAL_REGS})
+  elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "riscv64")
+    target_compile_options(${target} PRIVATE ${CHORALE_RISCV_USER})
   endif()
   target_link_options(${target} PRIVATE -Wl,--image-base=0x400000 -Wl,--gc-sections
     -Wl,-z,max-page-size=0x1000 -Wl,-z,separate-code -Wl,-z,norelro)

@@ -1,8 +1,9 @@
 // The boot CPU's way from start.S to nucleus_main(): loader, memory, page tables, tables of the CPU,
 // interrupts, time.
+#include "arch/common/nucleus_tables.hpp"
 #include "arch/machine.hpp" // checks this machine against the contract
-#include "arch/x86_64/boot/boot_memory.hpp"
 #include "arch/x86_64/boot/loader.hpp"
+#include "arch/x86_64/boot/paging.hpp"
 #include "arch/x86_64/cpu/descriptors.hpp"
 #include "arch/x86_64/cpu/features.hpp"
 #include "arch/x86_64/platform/firmware.hpp"
@@ -44,8 +45,7 @@ void read_loader(u32 magic, u64 address) {
 }
 
 [[nodiscard]] PhysRange image_range() {
-    return {PhysAddr{reinterpret_cast<uword>(chorale_image_begin) - nucleus_base},
-            PhysAddr{reinterpret_cast<uword>(chorale_image_end) - nucleus_base}};
+    return {image_physical(chorale_image_begin), image_physical(chorale_image_end)};
 }
 
 // The whole bank must be memory: what the loader says is not taken on trust.

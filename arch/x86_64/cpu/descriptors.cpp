@@ -1,7 +1,7 @@
 // The tables that x86 wants in memory before it takes an interrupt or a system call.
 #include "arch/x86_64/cpu/descriptors.hpp"
 
-#include "arch/x86_64/boot/boot_memory.hpp"
+#include "arch/common/nucleus_tables.hpp"
 #include "arch/x86_64/cpu/registers.hpp"
 #include "kernel/base/log.hpp"
 

@@ -5,10 +5,10 @@
 
 #include "kernel/base/types.hpp"
 
+#include <machine/boot_layout.hpp>
+
 namespace chorale::machine {
 
-inline constexpr uword stacks_base = 0xffff'ffff'c000'0000;
-inline constexpr uword stack_slot_size = 128 << 10;
 inline constexpr uword ist_stack_size = 8 << 10; // trap.S finds the stack's end by this alignment
 inline constexpr uword main_stack_size = 16 << 10;
 

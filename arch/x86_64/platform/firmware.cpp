@@ -2,7 +2,7 @@
 // the tables.
 #include "arch/x86_64/platform/firmware.hpp"
 
-#include "arch/x86_64/boot/boot_memory.hpp"
+#include "arch/common/nucleus_tables.hpp"
 #include "kernel/base/log.hpp"
 
 namespace chorale::machine {

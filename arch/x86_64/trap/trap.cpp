@@ -1,4 +1,5 @@
 // What trap.S calls: sorts interrupts, user exceptions and the nucleus's own.
+#include "arch/common/secondary_state.hpp"
 #include "arch/x86_64/cpu/registers.hpp"
 #include "arch/x86_64/trap/apic.hpp"
 #include "arch/x86_64/trap/io_apic.hpp"

@@ -15,8 +15,4 @@ static_assert(sizeof(TrapFrame) == 22 * 8);
 // What print_registers() and backtrace() start from; set by whoever is about to panic because of a trap.
 extern const TrapFrame* panic_frame;
 
-// Set by stop_others(): NMIs from now on mean "halt".
-[[nodiscard]] bool stop_requested();
-[[noreturn]] void stop_here();
-
 } // namespace chorale::machine

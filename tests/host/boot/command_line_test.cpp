@@ -42,12 +42,13 @@ TEST(CommandLine, EmptyGivesTheDefaults) {
         EXPECT_EQ(outcome.options.poll, Polling::automatic);
         EXPECT_TRUE(outcome.options.run.empty());
         EXPECT_EQ(outcome.options.seed, 0U);
+        EXPECT_FALSE(outcome.options.irq_check);
     }
 }
 
 TEST(CommandLine, ReadsEveryKey) {
     const Outcome outcome = parse("cpus=4 console=com2 bench=same test=ipc fastpath=off smp.stress=20 "
-                                  "fail.alloc=17 poll=on run=ipcbench,echo seed=0xDEADbeef");
+                                  "fail.alloc=17 poll=on run=ipcbench,echo seed=0xDEADbeef irq=check");
     EXPECT_EQ(outcome.problems, Problems{});
     EXPECT_EQ(outcome.options.cpus, 4U);
     EXPECT_EQ(outcome.options.console, Console::com2);
@@ -59,6 +60,7 @@ TEST(CommandLine, ReadsEveryKey) {
     EXPECT_EQ(outcome.options.poll, Polling::on);
     EXPECT_EQ(outcome.options.run, "ipcbench,echo");
     EXPECT_EQ(outcome.options.seed, 0xdead'beefU);
+    EXPECT_TRUE(outcome.options.irq_check);
 }
 
 TEST(CommandLine, ReadsEveryChoice) {
@@ -67,6 +69,7 @@ TEST(CommandLine, ReadsEveryChoice) {
     EXPECT_TRUE(parse("fastpath=on").options.fastpath);
     EXPECT_EQ(parse("poll=off").options.poll, Polling::off);
     EXPECT_EQ(parse("poll=auto").options.poll, Polling::automatic);
+    EXPECT_FALSE(parse("irq=on").options.irq_check);
 }
 
 TEST(CommandLine, TextIsAViewIntoTheLine) {

@@ -13,7 +13,8 @@ namespace {
 // Entries as RISC-V Sv39 has them: another number of levels, the address elsewhere, a leaf told by its
 // rights.
 struct Sv39 {
-    static constexpr unsigned levels = 3, bits_per_level = 9, entries = 512;
+    static constexpr unsigned most_levels = 3, bits_per_level = 9, entries = 512;
+    static unsigned levels() { return most_levels; }
     static constexpr u64 bit_present = 1, bit_read = 2, bit_write = 4, bit_execute = 8, bit_user = 16;
     static constexpr u64 bits_accessed = 64 | 128;
     static constexpr u64 rights = bit_read | bit_write | bit_execute;
@@ -90,7 +91,7 @@ constexpr VirtAddr base{0x10'0000'0000};
 TYPED_TEST(PageTableTest, MapsAndTranslates) {
     auto& table = this->table;
     ASSERT_EQ(table.insert(base, this->frame(7), write, 0, Visibility::shown), Status::ok);
-    EXPECT_EQ(this->account.used(), TypeParam::levels);
+    EXPECT_EQ(this->account.used(), TypeParam::levels());
     const auto found = table.translate(base + 0x123);
     ASSERT_TRUE(found);
     EXPECT_EQ(found->address, this->frame(7) + 0x123);
@@ -184,13 +185,13 @@ TYPED_TEST(PageTableTest, SplitsLargePages) {
 }
 
 TYPED_TEST(PageTableTest, NothingIsHalfDoneWithoutMemory) {
-    for (u64 n = 1; n < TypeParam::levels; ++n) {
+    for (u64 n = 1; n < TypeParam::levels(); ++n) {
         fail_allocation_after(n);
         EXPECT_EQ(this->table.insert(base, this->frame(0), read, 0, Visibility::shown), Status::no_memory);
         EXPECT_EQ(this->account.used(), 1u);
     }
     this->account.set_limit(3);
-    const Status expected = TypeParam::levels > 3 ? Status::no_memory : Status::ok;
+    const Status expected = TypeParam::levels() > 3 ? Status::no_memory : Status::ok;
     EXPECT_EQ(this->table.insert(base, this->frame(0), read, 0, Visibility::shown), expected);
     this->remove({base, base + page_size});
 }

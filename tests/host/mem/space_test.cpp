@@ -85,8 +85,8 @@ TEST_F(SpaceTest, RefusesBadRanges) {
     const VirtAddr at{0x400000};
     EXPECT_EQ(space.allocate(page_size, read_write, at + 1).status(), Status::round);
     EXPECT_EQ(space.allocate(page_size, read_write, VirtAddr{0}).status(), Status::address);
-    EXPECT_EQ(space.allocate(page_size, read_write, Space::user_end).status(), Status::address);
-    const VirtAddr last = Space::user_end - page_size;
+    EXPECT_EQ(space.allocate(page_size, read_write, Space::user_end()).status(), Status::address);
+    const VirtAddr last = Space::user_end() - page_size;
     EXPECT_EQ(space.allocate(2 * page_size, read_write, last).status(), Status::address);
     const VirtAddr end{~uword{0} - 2 * page_size + 1};
     EXPECT_EQ(space.allocate(page_size, read_write, end).status(), Status::address);
@@ -101,7 +101,7 @@ TEST_F(SpaceTest, RefusesBadRanges) {
     EXPECT_EQ(free(at, 0), Status::size);
     std::byte byte{};
     EXPECT_EQ(space.copy_to(VirtAddr{~uword{0}}, {&byte, 1}), Status::fault);
-    EXPECT_EQ(space.copy_to(Space::user_end, {&byte, 1}), Status::fault);
+    EXPECT_EQ(space.copy_to(Space::user_end(), {&byte, 1}), Status::fault);
     EXPECT_EQ(space.map_physical(PhysAddr{1}, page_size, read_only).status(), Status::round);
     EXPECT_EQ(space.map_physical(PhysAddr{~uword{0} << 12}, page_size, read_only).status(), Status::address);
 }

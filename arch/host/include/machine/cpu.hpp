@@ -12,6 +12,8 @@ void relax();             // in a loop that waits for another CPU
 void interrupt_window();
 void wait_for_interrupt();
 
+inline void synchronize_instructions() {}
+
 [[nodiscard]] u64 cycles();  // nanoseconds
 [[nodiscard]] u64 random_seed();
 

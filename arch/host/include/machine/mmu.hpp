@@ -8,11 +8,13 @@
 
 namespace chorale::machine {
 
-inline constexpr uword user_limit = 0x0000'7fff'ffff'f000;
+[[nodiscard]] constexpr uword user_limit() { return 0x0000'7fff'ffff'f000; }
 inline constexpr uword memory_size = uword{16} << 30;  // reserved, not committed
 
 struct PageTableGeometry {
-    static constexpr unsigned levels = 4;  // a root is a table of level 3; level 0 maps 4 KiB
+    static constexpr unsigned most_levels = 4;
+    // A root is a table of the top level; level 0 maps 4 KiB.
+    [[nodiscard]] static constexpr unsigned levels() { return most_levels; }
     static constexpr unsigned bits_per_level = 9;
     static constexpr unsigned entries = 1u << bits_per_level;
     static constexpr unsigned largest_leaf = 1;

@@ -8,7 +8,7 @@
 namespace chorale::machine {
 
 [[nodiscard]] inline bool user_range(VirtAddr start, std::size_t bytes) {
-    return start.raw() <= user_limit && bytes <= user_limit - start.raw();
+    return start.raw() <= user_limit() && bytes <= user_limit() - start.raw();
 }
 
 // What was copied before a fault stays copied.

@@ -35,6 +35,12 @@ inline void wait_for_interrupt() { asm volatile("sti; hlt; cli" ::: "memory"); }
 // Lets pending interrupts in: the preemption point of long work.
 inline void interrupt_window() { asm volatile("sti; nop; cli" ::: "memory"); }
 
+// Code that was written as data is fetched as written: this machine needs nothing for that.
+inline void synchronize_instructions() {}
+
+// What user programs may measure with.
+[[nodiscard]] inline const char* user_counter() { return "tsc"; }
+
 // Unpredictable where the CPU has RDSEED or RDRAND, else stirred from the jitter of the cycle counter.
 [[nodiscard]] u64 random_seed();
 

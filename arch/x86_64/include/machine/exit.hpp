@@ -8,7 +8,7 @@
 namespace chorale::machine {
 
 // To user mode with `frame`, in the space of `root` (loaded when it is not what CPU_SPACE_ROOT says). A
-// program counter outside user space makes the thread fault at user_limit instead of faulting the nucleus.
+// program counter outside user space makes the thread fault at user_limit() instead of faulting the nucleus.
 extern "C" [[noreturn]] void chorale_resume(const Frame* frame, u64 root);
 [[noreturn, gnu::always_inline]] inline void resume(const Frame& frame, u64 root) {
     chorale_resume(&frame, root);

@@ -50,6 +50,7 @@ struct alignas(64) Frame {
     // The rest of that convention.
     [[nodiscard]] u64 call_number() const { return rax & 0xff; }
     [[nodiscard]] u64 message_control() const { return rax; }
+    void note_control(u64 control) { rax = control; }
     [[nodiscard]] u64 message_descriptor() const { return rbx; }
     [[nodiscard]] u64 message_name() const { return r9; }
     [[nodiscard]] u64 message_tail() const { return r10; }

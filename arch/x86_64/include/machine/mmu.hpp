@@ -12,11 +12,13 @@ namespace chorale::machine {
 
 inline constexpr uword direct_base = 0xffff'8000'0000'0000;
 inline constexpr uword nucleus_base = 0xffff'ffff'8000'0000;
-inline constexpr uword user_limit =
-    0x0000'7fff'ffff'f000; // the last page stays empty: SYSRET to 2^47 is unsafe
+// User addresses end here. The last page of the half stays empty: SYSRET to 2^47 is unsafe.
+[[nodiscard]] constexpr uword user_limit() { return 0x0000'7fff'ffff'f000; }
 
 struct PageTableGeometry {
-    static constexpr unsigned levels = 4; // a root is a table of level 3; level 0 maps 4 KiB
+    static constexpr unsigned most_levels = 4;
+    // A root is a table of the top level; level 0 maps 4 KiB.
+    [[nodiscard]] static constexpr unsigned levels() { return most_levels; }
     static constexpr unsigned bits_per_level = 9;
     static constexpr unsigned entries = 1u << bits_per_level;
     static constexpr unsigned largest_leaf = 1; // level 1 maps 2 MiB
@@ -28,6 +30,10 @@ struct PageTableGeometry {
 
     [[nodiscard]] static constexpr u64 make_table(PhysAddr table) {
         return table.raw() | bit_present | bit_write | bit_user;
+    }
+    // Of the nucleus half: no user bit.
+    [[nodiscard]] static constexpr u64 make_nucleus_table(PhysAddr table) {
+        return table.raw() | bit_present | bit_write | bit_accessed;
     }
     [[nodiscard]] static constexpr bool has(Protection protection, Protection bit) {
         return (static_cast<u32>(protection) & static_cast<u32>(bit)) != 0;

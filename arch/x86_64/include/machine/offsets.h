@@ -1,22 +1,7 @@
-/* Offsets shared by assembly and C++: plain numbers, static_asserted against the structures they describe
- * (machine/frame.hpp, kernel/core/per_cpu.hpp, kernel/core/thread.hpp). */
+/* Offsets shared by assembly and C++: plain numbers, static_asserted against machine/frame.hpp. */
 #pragma once
 
-/* struct PerCpu, reached through GS in the nucleus */
-#define CPU_SELF 0
-#define CPU_CURRENT 8
-#define CPU_STACK_TOP 16
-#define CPU_USER_SP 24 /* scratch of the system-call entry */
-#define CPU_SPACE_ROOT 32
-#define CPU_SLOT 40    /* index * 64: offset of this CPU in a table of cache lines */
-#define CPU_PENDING 48 /* u32: work that must be done before the return to user mode */
-#define CPU_INDEX 52   /* u32 */
-#define CPU_TOP_READY 56 /* u32: best ready priority, 256 when none */
-#define CPU_FPU_LIVE 60  /* u32: the current thread's FPU registers are loaded */
-
-/* struct Thread */
-#define THREAD_STATE 0
-#define THREAD_FRAME 64
+#include "kernel/core/offsets.h"
 
 /* machine::Frame */
 #define FRAME_PC 0

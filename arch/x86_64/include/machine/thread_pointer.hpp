@@ -8,6 +8,10 @@ namespace chorale::machine {
 
 // Loads frame.fs_base into this CPU.
 extern "C" void chorale_load_thread_pointer(const Frame& frame);
+inline constexpr bool exit_loads_thread_pointer = false; // the message exit leaves FS base as it is
+[[nodiscard]] inline bool same_thread_pointer(const Frame& a, const Frame& b) {
+    return a.fs_base == b.fs_base;
+}
 inline void load_thread_pointer(const Frame& frame) { chorale_load_thread_pointer(frame); }
 
 } // namespace chorale::machine

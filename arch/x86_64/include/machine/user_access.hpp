@@ -11,7 +11,7 @@ namespace chorale::machine {
 extern "C" u64 chorale_copy_user(void* to, const void* from, std::size_t bytes); // 0: all copied
 
 [[nodiscard]] inline bool user_range(VirtAddr start, std::size_t bytes) {
-    return start.raw() <= user_limit && bytes <= user_limit - start.raw();
+    return start.raw() <= user_limit() && bytes <= user_limit() - start.raw();
 }
 
 [[nodiscard]] inline bool copy_in(void* to, VirtAddr from, std::size_t bytes) {

@@ -2,6 +2,7 @@
 #include "../../machine_tests.hpp"
 
 #include <actor/machine.hpp>
+#include <chorus/message_registers.h>
 
 extern "C" {
 void load_narrow(const void* source);
@@ -51,20 +52,20 @@ unsigned enabled_state();
     ENTRY(odd_stack_pointer)                                                                                 \
     ENTRY(data_segments)
 
-#define DECLARE_FAULT(name) extern "C" void fault_##name(std::uintptr_t);
-#define DECLARE_ODDITY(name) extern "C" void oddity_##name(std::uintptr_t);
-CHORALE_FAULTS(DECLARE_FAULT)
-CHORALE_ODDITIES(DECLARE_ODDITY)
+CHORALE_FAULTS(CHORALE_DECLARE_FAULT)
+CHORALE_ODDITIES(CHORALE_DECLARE_ODDITY)
 
 namespace chorale::test {
 namespace {
 
 enum Index : unsigned { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 };
+constexpr unsigned register_count = 16;
 constexpr const char* names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                  "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 constexpr bool kept[] = {false, false, false, true,  false, true, false, false,
                          false, false, false, false, true,  true, true,  true};
 constexpr std::uint64_t first_nucleus_address = 0xffff800000000000;
+constexpr std::int64_t smallest_result = -128;
 
 constexpr unsigned initial_mxcsr = 0x1f80;
 constexpr unsigned initial_control = 0x037f;
@@ -73,6 +74,13 @@ constexpr std::size_t vector_words = 16 * 4;
 struct VectorArea {
     std::uint64_t word[vector_words]{};
 };
+
+bool has_wide_vectors() {
+    constexpr unsigned state_saving = 1U << 27, wide = 1U << 28, wide_state = 6;
+    const unsigned features = machine::cpuid(1).ecx;
+    return (features & state_saving) != 0 && (features & wide) != 0 &&
+           (enabled_state() & wide_state) == wide_state;
+}
 
 void store_vectors(VectorArea& area) {
     if (has_wide_vectors()) {
@@ -85,14 +93,18 @@ void store_vectors(VectorArea& area) {
 // In each register only the words that the machine has.
 bool word_exists(std::size_t index) { return has_wide_vectors() || index % 4 < 2; }
 
-std::uint64_t mixed(std::uint64_t pattern, std::size_t index) {
-    return (pattern + index) * 0x9e3779b97f4a7c15U;
-}
-
 } // namespace
 
+// They are chosen by the low byte alone: nonsense above it is an error of theirs.
+bool is_message_call(std::uint64_t number) {
+    number &= 0xff;
+    return number == MESSAGE_CALL || number == MESSAGE_REPLY_RECEIVE || number == MESSAGE_RECEIVE;
+}
+
+long result_of(const Registers& after) { return static_cast<long>(after.value[rax]); }
+
 void describe_call(Registers& registers, const RawCall& call, std::uint64_t pattern) {
-    for (unsigned i = 0; i < 16; ++i) {
+    for (unsigned i = 0; i < register_count; ++i) {
         registers.value[i] = pattern + i * 0x0101010101U;
     }
     registers.value[rax] = call.number;
@@ -104,8 +116,25 @@ void describe_call(Registers& registers, const RawCall& call, std::uint64_t patt
     registers.value[r9] = call.argument[5];
 }
 
+void describe_message_call(Registers& registers, unsigned number, unsigned size, std::uint64_t pattern) {
+    describe_call(registers, {MESSAGE_CONTROL(number, size)}, pattern);
+    registers.value[rbx] = 0;
+}
+
+const char* broken_by_message_call(const Registers& before, const Registers& after) {
+    for (unsigned i = 0; i < register_count; ++i) {
+        const bool is_kept = i == rbx || i == rbp;
+        const bool is_address = after.value[i] >= first_nucleus_address &&
+                                static_cast<std::int64_t>(after.value[i]) < smallest_result;
+        if (is_kept ? before.value[i] != after.value[i] : is_address) {
+            return names[i];
+        }
+    }
+    return nullptr;
+}
+
 const char* broken_register(const Registers& before, const Registers& after) {
-    for (unsigned i = 0; i < 16; ++i) {
+    for (unsigned i = 0; i < register_count; ++i) {
         if (i == rsp) {
             continue;
         }
@@ -116,15 +145,8 @@ const char* broken_register(const Registers& before, const Registers& after) {
         }
     }
     // The result is an int: a small error or not negative, never an address.
-    const auto result = static_cast<std::int64_t>(after.value[rax]);
-    return result < -128 || result > 0x1ffffffff ? names[rax] : nullptr;
-}
-
-bool has_wide_vectors() {
-    constexpr unsigned state_saving = 1U << 27, wide = 1U << 28, wide_state = 6;
-    const unsigned features = machine::cpuid(1).ecx;
-    return (features & state_saving) != 0 && (features & wide) != 0 &&
-           (enabled_state() & wide_state) == wide_state;
+    const long result = result_of(after);
+    return result < smallest_result || result > 0x1ffffffff ? names[rax] : nullptr;
 }
 
 void fill_vectors(std::uint64_t pattern) {
@@ -166,14 +188,17 @@ bool vectors_are_initial() {
 }
 
 std::span<const Fault> faults() {
-#define FAULT_ENTRY(name) {#name, fault_##name},
-    static constexpr Fault table[] = {CHORALE_FAULTS(FAULT_ENTRY)};
+    static constexpr Fault table[] = {CHORALE_FAULTS(CHORALE_FAULT)};
     return table;
 }
 
+std::span<const unsigned char> half_an_instruction() {
+    static constexpr unsigned char half_a_call[] = {0x0f};
+    return half_a_call;
+}
+
 std::span<const Fault> oddities() {
-#define ODDITY_ENTRY(name) {#name, oddity_##name},
-    static constexpr Fault table[] = {CHORALE_ODDITIES(ODDITY_ENTRY)};
+    static constexpr Fault table[] = {CHORALE_ODDITIES(CHORALE_ODDITY)};
     return table;
 }
 

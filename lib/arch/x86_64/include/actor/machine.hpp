@@ -7,7 +7,8 @@
 namespace chorale::machine {
 
 inline constexpr const char* name = "x86_64";
-inline constexpr const char* counter_name = "tsc";
+
+[[nodiscard]] constexpr const char* counter_name() { return "tsc"; }
 
 // The compiler does not move memory accesses over it.
 [[nodiscard, gnu::always_inline]] inline std::uint64_t counter() {

@@ -5,6 +5,7 @@
 // leak sends all eight words.
 #pragma once
 
+#include <arch/transfer.hpp>
 #include <chorus/message_registers.h>
 #include <chorus/types.h>
 
@@ -12,25 +13,11 @@
 
 namespace chorus::machine {
 
-struct Transfer {
-    std::uint64_t word[8];
-    std::uint64_t first;  // in: head of the port's UI, or the port's local id; out: the port's local id
-    std::uint64_t second; // in: tail of the port's UI, or the delay; out: sequence number
-};
-
 // Performs the call whose control word (number, size, flags) is given, with the first Sent words. Returns
 // rax.
 template <unsigned Sent>
 [[gnu::always_inline]] inline long transfer(std::uint64_t control, Transfer& t) {
     static_assert(Sent <= 8);
-    // Words that are not sent: "some value" costs no instruction.
-#define CHORUS_WORD(index, reg)                                                                              \
-    register std::uint64_t w##index asm(#reg);                                                               \
-    if constexpr ((index) < Sent) {                                                                          \
-        w##index = t.word[index];                                                                            \
-    } else {                                                                                                 \
-        asm volatile("" : "=r"(w##index));                                                                   \
-    }
     CHORUS_WORD(0, r12)
     CHORUS_WORD(1, r13)
     CHORUS_WORD(2, r14)

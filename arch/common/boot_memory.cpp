@@ -1,5 +1,5 @@
 // Boot memory grows upwards from the start of one range, so that what it leaves is one range again.
-#include "arch/x86_64/boot/boot_memory.hpp"
+#include "arch/common/boot_memory.hpp"
 
 #include "kernel/base/log.hpp"
 
@@ -12,15 +12,14 @@ constinit u64 pool_begin = 0, pool_next = 0, pool_end = 0;
 } // namespace
 
 void boot_memory_open(boot::MemoryMap& map) {
-    constexpr u64 reach = u64{4} << 30;
     for (const boot::MemoryRange& range : map.usable()) {
-        if (range.begin >= reach) continue;
-        const u64 end = range.end < reach ? range.end : reach;
+        if (range.begin >= boot_memory_reach) continue;
+        const u64 end = range.end < boot_memory_reach ? range.end : boot_memory_reach;
         if (end - range.begin <= pool_end - pool_begin) continue;
         pool_begin = pool_next = range.begin;
         pool_end = end;
     }
-    require(pool_end != 0, "boot: the firmware's memory map has no usable memory below 4 GiB");
+    require(pool_end != 0, "boot: the firmware's memory map has no usable memory within reach");
 }
 
 void boot_memory_close(boot::MemoryMap& map) {

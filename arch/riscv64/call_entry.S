@@ -1,0 +1,208 @@
+// Where every trap comes in, and the way of nucleus calls from there. Interrupts are off. sscratch holds this
+// CPU's block while the CPU is in user mode and 0 while it is in the nucleus: so the first two instructions
+// tell where the trap came from. Of the user's registers none is free but those that the call convention
+// gives up (chorus/machine_registers.h), and nothing is pushed before sp is ours.
+//
+// The nucleus is compiled without t3 to t6: half of a message stays there on its way. The other half is in s2
+// to s5, which C++ functions keep by themselves. It does without t2 too, so that a short call need not clear
+// it.
+//
+// Two copies: with the fast path switched off messages go straight to the slow path.
+#include <chorus/message_registers.h>
+#include <machine/asm.h>
+#include <machine/offsets.h>
+
+#define FRAME(field) (THREAD_FRAME + FRAME_##field)
+#define FIRST_BLOCK_CALL 64
+#define CALL_LIMIT 128
+#define CAUSE_USER_CALL 8
+#define CALL_BYTES 4 // an ecall's length
+
+// The thread goes to \thread, its tp and pc behind the call are saved; t1 is lost.
+.macro enter_thread thread
+    sd      sp, FRAME(SP)(\thread)
+    csrrw   t1, sscratch, zero
+    sd      t1, FRAME(TP)(\thread)
+    csrr    t1, sepc
+    addi    t1, t1, CALL_BYTES
+    sd      t1, FRAME(PC)(\thread)
+    sd      gp, FRAME(GP)(\thread)
+    sd      s0, FRAME(S0)(\thread)
+    sd      s1, FRAME(S1)(\thread)
+.endm
+
+// What the fast path keeps of the caller. It needs no stack.
+.macro enter_message target
+    ld      a0, CPU_CURRENT(tp)
+    enter_thread a0
+    j       \target
+.endm
+
+.macro scrub registers:vararg
+    .irp register, \registers
+        li      \register, 0
+    .endr
+.endm
+
+.macro define_trap_entry name, call_target, reply_target
+    .global \name
+    .type \name, @function
+    .balign 64                          // stvec: 4 would do
+\name:
+    csrrw   tp, sscratch, tp
+    beqz    tp, chorale_trap_inside
+    sd      t0, CPU_SCRATCH(tp)
+    csrr    t0, scause
+    addi    t0, t0, -CAUSE_USER_CALL
+    bnez    t0, .Ltrap_\@
+    beqz    a7, .Lcall_\@
+    bltz    a7, .Lreply_\@
+    sltiu   t0, a7, FIRST_BLOCK_CALL
+    beqz    t0, .Lblock_\@
+
+    // A leaf call: a plain C function; it keeps the callee-saved registers, what else it may have used is
+    // scrubbed.
+    mv      t0, sp
+    ld      sp, CPU_STACK_TOP(tp)
+    sd      t0, LEAF_SP(sp)
+    csrrw   t0, sscratch, zero
+    sd      t0, LEAF_TP(sp)
+    sd      ra, LEAF_RA(sp)
+    slli    t0, a7, 3
+    lui     t1, %hi(leaf_call_table)    // the nucleus lies in the last 2 GiB
+    add     t1, t1, t0
+    ld      t1, %lo(leaf_call_table)(t1)
+    jalr    t1
+    lw      t1, CPU_PENDING(tp)
+    csrr    t0, sepc                    // whatever lets traps in meanwhile puts it back
+    addi    t0, t0, CALL_BYTES
+    bnez    t1, .Lpreempted_\@
+    csrw    sepc, t0
+    csrw    sscratch, tp
+    ld      ra, LEAF_RA(sp)
+    ld      tp, LEAF_TP(sp)
+    ld      sp, LEAF_SP(sp)
+    scrub   t0, t1, a1, a2, a3, a4, a5, a6, a7
+    sret
+
+.Lpreempted_\@:                         // a better thread became ready: the caller waits with its result
+    ld      a1, CPU_CURRENT(tp)
+    sd      t0, FRAME(PC)(a1)
+    ld      t0, LEAF_SP(sp)
+    sd      t0, FRAME(SP)(a1)
+    ld      t0, LEAF_TP(sp)
+    sd      t0, FRAME(TP)(a1)
+    ld      t0, LEAF_RA(sp)
+    sd      t0, FRAME(RA)(a1)
+    sd      gp, FRAME(GP)(a1)
+    sd      s0, FRAME(S0)(a1)
+    sd      s1, FRAME(S1)(a1)
+    sd      a0, FRAME(A0)(a1)
+    save_kept a1
+    li      s0, 0
+    j       chorale_leave
+
+.Lcall_\@:
+    enter_message \call_target
+.Lreply_\@:
+    enter_message \reply_target
+
+    // May block: what C keeps is saved, the arguments stay in their registers.
+.Lblock_\@:
+    addi    t0, a7, -MESSAGE_RECEIVE
+    beqz    t0, .Lreceive_\@
+    ld      t0, CPU_CURRENT(tp)
+    enter_thread t0
+    sd      ra, FRAME(RA)(t0)
+    slli    t1, a7, MESSAGE_NUMBER_SHIFT
+    sd      t1, FRAME(CONTROL)(t0)
+    sd      a3, FRAME(A3)(t0)           // ipcCallMessage comes back to it
+    save_kept t0
+    ld      sp, CPU_STACK_TOP(tp)
+    mv      s1, t0
+    li      s0, 0
+    li      t1, CALL_LIMIT
+    bgeu    a7, t1, .Lno_call_\@
+    slli    t0, a7, 3
+.Lrun_\@:
+    lui     t1, %hi(block_call_table)
+    add     t1, t1, t0
+    ld      t1, %lo(block_call_table)(t1)
+    jalr    t1
+    mv      a1, s1
+    j       block_return
+.Lno_call_\@:
+    li      t0, 0                       // an entry that answers what every unknown number is answered
+    j       .Lrun_\@
+
+.Lreceive_\@:
+    enter_message fast_slow
+
+.Ltrap_\@:
+    addi    t0, t0, CAUSE_USER_CALL
+    j       chorale_trap_outside
+    .size \name, . - \name
+.endm
+
+// Callee-saved registers but s0 and s1.
+.macro save_kept thread
+    sd      s2, FRAME(S2)(\thread)
+    sd      s3, FRAME(S3)(\thread)
+    sd      s4, FRAME(S4)(\thread)
+    sd      s5, FRAME(S5)(\thread)
+    sd      s6, FRAME(S6)(\thread)
+    sd      s7, FRAME(S7)(\thread)
+    sd      s8, FRAME(S8)(\thread)
+    sd      s9, FRAME(S9)(\thread)
+    sd      s10, FRAME(S10)(\thread)
+    sd      s11, FRAME(S11)(\thread)
+.endm
+
+    .section .text.fastpath, "ax", @progbits
+    define_trap_entry chorale_trap_entry, fast_call, fast_reply_receive
+    define_trap_entry chorale_trap_entry_slow, fast_slow, fast_slow
+
+    // To user mode as the thread in a0, with the words as they are. a1: port, a2: sequence number, a3:
+    // control.
+    .global fast_exit
+    .type fast_exit, @function
+    .balign 64
+fast_exit:
+    ld      t0, FRAME(PC)(a0)
+    ld      sp, FRAME(SP)(a0)
+    ld      gp, FRAME(GP)(a0)
+    ld      s0, FRAME(S0)(a0)
+    ld      s1, FRAME(S1)(a0)
+    csrw    sepc, t0
+    csrw    sscratch, tp
+    ld      tp, FRAME(TP)(a0)
+    andi    a0, a3, MESSAGE_SIZE_MASK
+    // What is left are the peer's registers and the nucleus's. a7 is neither: it still holds the peer's call
+    // number, as the fast path is compiled without it.
+    scrub   ra, t0, t1, t2, a4, a5, a6, s6, s7, s8, s9, s10, s11
+    sret
+    .size fast_exit, . - fast_exit
+
+    .global fast_exit_thread_pointer    // fast_exit loads it
+    .set fast_exit_thread_pointer, fast_exit
+
+    .global fast_slow
+    .type fast_slow, @function
+fast_slow:
+    sd      a1, FRAME(A1)(a0)
+    sd      a2, FRAME(A2)(a0)
+    sd      a3, FRAME(CONTROL)(a0)
+    sd      t3, FRAME(T3)(a0)
+    sd      t4, FRAME(T4)(a0)
+    sd      t5, FRAME(T5)(a0)
+    sd      t6, FRAME(T6)(a0)
+    sd      s2, FRAME(S2)(a0)
+    sd      s3, FRAME(S3)(a0)
+    sd      s4, FRAME(S4)(a0)
+    sd      s5, FRAME(S5)(a0)
+    ld      sp, CPU_STACK_TOP(tp)
+    li      s0, 0
+    j       message_call_entry
+    .size fast_slow, . - fast_slow
+
+    .section .note.GNU-stack, "", @progbits

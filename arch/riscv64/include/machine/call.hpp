@@ -1,0 +1,5 @@
+// Calling conventions for functions that are entered from assembly or never return.
+#pragma once
+
+// The ordinary convention: the entry code passes the first argument in a0.
+#define CHORALE_NO_RETURN_CALL

@@ -1,0 +1,9 @@
+// Which of the system-call entries (arch/riscv64/call_entry.S) this machine uses.
+#pragma once
+
+namespace chorale::machine {
+
+// Before the other CPUs are started. `fast_path` off: messages take the slow path always.
+void use_call_entry(bool fast_path);
+
+} // namespace chorale::machine

@@ -1,0 +1,15 @@
+// The serial console, polled: the device that the device tree names, until then and without one the
+// firmware's.
+#pragma once
+
+#include "kernel/base/types.hpp"
+
+namespace chorale::machine {
+
+enum class ConsolePort : u8 { com1, com2, none }; // there is one console: com1 and com2 both mean it
+
+void select_console(ConsolePort port);
+void put(char character);
+[[nodiscard]] int get(); // -1: nothing was typed
+
+} // namespace chorale::machine

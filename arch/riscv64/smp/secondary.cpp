@@ -1,0 +1,122 @@
+// Starting the other harts, each by one call of the firmware's hart state management, then one wait for all.
+#include "arch/riscv64/smp/secondary.hpp"
+
+#include "arch/common/secondary_state.hpp"
+#include "arch/riscv64/cpu/features.hpp"
+#include "arch/riscv64/cpu/registers.hpp"
+#include "arch/riscv64/cpu/sbi.hpp"
+#include "arch/riscv64/cpu/stacks.hpp"
+#include "arch/riscv64/platform/firmware.hpp"
+#include "arch/riscv64/trap/external.hpp"
+#include "kernel/base/log.hpp"
+#include "kernel/core/entry.hpp"
+
+#include <machine/cpu.hpp>
+#include <machine/ipi.hpp>
+#include <machine/report.hpp>
+#include <machine/smp.hpp>
+#include <machine/timer.hpp>
+
+namespace chorale::machine {
+
+extern "C" {
+extern u64 chorale_boot_stacks[max_cpus]; // read by start.S
+u64 chorale_boot_stacks[max_cpus]{};
+void chorale_start_secondary();
+[[noreturn]] void chorale_secondary(u32 index);
+}
+
+const char* const hardware_id_name = "hart";
+
+namespace {
+
+constinit u32 harts[max_cpus]{};
+constinit unsigned known = 1;
+constinit PerCpu* const* cpu_blocks = nullptr;
+
+enum HsmFunction : u64 { hart_start = 0, hart_get_status = 2 };
+
+// The device tree may name harts that are not there.
+[[nodiscard]] bool startable(const boot::device_tree::Cpu& cpu) {
+    constexpr u64 largest = ~u32{0};
+    if (!cpu.enabled || cpu.mmu == boot::device_tree::Mmu::none || cpu.hart > largest) return false;
+    const SbiResult status = sbi_call(sbi_hsm, hart_get_status, cpu.hart);
+    if (status.error == sbi_ok) return true;
+    log("cpu: hart {} of the device tree is unknown to the firmware: left out", cpu.hart);
+    return false;
+}
+
+void start(CpuIndex cpu) {
+    expect_cpu(cpu); // it must see cpu_blocks
+    const u64 entry = image_physical(reinterpret_cast<const void*>(chorale_start_secondary)).raw();
+    asm volatile("fence rw, rw" ::
+                     : "memory"); // what the hart reads is in memory before the firmware wakes it
+    const SbiResult started = sbi_call(sbi_hsm, hart_start, harts[cpu], entry, cpu);
+    if (started.error != sbi_ok)
+        log("cpu {} (hart {}): the firmware does not start it: error {}", cpu, harts[cpu], started.error);
+}
+
+} // namespace
+
+unsigned find_cpus(unsigned limit, u64 boot_hart) {
+    harts[0] = static_cast<u32>(boot_hart);
+    for (const boot::device_tree::Cpu& cpu : firmware().cpus.all()) {
+        if (known >= limit || known == max_cpus || !sbi_has(sbi_hsm)) break;
+        if (cpu.hart == boot_hart || !startable(cpu)) continue;
+        harts[known++] = static_cast<u32>(cpu.hart);
+    }
+    if (!sbi_has(sbi_hsm)) log("smp: the firmware cannot start harts");
+    for (CpuIndex cpu = 0; cpu < known; ++cpu) chorale_boot_stacks[cpu] = main_stack_end(cpu);
+    return known;
+}
+
+unsigned discover_cpus(unsigned limit) { return limit == 0 ? 1 : limit < known ? limit : known; }
+
+u32 hardware_id(CpuIndex index) { return harts[index]; }
+
+u64 start_cpus(unsigned count, PerCpu* const* blocks) {
+    count = discover_cpus(count);
+    external_start_cpu(0);
+    if (count == 1) return 1;
+    cpu_blocks = blocks;
+    for (CpuIndex cpu = 1; cpu < count; ++cpu) start(cpu);
+    constexpr u64 patience = 4'000'000'000; // nanoseconds
+    wait_for_cpus(count, patience);
+    return running_cpus(count);
+}
+
+void chorale_secondary(u32 index) {
+    enable_features();
+    set_cpu_block(cpu_blocks[index], index);
+    synchronize_instructions(); // the boot hart has patched the text
+    cancel_deadline();
+    external_start_cpu(index);
+    if (!report_running(index)) halt_here();
+    nucleus_secondary();
+}
+
+// Every store before is ordered before the request: the firmware's own path to the other hart need not do
+// that.
+void ring(CpuIndex target) {
+    asm volatile("fence rw, rw" ::: "memory");
+    if (sbi_has(sbi_ipi)) {
+        (void)sbi_call(sbi_ipi, 0, 1, harts[target]);
+        return;
+    }
+    constexpr unsigned mask_bits = 64;
+    const u64 mask[2] = {harts[target] < mask_bits ? u64{1} << harts[target] : 0, 0};
+    (void)sbi_legacy(sbi_legacy_send_ipi, reinterpret_cast<u64>(mask));
+}
+
+void stop_others() {
+    const unsigned others = claim_stop();
+    if (others == 0) return;
+    const CpuIndex own = cpu_number();
+    for (CpuIndex cpu = 0; cpu < known; ++cpu) {
+        if (cpu != own && (cpu == 0 || !cpu_awaited(cpu))) ring(cpu);
+    }
+    constexpr u64 patience = 100'000'000; // nanoseconds
+    wait_for_stops(others, patience);
+}
+
+} // namespace chorale::machine

@@ -1,0 +1,111 @@
+// Interrupts and exceptions, after chorale_trap_entry (call_entry.S) has told where they came from. From user
+// mode: all registers go to the current thread's Frame, then C++ runs on the CPU's stack and never returns
+// here. From the nucleus: registers go to the stack, and it goes on where it was. When that stack has run
+// into the unmapped space below it, the emergency stack takes the report.
+#include <machine/asm.h>
+#include <machine/offsets.h>
+
+#define FRAME(field) (THREAD_FRAME + FRAME_##field)
+
+    .text
+    .balign 4
+    .globl chorale_trap_outside
+    .type chorale_trap_outside, @function
+chorale_trap_outside: // t0: cause; tp: block; the user's t0 in its scratch, the user's tp in sscratch
+    ld      t0, CPU_CURRENT(tp)
+    sd      ra, FRAME(RA)(t0)
+    sd      sp, FRAME(SP)(t0)
+    sd      gp, FRAME(GP)(t0)
+    sd      s0, FRAME(S0)(t0)
+    sd      a0, FRAME(A0)(t0)
+    sd      a1, FRAME(A1)(t0)
+    sd      a2, FRAME(A2)(t0)
+    sd      a3, FRAME(A3)(t0)
+    sd      a4, FRAME(A4)(t0)
+    sd      a5, FRAME(A5)(t0)
+    sd      a6, FRAME(A6)(t0)
+    sd      a7, FRAME(A7)(t0)
+    sd      t1, FRAME(T1)(t0)
+    sd      t2, FRAME(T2)(t0)
+    sd      t3, FRAME(T3)(t0)
+    sd      t4, FRAME(T4)(t0)
+    sd      t5, FRAME(T5)(t0)
+    sd      t6, FRAME(T6)(t0)
+    sd      s1, FRAME(S1)(t0)
+    sd      s2, FRAME(S2)(t0)
+    sd      s3, FRAME(S3)(t0)
+    sd      s4, FRAME(S4)(t0)
+    sd      s5, FRAME(S5)(t0)
+    sd      s6, FRAME(S6)(t0)
+    sd      s7, FRAME(S7)(t0)
+    sd      s8, FRAME(S8)(t0)
+    sd      s9, FRAME(S9)(t0)
+    sd      s10, FRAME(S10)(t0)
+    sd      s11, FRAME(S11)(t0)
+    ld      t1, CPU_SCRATCH(tp)
+    sd      t1, FRAME(T0)(t0)
+    csrrw   t1, sscratch, zero
+    sd      t1, FRAME(TP)(t0)
+    csrr    t1, sepc
+    sd      t1, FRAME(PC)(t0)
+    csrr    t1, scause
+    sd      t1, FRAME(CAUSE)(t0)
+    csrr    t1, stval
+    sd      t1, FRAME(VALUE)(t0)
+    ld      sp, CPU_STACK_TOP(tp)
+    addi    a0, t0, THREAD_FRAME
+    li      s0, 0
+    call    chorale_trap_from_user
+    unimp
+    .size chorale_trap_outside, . - chorale_trap_outside
+
+    .globl chorale_trap_inside
+    .type chorale_trap_inside, @function
+chorale_trap_inside: // tp is 0, sscratch the block
+    csrrw   tp, sscratch, zero
+    csrw    sscratch, sp
+    srli    sp, sp, MAIN_STACK_BIT
+    andi    sp, sp, 1
+    beqz    sp, stack_overflow
+    csrrw   sp, sscratch, zero
+    addi    sp, sp, -TRAP_SIZE
+    sd      t0, 8 * 5(sp)
+    addi    t0, sp, TRAP_SIZE
+    sd      t0, 8 * 2(sp)
+save_nucleus:
+    .irp number, 1, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, \
+                 27, 28, 29, 30, 31
+        sd      x\number, 8 * \number(sp)
+    .endr
+    csrr    t0, sepc
+    sd      t0, TRAP_PC(sp)
+    csrr    t0, sstatus
+    sd      t0, TRAP_STATUS(sp)
+    csrr    t0, scause
+    sd      t0, TRAP_CAUSE(sp)
+    csrr    t0, stval
+    sd      t0, TRAP_VALUE(sp)
+    mv      a0, sp
+    call    chorale_trap_from_nucleus
+    ld      t0, TRAP_PC(sp)
+    csrw    sepc, t0
+    .irp number, 1, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, \
+                 27, 28, 29, 30, 31
+        ld      x\number, 8 * \number(sp)
+    .endr
+    ld      sp, 8 * 2(sp)
+    sret
+
+// The handler ends in a panic: nothing has to come back from here.
+stack_overflow:
+    ld      sp, CPU_STACK_TOP(tp)
+    srli    sp, sp, STACK_SLOT_BITS
+    slli    sp, sp, STACK_SLOT_BITS     // the emergency stack ends where the slot begins
+    addi    sp, sp, -TRAP_SIZE
+    sd      t0, 8 * 5(sp)
+    csrrw   t0, sscratch, zero
+    sd      t0, 8 * 2(sp)
+    j       save_nucleus
+    .size chorale_trap_inside, . - chorale_trap_inside
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,158 @@
+// What trap.S calls: sorts interrupts, user exceptions and the nucleus's own.
+#include "arch/common/secondary_state.hpp"
+#include "arch/riscv64/cpu/features.hpp"
+#include "arch/riscv64/cpu/registers.hpp"
+#include "arch/riscv64/trap/external.hpp"
+#include "arch/riscv64/trap/trap_frame.hpp"
+#include "kernel/base/log.hpp"
+#include "kernel/core/entry.hpp"
+
+#include <machine/frame.hpp>
+#include <machine/mmu.hpp>
+#include <machine/timer.hpp>
+#include <machine/user_access.hpp>
+
+namespace chorale::machine {
+
+constinit const TrapFrame* panic_frame = nullptr;
+
+namespace {
+
+enum Exception : u64 {
+    fetch_access = 1,
+    illegal_instruction = 2,
+    load_access = 5,
+    store_access = 7,
+    fetch_page = 12,
+    load_page = 13,
+    store_page = 15,
+    exception_count = 16,
+};
+
+constexpr const char* names[exception_count] = {
+    "misaligned address", "access fault", "illegal instruction", "breakpoint",
+    "misaligned address", "access fault", "misaligned address",  "access fault",
+    "system call",        "system call",  "reserved exception",  "system call",
+    "page fault",         "page fault",   "reserved exception",  "page fault",
+};
+
+[[nodiscard]] const char* name_of(u64 cause) {
+    return cause < exception_count ? names[cause] : "reserved exception";
+}
+
+[[nodiscard]] bool page_fault(u64 cause) {
+    return cause == fetch_page || cause == load_page || cause == store_page;
+}
+
+// Whether the tables of the space that is loaded allow a user's access.
+[[nodiscard]] bool allowed(u64 cause, VirtAddr address) {
+    if (!user_range(address, 1)) return false;
+    using Geometry = PageTableGeometry;
+    constexpr u64 root_bits = (u64{1} << 44) - 1;
+    const u64* table = direct<u64>(PhysAddr{(CHORALE_READ_CSR("satp") & root_bits) << page_bits});
+    for (unsigned level = Geometry::levels() - 1;; --level) {
+        const u64 entry =
+            table[(address.raw() >> (page_bits + Geometry::bits_per_level * level)) % Geometry::entries];
+        if (!Geometry::present(entry)) return false;
+        if (!Geometry::leaf(entry, level)) {
+            table = direct<u64>(Geometry::address(entry));
+            continue;
+        }
+        const u64 needed = cause == fetch_page  ? Geometry::bit_execute
+                           : cause == load_page ? Geometry::bit_read
+                                                : Geometry::bit_write;
+        return (entry & (needed | Geometry::bit_user)) == (needed | Geometry::bit_user);
+    }
+}
+
+// Allowed by now, but this hart still remembers that it was not: absent entries may be remembered, and nobody
+// tells the harts of new ones. Forget, and try again.
+[[nodiscard]] bool spurious(u64 cause, VirtAddr address) {
+    if (!page_fault(cause) || !allowed(cause, address)) return false;
+    // An instruction may reach into the next page, and an emulator may name its first half.
+    constexpr uword half = 2;
+    if (cause == fetch_page && !allowed(cause, address + half)) return false;
+    invalidate_page(address);
+    if (cause == fetch_page) invalidate_page(address + half);
+    return true;
+}
+
+struct Fixup {
+    u64 at, target;
+};
+extern "C" const Fixup chorale_fixups_begin[], chorale_fixups_end[];
+
+// A copy from or to user memory faulted: go on at its failure exit.
+[[nodiscard]] bool fix_up(TrapFrame& frame) {
+    for (const Fixup* fixup = chorale_fixups_begin; fixup != chorale_fixups_end; ++fixup) {
+        if (fixup->at != frame.pc) continue;
+        if (!spurious(frame.cause, VirtAddr{frame.value})) frame.pc = fixup->target;
+        return true;
+    }
+    return false;
+}
+
+void handle_interrupt(u64 cause) {
+    switch (cause & ~interrupt_bit) {
+    case cause_software:
+        CHORALE_CLEAR_CSR("sip", u64{1} << cause_software);
+        if (stop_requested()) stop_here();
+        // Cleared before the handler looks: a doorbell that rings from here on comes again.
+        return on_doorbell();
+    case cause_timer:
+        cancel_deadline(); // the request stays until the deadline is taken back
+        return on_timer();
+    case cause_external:
+        return external_interrupt();
+    default:
+        return;
+    }
+}
+
+[[noreturn]] void die(const TrapFrame& frame) {
+    panic_frame = &frame;
+    panic(name_of(frame.cause), page_fault(frame.cause) ? frame.value : frame.pc);
+}
+
+} // namespace
+
+extern "C" {
+[[noreturn]] void chorale_trap_from_user(const Frame* frame);
+void chorale_trap_from_nucleus(TrapFrame* frame);
+[[noreturn]] void chorale_early_trap(u64 cause, u64 pc, u64 value);
+}
+
+void chorale_trap_from_user(const Frame* frame) {
+    const u64 cause = frame->cause;
+    if ((cause & interrupt_bit) != 0) {
+        handle_interrupt(cause);
+        leave();
+    }
+    // With FS off an instruction that needs it is illegal. If it still is with FS on, it comes back.
+    if (cause == illegal_instruction && features.floating_point &&
+        (CHORALE_READ_CSR("sstatus") & SSTATUS_FS) == 0) {
+        on_fpu_use();
+    }
+    if (spurious(cause, VirtAddr{frame->value})) leave();
+    const bool has_address = cause != illegal_instruction;
+    on_exception(
+        {name_of(cause), static_cast<unsigned>(cause), 0, has_address ? frame->value : 0, frame->pc});
+}
+
+void chorale_trap_from_nucleus(TrapFrame* frame) {
+    if ((frame->cause & interrupt_bit) != 0) return handle_interrupt(frame->cause);
+    const auto stack = frame->reg(2);
+    if (((stack >> MAIN_STACK_BIT) & 1) == 0) {
+        panic_frame = frame;
+        panic("the nucleus's stack is full", stack);
+    }
+    if (!fix_up(*frame)) die(*frame);
+}
+
+void chorale_early_trap(u64 cause, u64 pc, u64 value) {
+    log("boot: {} at {}, value {}", (cause & interrupt_bit) != 0 ? "interrupt" : name_of(cause), Hex{pc},
+        Hex{value});
+    panic("boot: a trap before the nucleus could handle it", pc);
+}
+
+} // namespace chorale::machine

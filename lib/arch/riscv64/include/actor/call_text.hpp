@@ -1,0 +1,6 @@
+// The instructions of a nucleus call. The arguments are where C puts them already.
+#pragma once
+
+#define CHORUS_CALL_TEXT(number)                                                                             \
+    "    li a7, " #number "\n"                                                                               \
+    "    ecall\n"

@@ -1,0 +1,22 @@
+// The C functions of the nucleus calls, made from the one list of calls. Each is the machine's instructions
+// for a call with the arguments in the registers of the C calling convention.
+#include <actor/call_text.hpp>
+#include <chorus/calls.hpp>
+
+// Call 65 takes its arguments in the message registers (chorus/message_registers.h): ipcReceive in
+// message.S makes it.
+#define IN_MESSAGE_REGISTERS_65 unused,
+#define SECOND(first, second, ...) second
+#define UNLESS(marker, text) SECOND(marker, text, unused)
+
+#define STUB_TEXT(number, name)                                                                              \
+    asm(".section .text." #name ",\"ax\",@progbits\n"                                                        \
+        ".globl " #name "\n"                                                                                 \
+        ".type " #name ", @function\n" #name ":\n" CHORUS_CALL_TEXT(number) "    ret\n"                      \
+                                                                            ".size " #name ", . - " #name    \
+                                                                            "\n"                             \
+                                                                            ".text\n");
+#define STUB(number, name, ...) UNLESS(IN_MESSAGE_REGISTERS_##number, STUB_TEXT(number, name))
+
+CHORUS_LEAF_CALLS(STUB)
+CHORUS_BLOCK_CALLS(STUB)

@@ -1,0 +1,7 @@
+// The instructions of a nucleus call. The fourth argument changes its register: SYSCALL overwrites rcx.
+#pragma once
+
+#define CHORUS_CALL_TEXT(number)                                                                             \
+    "    movq %rcx, %r10\n"                                                                                  \
+    "    movl $" #number ", %eax\n"                                                                          \
+    "    syscall\n"
