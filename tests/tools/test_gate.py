@@ -33,6 +33,20 @@ class GateTest(unittest.TestCase):
         done = support.run(support.ROOT / "tools" / "gate", "--path", support.ROOT / "tools" / "chorale")
         self.assertEqual(done.returncode, 0, done.stdout)
 
+    def test_machines_have_the_same_headers(self):
+        def header(machine, name):
+            return f"arch/{machine}/include/machine/{name}.hpp"
+
+        same = {"arch/a/link.ld": "", "arch/b/link.ld": "", header("a", "cpu"): "int a;\n",
+                header("b", "cpu"): "int b;\n", "arch/host/cpu.cpp": "int c;\n"}
+        self.assertEqual(self.gate(same).returncode, 0)
+        for more, place in ((header("a", "mmu"), header("b", "mmu") + ":1: missing"),
+                            (header("host", "only"), header("host", "only") + ":1: no machine")):
+            with self.subTest(more=more):
+                done = self.gate({**same, more: "int d;\n"})
+                self.assertEqual(done.returncode, 1)
+                self.assertTrue(done.stdout.startswith(place), done.stdout)
+
     def test_sizes(self):
         self.assert_found("kernel/a.cpp", "int a;\n" * 500)
         self.assert_found("kernel/a.cpp", "int a;\n" * 501, "501: file of 501 lines")

@@ -156,8 +156,11 @@ void check(CpuIndex cpu) {
 void external_start_cpu(CpuIndex cpu) {
     if (controller != nullptr) {
         served[cpu].started = controller->start_cpu(cpu);
-        if (!served[cpu].started)
+        if (served[cpu].started) {
+            CHORALE_SET_CSR("sie", u64{1} << cause_external);
+        } else {
             log("irq: the {} does not serve hart {}", controller->name, hardware_id(cpu));
+        }
     }
     if (checks) check(cpu);
 }
