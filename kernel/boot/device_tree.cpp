@@ -193,15 +193,15 @@ void read_timebase(Node node, Machine& machine, Say say) {
 }
 
 // What the first walk is about. False: `problem` says why that is the end.
-[[nodiscard]] bool read_basics(const Path& path, Machine& machine, Say say, std::string_view& problem) {
+[[nodiscard]] bool read_basics(const Path& path, Node chosen, Node aliases, Machine& machine, Say say,
+                               std::string_view& problem) {
     const Node node = path.node();
     const std::string_view top = path.node(1).base_name();
     const std::string_view type = node.text("device_type"sv).value_or(std::string_view{});
     if (path.depth() == 1) {
         if (top == "memory"sv && type == "memory"sv) read_memory(path, machine, say);
         if (top == "cpus"sv) read_timebase(node, machine, say);
-        if ((top == "chosen"sv || top == "aliases"sv) &&
-            node != Node{node.tree(), 0}.child(top == "chosen"sv ? "chosen" : "aliases"))
+        if ((top == "chosen"sv && node != chosen) || (top == "aliases"sv && node != aliases))
             say(node, "a second one is not read"sv);
     } else if (path.depth() == 2 && top == "cpus"sv && (type == "cpu"sv || node.base_name() == "cpu"sv)) {
         read_timebase(node, machine, say);
@@ -244,9 +244,12 @@ void read_chosen(Node chosen, Machine& machine, Say say) {
 [[nodiscard]] bool read_tree(const void* tree, Machine& machine, Say say, std::string_view& problem) {
     const Node root{tree, 0};
     machine.model = text_or_nothing(root, "model"sv, say);
-    read_chosen(root.child("chosen"), machine, say);
+    const Node chosen = root.child("chosen"), aliases = root.child("aliases");
+    read_chosen(chosen, machine, say);
     bool good = true;
-    for_each_node(tree, [&](const Path& path) { good = good && read_basics(path, machine, say, problem); });
+    for_each_node(tree, [&](const Path& path) {
+        good = good && read_basics(path, chosen, aliases, machine, say, problem);
+    });
     if (!good) return false;
     if (!read_reservation_block(tree, machine, say))
         problem = "it reserves memory in too many pieces"sv;

@@ -67,7 +67,7 @@ void read_contexts(Node node, const Machine& machine, Contexts& contexts, Callba
     return {};
 }
 
-void read_plic(const Path& path, Machine& machine, Say say) {
+[[gnu::noinline]] void read_plic(const Path& path, Machine& machine, Say say) {
     constexpr u64 first_context = 0x200000, context_size = 0x1000;
     const Node node = path.node();
     const std::optional<Range> range = registers(path, 0, first_context + context_size, context_size, say);
@@ -112,7 +112,7 @@ void read_plic(const Path& path, Machine& machine, Say say) {
     return true;
 }
 
-void read_imsic(const Path& path, Machine& machine, Say say) {
+[[gnu::noinline]] void read_imsic(const Path& path, Machine& machine, Say say) {
     const Node node = path.node();
     Imsic imsic{};
     imsic.phandle = node.phandle();
@@ -155,7 +155,7 @@ void read_imsic(const Path& path, Machine& machine, Say say) {
     return privilege(aplic.contexts.all());
 }
 
-void read_aplic(const Path& path, Machine& machine, Say say) {
+[[gnu::noinline]] void read_aplic(const Path& path, Machine& machine, Say say) {
     constexpr u64 least = 0x4000, alignment = 0x1000;
     const Node node = path.node();
     const std::optional<Range> range = registers(path, 0, least, alignment, say);

@@ -22,24 +22,23 @@ constexpr std::size_t cell_size = sizeof(u32);
 
 // An entry of `ranges` that holds the whole range: then the range is as the bus above sees it.
 [[nodiscard]] bool translate(const Path& path, unsigned bus, Range& range) {
-    constexpr std::size_t entry_limit = 64; // the work for all devices stays in proportion to the tree's size
-    const Property ranges = path.node(bus).property("ranges"sv);
-    if (!ranges.present) return false;
-    if (ranges.value.empty()) return true;
+    constexpr std::size_t entry_limit = 64; // of those that are looked at, for each device
     const Level& inner = path.level(bus);
+    const Bytes ranges = inner.ranges;
+    if (!inner.translates) return false;
+    if (ranges.empty()) return true;
     const Level& outer = path.level(bus - 1);
     const std::size_t entry = std::size_t{inner.address_cells} + outer.address_cells + inner.size_cells;
     if (inner.address_cells < 1 || inner.address_cells > 2 || outer.address_cells < 1 ||
         outer.address_cells > 2 || inner.size_cells < 1 || inner.size_cells > 2 ||
-        ranges.value.size() % (entry * cell_size) != 0)
+        ranges.size() % (entry * cell_size) != 0)
         return false;
-    std::size_t count = ranges.value.size() / (entry * cell_size);
+    std::size_t count = ranges.size() / (entry * cell_size);
     if (count > entry_limit) count = entry_limit;
     for (std::size_t at = 0; at < count * entry; at += entry) {
-        const u64 from = cells(ranges.value, at, inner.address_cells);
-        const u64 to = cells(ranges.value, at + inner.address_cells, outer.address_cells);
-        const u64 length =
-            cells(ranges.value, at + inner.address_cells + outer.address_cells, inner.size_cells);
+        const u64 from = cells(ranges, at, inner.address_cells);
+        const u64 to = cells(ranges, at + inner.address_cells, outer.address_cells);
+        const u64 length = cells(ranges, at + inner.address_cells + outer.address_cells, inner.size_cells);
         if (range.begin < from || !fits(range.begin - from, range.length, length)) continue;
         return !__builtin_add_overflow(to, range.begin - from, &range.begin);
     }
@@ -123,9 +122,12 @@ void Path::enter(int offset, unsigned depth) {
     depth_ = depth;
     levels_[depth].offset = offset;
     const Node here = node();
+    const Property ranges = here.property("ranges"sv);
     const u32 inherited = depth == 0 ? 0 : levels_[depth - 1].interrupt_parent;
     levels_[depth] = {.offset = offset,
                       .interrupt_parent = here.cell_or("interrupt-parent"sv, inherited).value_or(0),
+                      .ranges = ranges.value,
+                      .translates = ranges.present,
                       .address_cells = cells_of_children(here, "#address-cells"sv, 2),
                       .size_cells = cells_of_children(here, "#size-cells"sv, 1),
                       .available = here.available() && (depth == 0 || levels_[depth - 1].available)};

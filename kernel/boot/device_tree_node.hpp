@@ -58,10 +58,13 @@ using Say = Callback<void(Node node, std::string_view what)>;
 // A text, or an empty one and a line of complaint.
 [[nodiscard]] std::string_view text_or_nothing(Node node, std::string_view name, Say say);
 
-// A node on the way from the root, and what it means for those below it.
+// A node on the way from the root, and what it means for those below it. It is looked up once, so that the
+// work for all nodes stays in proportion to the tree's size.
 struct Level {
     int offset;
     u32 interrupt_parent;         // of its children that do not name another; 0: none
+    Bytes ranges;                 // where its children's addresses are for its parent
+    bool translates;              // `ranges` is there; empty: they are the same
     u8 address_cells, size_cells; // of its children's addresses; no_cells: it does not say so properly
     bool available;               // it and all above it
 };
@@ -83,8 +86,9 @@ class Path {
     std::array<Level, depth_limit> levels_{};
 };
 
-// All nodes but the root, each after the one that it lies in.
-void for_each_node(const void* tree, Callback<void(const Path&)> visit);
+// All nodes but the root, each after the one that it lies in. Not inline: boot stacks are small, and one path
+// on them is enough.
+[[gnu::noinline]] void for_each_node(const void* tree, Callback<void(const Path&)> visit);
 
 // The entries of a reg property: addresses of the parent's bus.
 struct Entries {

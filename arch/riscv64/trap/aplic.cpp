@@ -206,7 +206,7 @@ void start(const Aplic& found) {
     registers = map_registers<u32>(found.registers, 0, domain_bytes);
     if (registers == nullptr) return log("irq: the APLIC at {} cannot be mapped", Hex{found.registers.begin});
     if (!take_lines(sources)) return;
-    aplic.name = messages ? "APLIC and IMSIC" : "APLIC";
+    aplic.name = messages ? "APLIC with IMSIC" : "APLIC";
     aplic.phandle = found.phandle;
     aplic.lines = sources + 1;
 }

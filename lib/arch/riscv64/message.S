@@ -14,8 +14,8 @@
 
 #define CALL_MESSAGE 64
 
-/* A message call keeps s0 of what C keeps. */
-#define SAVED_PORTLI 104
+/* A message call keeps s0 and s1 of what C keeps; s1 is needed here. */
+#define SAVED_PORTLI 8
 #define SAVED_BYTES 112
 
     .macro function name
@@ -29,7 +29,6 @@
     .macro save_registers
     addi    sp, sp, -SAVED_BYTES
     sd      ra, 0(sp)
-    sd      s0, 8(sp)
     sd      s1, 16(sp)
     sd      s2, 24(sp)
     sd      s3, 32(sp)
@@ -45,7 +44,6 @@
 
     .macro restore_registers
     ld      ra, 0(sp)
-    ld      s0, 8(sp)
     ld      s1, 16(sp)
     ld      s2, 24(sp)
     ld      s3, 32(sp)
@@ -106,11 +104,11 @@
     load_all a4
     .endm
 
-/* The 64 bytes that came, to the body of the descriptor in s0; to `not` if they do not fit or it is
+/* The 64 bytes that came, to the body of the descriptor in s1; to `not` if they do not fit or it is
  * misaligned. */
     .macro store_whole not
-    lwu     t1, DESC_SIZE(s0)
-    ld      a4, DESC_BODY(s0)
+    lwu     t1, DESC_SIZE(s1)
+    ld      a4, DESC_BODY(s1)
     bltu    t1, a0, \not
     andi    t1, a4, 7
     bnez    t1, \not
@@ -123,10 +121,9 @@
     bnez    a1, 8f /* K_DEFAULTPORT */
     take_size a0, 8f
     save_registers
-    mv      s0, a3
     mv      s1, a3
     ld      a4, DESC_BODY(a0)
-    take_abortable t1, s0
+    take_abortable t1, s1
     ld      a1, 0(a2)
     ld      a2, 8(a2)
     or      a3, a5, t1
@@ -151,16 +148,15 @@
     .size ipcCall, . - ipcCall
 
 /* int ipcReplyReceive(reply a0, msg a1, portli a2, delay a3)
- * At `received`: s0 = msg, portli on the stack. */
+ * At `received`: s1 = msg, portli on the stack. */
     function ipcReplyReceive
     bgez    a3, 8f
     take_size a0, 8f
     save_registers
     sd      a2, SAVED_PORTLI(sp)
-    mv      s0, a1
     mv      s1, a1
     ld      a4, DESC_BODY(a0)
-    take_abortable t1, s0
+    take_abortable t1, s1
     lw      a1, 0(a2)
     li      a2, 0
     or      a3, a5, t1
@@ -173,7 +169,7 @@ received:
     ld      t0, SAVED_PORTLI(sp)
     li      t1, MESSAGE_REGISTER_BYTES
     sw      a1, 0(t0)
-    sw      a2, DESC_SEQUENCE(s0)
+    sw      a2, DESC_SEQUENCE(s1)
     bne     a0, t1, 5f
     store_whole 4f
 3:  restore_registers
@@ -207,9 +203,8 @@ received:
     function ipcReceive
     save_registers
     sd      a1, SAVED_PORTLI(sp)
-    mv      s0, a0
     mv      s1, a0
-    take_abortable t1, s0
+    take_abortable t1, s1
     li      a3, MESSAGE_CONTROL(MESSAGE_RECEIVE, 0)
     or      a3, a3, t1
     lw      a1, 0(a1)
@@ -218,7 +213,7 @@ received:
     j       received
     .size ipcReceive, . - ipcReceive
 
-/* In: a4 = body, a5 = its size <= 64. Out: the eight words; keeps s0, s1, a1, a2, a3, a7. */
+/* In: a4 = body, a5 = its size <= 64. Out: the eight words; keeps s1, a1, a2, a3, a7. */
     .section .text.load_words, "ax", @progbits
     .type load_words, @function
     .p2align 4
@@ -312,14 +307,14 @@ load_entries:
     ret
     .size load_words, . - load_words
 
-/* In: s0 = descriptor, a0 = size of the body as sent (<= 64), the eight words. Stores what there is room for;
+/* In: s1 = descriptor, a0 = size of the body as sent (<= 64), the eight words. Stores what there is room for;
  * keeps a0. */
     .section .text.store_words, "ax", @progbits
     .type store_words, @function
     .p2align 4
 store_words:
-    lwu     t2, DESC_SIZE(s0)
-    ld      a6, DESC_BODY(s0)
+    lwu     t2, DESC_SIZE(s1)
+    ld      a6, DESC_BODY(s1)
     bleu    t2, a0, 1f
     mv      t2, a0
 1:  andi    t1, a6, 7
