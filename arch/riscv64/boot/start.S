@@ -38,6 +38,10 @@ chorale_start:                          // a0: hart id, a1: physical address of 
 start_boot_hart:
     csrw    sie, zero
     csrw    satp, zero
+    la      t0, boot_has_begun
+    li      t1, 1
+    amoswap.w.aqrl t1, t1, (t0)
+    bnez    t1, misdirected
     mv      s0, a0
     mv      s1, a1
     la      t0, chorale_bss_begin
@@ -116,6 +120,20 @@ to_virtual:
 1:  wfi
     j       1b
 
+// OpenSBI up to 1.1 tells a hart to start before it has told it where: a hart that is just looking goes to the
+// address of the boot hart, with the boot hart's argument. Its CPU index is in the table, since it was asked for.
+misdirected:
+    la      t0, chorale_harts
+    li      a1, 1                       // CPU 0 is the boot hart
+    li      t1, MAX_CPUS
+1:  addi    t0, t0, 4
+    lwu     t2, (t0)
+    beq     t2, a0, chorale_start_secondary
+    addi    a1, a1, 1
+    bltu    a1, t1, 1b
+2:  wfi                                 // nobody asked for this one
+    j       2b
+
 // Another hart, by hart_start: a0: hart id, a1: its CPU index.
     .globl chorale_start_secondary
     .balign 4
@@ -152,6 +170,11 @@ early_trap:
     csrr    a2, stval
     call    chorale_early_trap
     unimp
+
+    .data
+    .balign 4
+boot_has_begun:                         // not in .bss, which the boot hart clears
+    .word   0
 
     .section .bss.page_tables, "aw", @nobits
     .balign 4096

@@ -20,8 +20,11 @@
 namespace chorale::machine {
 
 extern "C" {
-extern u64 chorale_boot_stacks[max_cpus]; // read by start.S
+extern u64 chorale_boot_stacks[max_cpus]; // read by start.S, as the next
+extern u32 chorale_harts[max_cpus];
 u64 chorale_boot_stacks[max_cpus]{};
+u32 chorale_harts[max_cpus]{}; // by CPU index: the hart
+static_assert(max_cpus == MAX_CPUS);
 void chorale_start_secondary();
 [[noreturn]] void chorale_secondary(u32 index);
 }
@@ -30,7 +33,6 @@ const char* const hardware_id_name = "hart";
 
 namespace {
 
-constinit u32 harts[max_cpus]{};
 constinit unsigned known = 1;
 constinit PerCpu* const* cpu_blocks = nullptr;
 
@@ -51,19 +53,19 @@ void start(CpuIndex cpu) {
     const u64 entry = image_physical(reinterpret_cast<const void*>(chorale_start_secondary)).raw();
     asm volatile("fence rw, rw" ::
                      : "memory"); // what the hart reads is in memory before the firmware wakes it
-    const SbiResult started = sbi_call(sbi_hsm, hart_start, harts[cpu], entry, cpu);
+    const SbiResult started = sbi_call(sbi_hsm, hart_start, chorale_harts[cpu], entry, cpu);
     if (started.error != sbi_ok)
-        log("cpu {} (hart {}): the firmware does not start it: error {}", cpu, harts[cpu], started.error);
+        log("cpu {} (hart {}): the firmware does not start it: error {}", cpu, chorale_harts[cpu], started.error);
 }
 
 } // namespace
 
 unsigned find_cpus(unsigned limit, u64 boot_hart) {
-    harts[0] = static_cast<u32>(boot_hart);
+    chorale_harts[0] = static_cast<u32>(boot_hart);
     for (const boot::device_tree::Cpu& cpu : firmware().cpus.all()) {
         if (known >= limit || known == max_cpus || !sbi_has(sbi_hsm)) break;
         if (cpu.hart == boot_hart || !startable(cpu)) continue;
-        harts[known++] = static_cast<u32>(cpu.hart);
+        chorale_harts[known++] = static_cast<u32>(cpu.hart);
     }
     if (!sbi_has(sbi_hsm)) log("smp: the firmware cannot start harts");
     for (CpuIndex cpu = 0; cpu < known; ++cpu) chorale_boot_stacks[cpu] = main_stack_end(cpu);
@@ -72,7 +74,7 @@ unsigned find_cpus(unsigned limit, u64 boot_hart) {
 
 unsigned discover_cpus(unsigned limit) { return limit == 0 ? 1 : limit < known ? limit : known; }
 
-u32 hardware_id(CpuIndex index) { return harts[index]; }
+u32 hardware_id(CpuIndex index) { return chorale_harts[index]; }
 
 u64 start_cpus(unsigned count, PerCpu* const* blocks) {
     count = discover_cpus(count);
@@ -100,11 +102,11 @@ void chorale_secondary(u32 index) {
 void ring(CpuIndex target) {
     asm volatile("fence rw, rw" ::: "memory");
     if (sbi_has(sbi_ipi)) {
-        (void)sbi_call(sbi_ipi, 0, 1, harts[target]);
+        (void)sbi_call(sbi_ipi, 0, 1, chorale_harts[target]);
         return;
     }
     constexpr unsigned mask_bits = 64;
-    const u64 mask[2] = {harts[target] < mask_bits ? u64{1} << harts[target] : 0, 0};
+    const u64 mask[2] = {chorale_harts[target] < mask_bits ? u64{1} << chorale_harts[target] : 0, 0};
     (void)sbi_legacy(sbi_legacy_send_ipi, reinterpret_cast<u64>(mask));
 }
 

@@ -137,17 +137,18 @@ constinit SpinLock checking{}; // there is one console to check with
 
 void check(CpuIndex cpu) {
     const auto& console = firmware().console;
+    checking.lock();
     if (controller == nullptr || console.interrupt_parent != controller->phandle ||
         !console_interrupt(false)) {
-        return log("irq: nothing to check with: the console has no line of a controller in use");
+        log("irq: nothing to check with: the console has no line of a controller in use");
+    } else {
+        bool only_rising = false;
+        const char* result = check_line(cpu, console.interrupt, only_rising);
+        (void)console_interrupt(false);
+        irq_mask(console.interrupt);
+        log("irq: line {} {} on cpu {} through the {}{}", console.interrupt, result, cpu, controller->name,
+            only_rising ? ", which looks at it only when it rises" : "");
     }
-    checking.lock();
-    bool only_rising = false;
-    const char* result = check_line(cpu, console.interrupt, only_rising);
-    (void)console_interrupt(false);
-    irq_mask(console.interrupt);
-    log("irq: line {} {} on cpu {} through the {}{}", console.interrupt, result, cpu, controller->name,
-        only_rising ? ", which looks at it only when it rises" : "");
     checking.unlock();
 }
 

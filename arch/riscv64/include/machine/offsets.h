@@ -49,6 +49,8 @@
 #define TRAP_VALUE 272
 #define TRAP_SIZE 288
 
+#define MAX_CPUS 64 /* max_cpus, for start.S */
+
 /* CPU stacks. A slot of 64 KiB each; the main stack lies at [32 KiB, 48 KiB). So MAIN_STACK_BIT is set in its
  * addresses and in those of the emergency stack below the next slot, and clear in the unmapped space below
  * the main stack. */
