@@ -41,11 +41,12 @@ extern "C" CHORALE_REGISTER_CALL void fast_reply_receive(CHORALE_MESSAGE_PARAMET
     from.next_waiter = slot.waiters;
     slot.waiters = &from;
     switch_to(exchange);
-    // name and tail go on as they came: a client takes no port and no number from a reply.
     if (same_thread_pointer(exchange)) [[likely]] {
-        [[clang::musttail]] return fast_exit(CHORALE_PASS(&to, name, tail, control));
+        [[clang::musttail]] return fast_exit(
+            CHORALE_PASS(&to, CHORALE_UNUSED(name), CHORALE_UNUSED(tail), control));
     }
-    [[clang::musttail]] return fast_exit_thread_pointer(CHORALE_PASS(&to, name, tail, control));
+    [[clang::musttail]] return fast_exit_thread_pointer(
+        CHORALE_PASS(&to, CHORALE_UNUSED(name), CHORALE_UNUSED(tail), control));
 }
 
 } // namespace chorale

@@ -41,7 +41,7 @@ start_boot_hart:
     la      t0, boot_has_begun
     li      t1, 1
     amoswap.w.aqrl t1, t1, (t0)
-    bnez    t1, misdirected
+    bnez    t1, .Lmisdirected
     mv      s0, a0
     mv      s1, a1
     la      t0, chorale_bss_begin
@@ -120,15 +120,16 @@ to_virtual:
 1:  wfi
     j       1b
 
-// OpenSBI up to 1.1 tells a hart to start before it has told it where: a hart that is just looking goes to the
-// address of the boot hart, with the boot hart's argument. Its CPU index is in the table, since it was asked for.
-misdirected:
+// OpenSBI up to 1.1 tells a hart to start before it has told it where: a hart that is just looking goes to
+// the address of the boot hart, with the boot hart's argument. Its CPU index is in the table, since it was
+// asked for.
+.Lmisdirected:
     la      t0, chorale_harts
     li      a1, 1                       // CPU 0 is the boot hart
     li      t1, MAX_CPUS
 1:  addi    t0, t0, 4
-    lwu     t2, (t0)
-    beq     t2, a0, chorale_start_secondary
+    lwu     a2, (t0)
+    beq     a2, a0, chorale_start_secondary
     addi    a1, a1, 1
     bltu    a1, t1, 1b
 2:  wfi                                 // nobody asked for this one

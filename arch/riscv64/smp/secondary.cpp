@@ -55,7 +55,8 @@ void start(CpuIndex cpu) {
                      : "memory"); // what the hart reads is in memory before the firmware wakes it
     const SbiResult started = sbi_call(sbi_hsm, hart_start, chorale_harts[cpu], entry, cpu);
     if (started.error != sbi_ok)
-        log("cpu {} (hart {}): the firmware does not start it: error {}", cpu, chorale_harts[cpu], started.error);
+        log("cpu {} (hart {}): the firmware does not start it: error {}", cpu, chorale_harts[cpu],
+            started.error);
 }
 
 } // namespace

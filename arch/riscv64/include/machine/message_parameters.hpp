@@ -9,3 +9,6 @@
     ::chorale::Thread *thread, ::chorale::u64 name, ::chorale::u64 tail, ::chorale::u64 control
 
 #define CHORALE_PASS(thread, name, tail, control) thread, name, tail, control
+
+// What goes in a place that the other side does not look at: whatever costs least here.
+#define CHORALE_UNUSED(value) value

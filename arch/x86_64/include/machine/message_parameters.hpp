@@ -13,3 +13,6 @@
 
 // The words as they came, the rest as given.
 #define CHORALE_PASS(thread, name, tail, control) w0, w1, w2, w3, w4, w5, w6, thread, w7, name, tail, control
+
+// What goes in a place that the other side does not look at: whatever costs least here.
+#define CHORALE_UNUSED(value) 0
