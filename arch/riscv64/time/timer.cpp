@@ -64,11 +64,14 @@ void clock_start() {
 }
 
 void set_deadline(u64 deadline) {
-    const u64 present = cycles() - clock.start;
-    const auto wanted = static_cast<unsigned __int128>(deadline) * ticks_per_ns >> fraction_bits;
-    // Rounded up, for both conversions: never early by rounding. What is over already is due at once.
-    const auto ticks = wanted > never / 2 ? never / 2 : static_cast<u64>(wanted) + 1;
-    set_alarm(clock.start + (ticks > present ? ticks : present));
+    const u64 present = cycles();
+    const u64 now_at = nanoseconds(present);
+    // From the distance: the two conversions are not exact inverses, and over months that would add up. Rounded
+    // up: never early by rounding.
+    const u64 distance = deadline > now_at ? deadline - now_at : 0;
+    const auto ticks = static_cast<unsigned __int128>(distance) * ticks_per_ns >> fraction_bits;
+    const u64 longest = never / 2 - present;
+    set_alarm(present + (ticks < longest ? static_cast<u64>(ticks) + 1 : longest));
 }
 
 void cancel_deadline() { set_alarm(never); }

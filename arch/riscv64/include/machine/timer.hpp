@@ -16,11 +16,12 @@ struct Clock {
 };
 extern Clock clock;
 
-// Nanoseconds since boot.
-[[nodiscard]] inline u64 now() {
-    const auto product = static_cast<unsigned __int128>(cycles() - clock.start) * clock.multiplier;
+// Nanoseconds from boot to a reading of the counter.
+[[nodiscard]] inline u64 nanoseconds(u64 reading) {
+    const auto product = static_cast<unsigned __int128>(reading - clock.start) * clock.multiplier;
     return static_cast<u64>(product >> 32);
 }
+[[nodiscard]] inline u64 now() { return nanoseconds(cycles()); }
 
 // The alarm of this CPU: chorale::on_timer() is called at `deadline` (absolute, as now()) or soon after.
 void set_deadline(u64 deadline);
