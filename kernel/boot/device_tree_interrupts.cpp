@@ -101,8 +101,8 @@ void read_contexts(Node node, const Machine& machine, Contexts& contexts, Callba
     const auto groups = bits(node, "riscv,group-index-bits"sv, 0, group_limit);
     const auto group_shift = bits(node, "riscv,group-index-shift"sv, shift, shift_limit);
     // 64 to each register, the first of which stands for none.
-    if (identities < 63 || identities > 2047 || identities % 64 != 63 || !guests || !hart_bits || !groups ||
-        !group_shift || *group_shift < shift)
+    if (identities > 2047 || identities % 64 != 63 || !guests || !hart_bits || !groups || !group_shift ||
+        *group_shift < shift)
         return false;
     imsic.identities = identities;
     imsic.guest_index_bits = *guests;

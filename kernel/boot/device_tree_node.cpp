@@ -166,10 +166,6 @@ std::optional<Entries> reg_entries(const Path& path, Say say) {
 std::optional<Range> registers(const Path& path, std::size_t index, u64 least, u64 alignment, Say say) {
     const std::optional<Entries> entries = reg_entries(path, say);
     if (!entries) return {};
-    if (index >= entries->size()) {
-        say(path.node(), "it has too few addresses"sv);
-        return {};
-    }
     Range range = (*entries)[index];
     bool reached = true;
     for (unsigned bus = path.depth() - 1; reached && bus > 0; --bus) reached = translate(path, bus, range);

@@ -106,8 +106,8 @@ struct Entries {
 [[nodiscard]] std::optional<Entries> reg_entries(const Path& path, Say say);
 
 // Where a device's registers are in physical memory, with the `ranges` of every bus above it applied: an
-// entry of at least `least` bytes that begins at a multiple of `alignment`. Else nothing and a line of
-// complaint.
+// entry, the first or another that reg_entries() has, of at least `least` bytes that begins at a multiple of
+// `alignment`. Else nothing and a line of complaint.
 [[nodiscard]] std::optional<Range> registers(const Path& path, std::size_t index, u64 least, u64 alignment,
                                              Say say);
 

@@ -31,6 +31,7 @@ extern void (*const chorale_constructors_end[])();
 }
 
 constinit boot::MemoryMap all_memory{}, memory{}; // what the tree calls memory; what is left to give out
+constinit boot::MemoryMap bank_room{};            // where a bank may lie; too large for the stack
 constinit BootInfo boot_info{};
 constinit boot::device_tree::Range bank{};
 constinit u64 boot_hart = 0;
@@ -39,34 +40,52 @@ constinit u64 boot_hart = 0;
     return {image_physical(chorale_image_begin), image_physical(chorale_image_end)};
 }
 
-// The whole bank must be memory: what the tree says is not taken on trust.
-[[nodiscard]] bool is_memory(const boot::device_tree::Range& range) {
-    for (const boot::MemoryRange& usable : all_memory.usable()) {
-        if (range.begin >= usable.begin && range.begin < usable.end)
-            return range.length <= usable.end - range.begin;
+[[nodiscard]] bool inside_one_of(std::span<const boot::MemoryRange> ranges, u64 begin, u64 end) {
+    for (const boot::MemoryRange& range : ranges) {
+        if (begin >= range.begin && begin < range.end) return end <= range.end;
     }
     return false;
+}
+
+// What the tree says of the bank is not taken on trust: it must be memory that is nobody else's. A loader may
+// have reserved it, as a range of its own.
+[[nodiscard]] bool bank_is_sound() {
+    const boot::device_tree::Range& bank_range = firmware().bank;
+    const u64 begin = bank_range.begin, end = begin + bank_range.length;
+    bank_room = memory; // without image, tree and firmware
+    for (const boot::device_tree::Range& range : firmware().reserved.all()) {
+        const bool banks_own = round_down(range.begin, page_size) == round_down(begin, page_size) &&
+                               round_up(range.begin + range.length, page_size) == round_up(end, page_size);
+        if (!banks_own) bank_room.reserve(range.begin, range.length);
+    }
+    return inside_one_of(bank_room.usable(), begin, end);
 }
 
 // Direct-mapped is all that the tree calls memory; given out is what nobody uses.
 void set_up_memory() {
     all_memory.assign(firmware().memory.all(), physical_limit);
     boot_info.total_memory = all_memory.usable_bytes();
-    bank = firmware().bank;
-    if (bank.length != 0 && !is_memory(bank)) {
-        log("boot: the bank is not in memory, ignored");
-        bank = {};
-    }
     memory = all_memory;
     const PhysRange image = image_range();
+    if (!inside_one_of(all_memory.usable(), image.begin.raw(), image.end.raw())) {
+        log("boot: the device tree's memory does not hold the nucleus");
+        panic("boot: the device tree cannot be used", image.begin.raw());
+    }
     memory.reserve(image.begin.raw(), image.size());
     memory.reserve(firmware_tree().begin, firmware_tree().size());
-    if (bank.length != 0) memory.reserve(bank.begin, bank.length);
-    for (const boot::device_tree::Range& range : firmware().reserved.all())
-        memory.reserve(range.begin, range.length);
     // The firmware lies below the image and may have forgotten to say so.
     constexpr u64 firmware_room = 2 << 20;
     memory.reserve(image.begin.raw() - firmware_room, firmware_room);
+    if (firmware().bank.length != 0) {
+        if (bank_is_sound()) {
+            bank = firmware().bank;
+            memory.reserve(bank.begin, bank.length);
+        } else {
+            log("boot: the bank is not in memory, ignored");
+        }
+    }
+    for (const boot::device_tree::Range& range : firmware().reserved.all())
+        memory.reserve(range.begin, range.length);
     boot_memory_open(memory);
     make_nucleus_tables(all_memory);
 }

@@ -66,8 +66,8 @@ void clock_start() {
 void set_deadline(u64 deadline) {
     const u64 present = cycles();
     const u64 now_at = nanoseconds(present);
-    // From the distance: the two conversions are not exact inverses, and over months that would add up. Rounded
-    // up: never early by rounding.
+    // From the distance: the two conversions are not exact inverses, and over months that would add up.
+    // Rounded up: never early by rounding.
     const u64 distance = deadline > now_at ? deadline - now_at : 0;
     const auto ticks = static_cast<unsigned __int128>(distance) * ticks_per_ns >> fraction_bits;
     const u64 longest = never / 2 - present;

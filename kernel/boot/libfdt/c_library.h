@@ -1,5 +1,5 @@
-/* The functions of a C library that libfdt's files call. tools/cmake/libfdt.cmake puts this before each of them,
- * and nowhere else: a C++ program has declarations of its own. */
+/* The functions of a C library that libfdt's files call. tools/cmake/libfdt.cmake puts this before each of
+ * them, and nowhere else: a C++ program has declarations of its own. */
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* What libfdt asks of its surroundings, in place of the header of that name that comes with it: integers in the
- * tree's byte order. Included by libfdt's own files, and by ours through libfdt.hpp. */
+/* What libfdt asks of its surroundings, in place of the header of that name that comes with it: integers in
+ * the tree's byte order. Included by libfdt's own files, and by ours through libfdt.hpp. */
 #pragma once
 
 #include <limits.h>

@@ -119,6 +119,8 @@ TEST(DeviceTreeConsole, IsNoPortThatCannotBe) {
         .cells("reg-shift", {2})
         .reg(0x1000'0002, 0x100);
     EXPECT_EQ(read_tree(tree).reports[0], "serial@10000000: its registers are not aligned");
+    tree.at("/soc/serial@10000000").reg(0x1000'0000, 0x100).cells("reg-offset", {2});
+    EXPECT_EQ(read_tree(tree).reports[0], "serial@10000000: " + form);
 }
 
 TEST(DeviceTreeConsole, IsCompatibleOnlyByWholeNames) {
@@ -176,6 +178,14 @@ TEST(DeviceTreeConsole, HasNoInterruptThatCannotBe) {
             none);
     for (const std::vector<u32>& list : {std::vector<u32>{}, {plic_phandle}, {0, 10}, {plic_phandle, 0}})
         EXPECT_EQ(interrupt([&](Tree&, TreeNode& s) { s.cells("interrupts-extended", list); }, true), none);
+}
+
+TEST(DeviceTreeConsole, HasNoInterruptBeyondAnAplic) {
+    Tree tree = virt(1, Interrupts::aplic);
+    tree.at("/soc/serial@10000000").cells("interrupts", {96, 4});
+    EXPECT_EQ(read_tree(tree).machine->console.interrupt, 96U);
+    tree.at("/soc/serial@10000000").cells("interrupts", {97, 4});
+    EXPECT_EQ(read_tree(tree).machine->console.interrupt, 0U);
 }
 
 // The address of the test device of virt() when it lies below other buses.
@@ -244,6 +254,50 @@ TEST_F(RangesTest, MustMakeSense) {
     }
     outer->widths(2, 2).erase("ranges");
     expect(0);
+}
+
+// An upper bus that would do but for its widths: the device's own bus leaves addresses as they are.
+TEST_F(RangesTest, AreOfOneOrTwoCells) {
+    const auto with = [&](u32 from, u32 to, u32 size) {
+        inner->flag("ranges");
+        tree.root.widths(to, 1);
+        tree.at("/memory@80000000").raw("reg", std::string(4 * (to + 1), '\1'));
+        std::vector<u32> all(from + to + size);
+        if (size != 0) all[from + to + size - 1] = 0x8000;
+        outer->widths(from, size).cells("ranges", all);
+        const Outcome outcome = read_tree(tree);
+        return outcome.machine->test_device.begin == 0x1100;
+    };
+    tree.root.erase_child("reserved-memory");
+    for (u32 from = 1; from <= 2; ++from)
+        for (u32 to = 1; to <= 2; ++to)
+            for (u32 size = 1; size <= 2; ++size) EXPECT_TRUE(with(from, to, size));
+    for (const u32 wrong : {0U, 3U, 4U}) {
+        EXPECT_FALSE(with(wrong, 1, 1));
+        EXPECT_FALSE(with(1, 1, wrong));
+    }
+    // The root's own: memory cannot be read then, so there is another bus between.
+    TreeNode& middle = tree.root.add("middle").widths(3, 1).flag("ranges");
+    tree.root.widths(2, 1);
+    tree.at("/memory@80000000").cells("reg", {0, 0, 0x1000});
+    TreeNode& lower = middle.add("lower").widths(1, 1).cells("ranges", {0, 0, 0, 0, 0x8000});
+    lower.add("test@1").text("compatible", {"sifive,test1"}).cells("reg", {0x1100, 0x100});
+    tree.root.erase_child("bus");
+    EXPECT_EQ(read_tree(tree).machine->test_device.length, 0U);
+    middle.widths(0, 1);
+    lower.cells("ranges", {0, 0x8000});
+    EXPECT_EQ(read_tree(tree).machine->test_device.length, 0U);
+    middle.widths(2, 1);
+    lower.cells("ranges", {0, 0, 0, 0x8000});
+    EXPECT_EQ(read_tree(tree).machine->test_device.begin, 0x1100U);
+}
+
+TEST_F(RangesTest, DoNotReachBackwards) {
+    inner->flag("ranges");
+    outer->cells("ranges", {0, 0x2000, 0, 0, ~0U, ~0U}); // all but what is below
+    expect(0);
+    outer->cells("ranges", {0, 0x1100, 0, 0x6000, ~0U, ~0U});
+    expect(0x6000);
 }
 
 TEST_F(RangesTest, AreReadToALimit) {

@@ -76,6 +76,10 @@ TEST(DeviceTreePlic, StandsInAPlaceOfItsOwn) {
     second.cells("riscv,ndev", {1}).reg(0xc5f'f000, 0x60'0000).cells("phandle", {77});
     const Reports expected{"plic@1: a second controller in this place or of this name"};
     EXPECT_EQ(read_tree(tree).reports, expected);
+    second.reg(0xba0'0000, 0x60'0001);
+    EXPECT_EQ(read_tree(tree).reports, expected);
+    second.reg(0xba0'0000, 0x60'0000);
+    EXPECT_EQ(read_tree(tree).reports, Reports{});
     second.reg(0xc60'0000, 0x60'0000).cells("phandle", {plic_phandle});
     EXPECT_EQ(read_tree(tree).reports, expected);
     second.erase("phandle").cells("linux,phandle", {plic_phandle});
@@ -172,6 +176,11 @@ TEST(DeviceTreeAplic, LeadsSomewhere) {
         EXPECT_TRUE(outcome.machine->aplics.all().empty());
         EXPECT_EQ(outcome.reports, (Reports{nobody, "serial@10000000: its interrupt leads nowhere"}));
     }
+    Tree nameless = virt(1, Interrupts::imsic);
+    nameless.at("/soc/aplic@d000000").cells("msi-parent", {0});
+    nameless.at("/soc/imsics@28000000").erase("phandle");
+    EXPECT_EQ(read_tree(nameless).reports[0], nobody);
+
     Tree tree = virt(2, Interrupts::aplic);
     TreeNode& aplic = tree.at("/soc/aplic@d000000");
     aplic.cells("interrupts-extended", {local_controller(0), 9, local_controller(1), 11});
@@ -180,6 +189,22 @@ TEST(DeviceTreeAplic, LeadsSomewhere) {
     EXPECT_EQ(read_tree(tree).reports[0], nobody);
     aplic.cells("interrupts-extended", {local_controller(0), ~0U, local_controller(1), 9});
     EXPECT_EQ(indices(read_tree(tree).machine->aplics.all()[0].contexts), std::vector<u32>{1});
+}
+
+TEST(DeviceTreeAplic, IsKeptToALimit) {
+    Tree tree = virt(1, Interrupts::aplic);
+    for (u64 i = 1; i <= 10; ++i)
+        tree.at("/soc")
+            .add("aplic@" + std::to_string(i))
+            .text("compatible", {"riscv,aplic"})
+            .reg(i << 32, 0x8000)
+            .cells("riscv,num-sources", {1})
+            .cells("interrupts-extended", {local_controller(0), 9});
+    const Outcome outcome = read_tree(tree);
+    EXPECT_EQ(outcome.machine->aplics.all().size(), 8U);
+    EXPECT_EQ(outcome.reports,
+              (Reports{"aplic@8: one controller too many", "aplic@9: one controller too many",
+                       "aplic@10: one controller too many"}));
 }
 
 TEST(DeviceTreeAplic, HasRegistersForEachHart) {
@@ -218,6 +243,13 @@ TEST(DeviceTreeImsic, HasFilesInGroups) {
     EXPECT_EQ(outcome.reports, Reports{});
     EXPECT_EQ(outcome.machine->imsics.all()[0].file(3), 0x2800'c000U);
     EXPECT_EQ(outcome.machine->imsics.all()[0].file(4), 0x2900'0000U);
+
+    // Half a page is no file.
+    imsic.cells("reg", {0, 0x2800'0000, 0, 0x4800, 0, 0x2900'0000, 0, 0x4000});
+    outcome = read_tree(tree);
+    EXPECT_EQ(indices(outcome.machine->imsics.all()[0].contexts), (std::vector<u32>{0, 2}));
+    EXPECT_EQ(outcome.machine->imsics.all()[0].file(1), 0U);
+    EXPECT_EQ(outcome.machine->imsics.all()[0].file(2), 0x2900'0000U);
 
     imsic.cells("reg", {0, 0x2800'0000, 0, 0x4000, 0, 0x2900'0000, 0, 0x4000});
     outcome = read_tree(tree);
@@ -265,8 +297,12 @@ TEST(DeviceTreeImsic, HasAPlaceAndServesSomebody) {
     EXPECT_EQ(read_tree(tree).reports[0], "imsics@28000000: too few registers");
     imsic.cells("reg", {0, 0x2800'0000, 0, 0x2000, 0, 0, 0});
     EXPECT_EQ(read_tree(tree).reports[0], "imsics@28000000: addresses of a wrong length");
+    imsic.cells("reg", {0, 0x2800'0000, 0, 0x2000, 0, 0x2900'0800, 0, 0x2000}); // files would move
+    EXPECT_TRUE(read_tree(tree).machine->imsics.all().empty());
     imsic.erase("reg");
-    EXPECT_EQ(read_tree(tree).reports[0], "imsics@28000000: it has no addresses");
+    EXPECT_EQ(read_tree(tree).reports, (Reports{"imsics@28000000: it has no addresses",
+                                                "aplic@d000000: it serves no hart, or several privileges",
+                                                "serial@10000000: its interrupt leads nowhere"}));
     imsic.reg(0x2800'0000, 0x2000);
     imsic.cells("interrupts-extended", {local_controller(0), 9, local_controller(1), 11});
     EXPECT_EQ(read_tree(tree).reports[0], "imsics@28000000: it serves no hart, or several privileges");

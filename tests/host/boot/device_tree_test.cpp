@@ -201,7 +201,7 @@ TEST(DeviceTreeCpus, HaveNumbersOfOneOrTwoCells) {
     ASSERT_EQ(outcome.machine->cpus.all().size(), 1U);
     EXPECT_EQ(outcome.machine->cpus.all()[0].hart, 0x1'0000'0002U);
     EXPECT_EQ(outcome.reports[0], "cpu@1: addresses of a wrong length");
-    for (const u32 width : {0U, 3U, 255U, 256U, 0xffff'ffffU}) {
+    for (const u32 width : {0U, 3U, 255U, 256U, 257U, 0xffff'ffffU}) {
         tree.at("/cpus").cells("#address-cells", {width});
         outcome = read_tree(tree);
         EXPECT_EQ(outcome.problem, "it names no harts");
@@ -238,19 +238,22 @@ TEST(DeviceTreeCpus, SayWhatTheyCanDo) {
 }
 
 TEST(DeviceTreeCpus, HaveAControllerOfTheirOwn) {
-    Tree tree = virt(5);
+    Tree tree = virt(6);
     tree.at("/cpus/cpu@0").erase_child("interrupt-controller");
+    tree.at("/cpus/cpu@5/interrupt-controller").cells("phandle", {~0U});
+    tree.at("/soc/plic@c000000")
+        .cells("interrupts-extended", {local_controller(3), 9, 0, 9, ~0U, 9, local_controller(1), 9});
     tree.at("/cpus/cpu@1/interrupt-controller").erase("phandle");
     tree.at("/cpus/cpu@2/interrupt-controller").cells("#interrupt-cells", {2});
     tree.at("/cpus/cpu@4/interrupt-controller").cells("phandle", {local_controller(3)});
     const Outcome outcome = read_tree(tree);
     const auto cpus = outcome.machine->cpus.all();
-    ASSERT_EQ(cpus.size(), 5U);
-    for (std::size_t i = 0; i < 5; ++i) {
+    ASSERT_EQ(cpus.size(), 6U);
+    for (std::size_t i = 0; i < 6; ++i) {
         EXPECT_EQ(cpus[i].controller, i == 3 ? local_controller(3) : 0) << i;
         const std::string name = "cpu@" + std::to_string(i);
         if (i != 3)
-            EXPECT_EQ(outcome.reports[i < 3 ? i : 3],
+            EXPECT_EQ(outcome.reports[i < 3 ? i : i - 1],
                       name + ": it has no local interrupt controller of its own");
     }
     EXPECT_EQ(outcome.machine->plics.all()[0].contexts.all().size(), 1U);
@@ -329,6 +332,9 @@ TEST(DeviceTreeMemory, HasTheRootsWidths) {
     EXPECT_EQ(read_tree(tree).problem, "it names no memory");
     memory.cells("reg", {1, 0x8000'0000, 0x4000'0000});
     EXPECT_EQ(memory_of(read_tree(tree)), (std::vector<u64>{0x1'8000'0000, 0x4000'0000}));
+    memory.cells("reg", {1, 0, 0, 0x1000});
+    tree.root.widths(1, 3); // four cells, too
+    EXPECT_EQ(read_tree(tree).problem, "it names no memory");
     for (const u32 width : {3U, 0x4000'0000U, 0x8000'0000U, 0xffff'ffffU}) {
         tree.root.widths(2, width);
         EXPECT_EQ(read_tree(tree).problem, "it names no memory");
