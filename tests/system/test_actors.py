@@ -3,11 +3,11 @@
 import re
 import unittest
 
-from support import (DATA, EM_RISCV, EXECUTE, PAGE, PT_DYNAMIC, PT_GNU_STACK, PT_INTERP, QUICK, READ, TEXT,
-                     TEXT_ADDRESS, WRITE, SystemTest, bank, cpio_entry, elf, good_actor, header, qemu)
+from support import (DATA, EXECUTE, PAGE, PT_DYNAMIC, PT_GNU_STACK, PT_INTERP, QUICK, READ, TEXT,
+                     TEXT_ADDRESS, WRITE, SystemTest, bank, cpio_entry, elf, good_actor, header, machine,
+                     qemu)
 
-KERNEL_ADDRESS = 0xFFFF800000000000
-USER_END = 0x800000000000
+NUCLEUS, USER_END = machine.NUCLEUS_ADDRESS, machine.USER_END
 
 # name: (file, what the console must say of it)
 UNLOADABLE = {
@@ -17,7 +17,7 @@ UNLOADABLE = {
     "cut_in_header": (elf()[:63], "header cut off"),
     "cut_in_table": (elf()[:64 + 56 + 55], "program headers beyond the end"),
     "cut_in_text": (elf()[:2 * PAGE - 1], "segment beyond the end of the file"),
-    "riscv": (elf(machine=EM_RISCV), "made for another machine"),
+    "other_machine": (elf(made_for=machine.OTHER_MACHINE), "made for another machine"),
     "bits32": (elf(identity=b"\x01\x01\x01"), "not 64-bit"),
     "big_endian": (elf(identity=b"\x02\x02\x01"), "not little endian"),
     "shared": (elf(kind=3), "not a static executable"),
@@ -32,8 +32,8 @@ UNLOADABLE = {
                                                   address=TEXT_ADDRESS + PAGE - 1))), "segments overlap"),
     "entry_outside": (elf(entry=TEXT_ADDRESS + 2 * PAGE), "entry point not executable"),
     "entry_in_data": (elf(entry=TEXT_ADDRESS + PAGE), "entry point not executable"),
-    "entry_in_nucleus": (elf(entry=KERNEL_ADDRESS), "entry point not executable"),
-    "in_nucleus": (elf(headers=(header(address=KERNEL_ADDRESS),), entry=KERNEL_ADDRESS),
+    "entry_in_nucleus": (elf(entry=NUCLEUS), "entry point not executable"),
+    "in_nucleus": (elf(headers=(header(address=NUCLEUS),), entry=NUCLEUS),
                    "segment outside the user range"),
     "at_null": (elf(headers=(header(address=0),), entry=0), "segment outside the user range"),
     "over_the_end": (elf(headers=(TEXT, header(flags=READ, offset=0, file_size=0, address=USER_END - PAGE,
@@ -42,7 +42,7 @@ UNLOADABLE = {
                  "segment outside the user range"),
     "wrapping_offset": (elf(headers=(header(offset=2**64 - PAGE),)), "segment beyond the end of the file"),
     "huge": (elf(headers=(TEXT, header(flags=READ, offset=0, file_size=0, address=TEXT_ADDRESS + PAGE,
-                                       memory_size=2**40))), "needs too much memory"),
+                                       memory_size=USER_END // 4))), "needs too much memory"),
     "over_quota": (elf(headers=(TEXT, header(flags=READ | WRITE, offset=0, file_size=0,
                                              address=TEXT_ADDRESS + PAGE, memory_size=900 << 20))),
                    "no memory"),
@@ -55,25 +55,6 @@ UNLOADABLE = {
                                                   address=TEXT_ADDRESS + PAGE * i) for i in range(1, 20)))),
                       "too many segments"),
 }
-
-# name: (code, what the console must say of its end)
-CRASHING = {
-    "undefined": (b"\x0f\x0b", "invalid opcode"),
-    "privileged": (b"\xf4", "general protection"),
-    "port": (b"\xb0\x11\xe6\xf4", "general protection"),  # the way out of the machine
-    "breakpoint": (b"\xcc", "breakpoint"),
-    "divide": (b"\x31\xc9\xf7\xf1", "divide error"),
-    "read_null": (b"\x8a\x04\x25\0\0\0\0", "page fault .address 0(x0)?,"),
-    "read_nucleus": (b"\x48\xc7\xc0\0\0\x20\x80\x8a\x00", "page fault .address 0xffffffff80200000,"),
-    "write_text": (b"\x88\x05\xfa\xff\xff\xff", "page fault"),
-    "jump_to_data": (b"\xe9\xfb\x0f\x00\x00", "page fault .address 0x401000, pc 0x401000"),
-    "jump_to_nucleus": (b"\x48\xc7\xc0\0\0\x20\x80\xff\xe0", "page fault"),
-    "jump_away": (b"\x48\xb8\0\0\0\0\0\0\0\x80\xff\xe0", "general protection"),  # not canonical
-    "old_call": (b"\xcd\x80", "general protection"),
-    "sysenter": (b"\x0f\x34", "general protection|invalid opcode"),
-    "overflowing": (b"\x48\x8d\x64\x24\x00\x50\xeb\xfd", "page fault"),  # push for ever
-}
-
 
 class BadActors(SystemTest):
     def test_unloadable(self):
@@ -95,21 +76,23 @@ class BadActors(SystemTest):
         self.assert_says(run, "^actor large: not loaded: no memory$")
 
     def test_nothing_loadable(self):
-        run = self.boot(QUICK, bank(*(cpio_entry(name, UNLOADABLE[name][0]) for name in ("empty", "riscv"))))
+        bad = [cpio_entry(name, UNLOADABLE[name][0]) for name in ("empty", "other_machine")]
+        run = self.boot(QUICK, bank(*bad))
         self.assert_gave_up(run)
         self.assert_says(run, "^boot: nothing to run: the bank has no actor that could be loaded$")
 
     def test_crashing(self):
         """Each ends with its first instructions; the last in the bank, which runs after them, passes."""
-        run = self.boot(QUICK, bank(*(cpio_entry(name, elf(code)) for name, (code, _) in CRASHING.items()),
+        crashing = machine.CRASHING
+        run = self.boot(QUICK, bank(*(cpio_entry(name, elf(code)) for name, (code, _) in crashing.items()),
                                     good_actor()))
         self.assert_passed(run)
-        for name, (_, reason) in CRASHING.items():
+        for name, (_, reason) in crashing.items():
             self.assert_says(run, rf"(?i)^actor {name} thread \d+: ({reason}).*\): actor deleted$")
-        self.assertEqual(len(run.matches("actor deleted")), len(CRASHING), run.text)
+        self.assertEqual(len(run.matches("actor deleted")), len(crashing), run.text)
 
     def test_all_crash(self):
-        crashing = [cpio_entry(name, elf(CRASHING[name][0])) for name in ("divide", "port")]
+        crashing = [cpio_entry(name, elf(machine.CRASHING[name][0])) for name in ("undefined", "privileged")]
         run = self.boot(QUICK, bank(*crashing))
         self.assertEqual(run.outcome.stopped, "", run.text)
         self.assertEqual(run.outcome.status, qemu.EXIT_FAIL, run.text)
@@ -122,11 +105,11 @@ class BadActors(SystemTest):
         self.assert_says(run, "^actor control loaded: 8 KiB")
 
     def test_named_but_missing(self):
-        run = self.boot(f"{QUICK} run=nucleus_tests,nobody,riscv",
-                        bank(cpio_entry("riscv", UNLOADABLE["riscv"][0]), good_actor()))
+        run = self.boot(f"{QUICK} run=nucleus_tests,nobody,other_machine",
+                        bank(cpio_entry("other_machine", UNLOADABLE["other_machine"][0]), good_actor()))
         self.assert_gave_up(run)
         self.assert_says(run, "^run=nobody: no such program in the bank$")
-        self.assert_says(run, "^actor riscv: not loaded: made for another machine$")
+        self.assert_says(run, "^actor other_machine: not loaded: made for another machine$")
         self.assertFalse(run.matches("^@test"), run.text)
 
     def test_not_named(self):

@@ -11,13 +11,8 @@ import sys
 import tempfile
 import unittest
 
-from support import ARCH, LEAN, ROOT, SystemTest, bank, cpio_entry, elf, paths, qemu
+from support import ARCH, LEAN, ROOT, SystemTest, bank, cpio_entry, elf, machine, paths, qemu
 
-UNDEFINED = b"\x0f\x0b"
-CALL_ITSELF = b"\xe8\xfb\xff\xff\xff"
-# push %rbp; mov %rsp, %rbp: before it the caller is not in the chain of frames.
-PROLOGUE = b"\x55\x48\x89\xe5"
-READ_NULL = b"\x48\x8b\x04\x25\x00\x00\x00\x00"
 AT_BOOT = ("chorale::create_thread(", "chorale::environment::set(")
 IN_CALL = ("chorale::Shim<&chorale::calls::nullCall()>::entry(",)
 
@@ -40,8 +35,7 @@ def spoil(functions, code, directory):
                                     for at in (8, 16, 24, 32))
         if image[place] == 1 and address <= known[name] < address + size:
             begin = offset + known[name] - address
-            if image[begin:begin + len(PROLOGUE)] == PROLOGUE:
-                begin += len(PROLOGUE)
+            begin += machine.prologue(bytes(image[begin:begin + 64]))
             image[begin:begin + len(code)] = code
             path = pathlib.Path(directory) / "spoiled.elf"
             path.write_bytes(image)
@@ -68,7 +62,7 @@ class Panic(SystemTest):
         """`name` is where it happened, `callers` are among those behind it."""
         self.assertIn("backtrace:", report)
         places = [line.strip() for line in report[report.index("backtrace:") + 1:-1]]
-        self.assertRegex(places[0], rf"^0xffffffff8[0-9a-f]{{7}} {re.escape(name)} \+ 0x[04]$")
+        self.assertRegex(places[0], rf"^{machine.NUCLEUS_TEXT} {re.escape(name)} \+ 0x[0-9a-f]+$")
         for caller in callers:
             self.assertTrue([place for place in places[1:] if caller in place], f"no {caller} in {places}")
 
@@ -78,35 +72,35 @@ class Panic(SystemTest):
             self.assertRegex(text, rf"\b{name}[ =:]+(0x)?[0-9a-f]+")
 
     def test_at_boot(self):
-        report, name = self.panic(AT_BOOT, UNDEFINED)
-        self.assertRegex(report[0], "^@panic invalid opcode")
+        report, name = self.panic(AT_BOOT, machine.UNDEFINED)
+        self.assertRegex(report[0], f"^@panic {machine.UNDEFINED_PANIC}")
         self.assertEqual(report[1], "cpu 0")
-        self.assert_registers(report, "rip", "rsp", "rax", "r15", "cr2", "cr3")
+        self.assert_registers(report, *machine.REGISTERS)
         self.assert_backtrace(report, name, "nucleus_main")
 
     def test_in_a_call(self):
-        report, name = self.panic(IN_CALL, UNDEFINED)
-        self.assertRegex(report[0], "^@panic invalid opcode")
+        report, name = self.panic(IN_CALL, machine.UNDEFINED)
+        self.assertRegex(report[0], f"^@panic {machine.UNDEFINED_PANIC}")
         self.assert_backtrace(report, name)
 
     def test_bad_pointer(self):
-        report, name = self.panic(IN_CALL, READ_NULL)
-        self.assertRegex(report[0], r"^@panic page fault \(0x0\)")
+        report, name = self.panic(IN_CALL, machine.READ_NULL)
+        self.assertRegex(report[0], f"^@panic {machine.READ_NULL_PANIC}")
         self.assert_backtrace(report, name)
 
     def test_stack_overflow(self):
-        """The guard page turns it into a double fault, which has a stack of its own."""
-        report, name = self.panic(AT_BOOT, CALL_ITSELF)
-        self.assertRegex(report[0], "^@panic double fault")
+        """The unmapped page below is hit; the report has a stack of its own."""
+        report, name = self.panic(AT_BOOT, machine.OVERFLOW)
+        self.assertRegex(report[0], f"^@panic {machine.OVERFLOW_PANIC}")
         self.assert_backtrace(report, name)
 
     def test_command_fails(self):
         """What the user sees: the panic's text, and a failure."""
         with tempfile.TemporaryDirectory() as directory:
-            kernel, name = spoil(AT_BOOT, UNDEFINED, directory)
+            kernel, name = spoil(AT_BOOT, machine.UNDEFINED, directory)
             done = guest_test("--kernel", kernel, "--name", "system-panic")
         self.assertEqual(done.returncode, 1, done.stdout)
-        self.assertIn("@panic invalid opcode", done.stdout)
+        self.assertIn(f"@panic {machine.UNDEFINED_PANIC}", done.stdout)
         self.assertIn(name, done.stdout)
         self.assertIn("the guest panicked", done.stdout)
 
@@ -123,7 +117,7 @@ class Hang(SystemTest):
 
 
 def guest_test(*options):
-    command = [sys.executable, ROOT / "tools" / "guest-test", "--append", LEAN, *options]
+    command = [sys.executable, ROOT / "tools" / "guest-test", "--arch", ARCH, "--append", LEAN, *options]
     return subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True, timeout=60,
                           check=False)
 

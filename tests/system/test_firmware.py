@@ -1,10 +1,14 @@
-"""One nucleus, three ways in: PVH, and a GRUB ISO under a BIOS and under UEFI. They do the same."""
+"""One nucleus, several ways in. They do the same.
+
+x86-64: PVH, and a GRUB ISO under a BIOS and under UEFI. riscv64: OpenSBI alone, and U-Boot above it, which
+fetches the system by TFTP or reads it from a disc.
+"""
 
 import pathlib
 import tempfile
 import unittest
 
-from support import ARCH, LEAN, SystemTest, paths
+from support import ARCH, LEAN, SystemTest, machine, paths
 
 from chorale import image  # noqa: E402
 
@@ -24,10 +28,11 @@ BANNER = (
 class Firmware(SystemTest):
     names = None
 
-    def check(self, loader, **options):
-        run = self.boot(APPEND, paths.bank(ARCH), cpus=4, **options)
+    def check(self, firmware, **options):
+        loader, patience = machine.LOADERS[firmware]
+        run = self.boot(APPEND, paths.bank(ARCH), cpus=4, firmware=firmware, timeout=patience, **options)
         self.assert_passed(run)
-        self.assert_says(run, f"^Chorale nucleus for x86-64, loaded by {loader}")
+        self.assert_says(run, f"^Chorale nucleus for {machine.TITLE}, loaded by {loader}")
         for pattern in BANNER:
             self.assert_says(run, pattern)
         self.assertFalse(run.matches("^boot: "), run.text)
@@ -38,15 +43,15 @@ class Firmware(SystemTest):
             Firmware.names = names
         self.assertEqual(names, Firmware.names)
 
-    def test_pvh(self):
-        self.check("PVH")
-
-    def test_iso(self):
+    def test_all(self):
         with tempfile.TemporaryDirectory() as directory:
-            iso = str(image.make_iso(ARCH, APPEND, pathlib.Path(directory) / "boot.iso"))
-            for firmware, patience in (("seabios-iso", 60), ("ovmf-iso", 120)):
+            for firmware in machine.LOADERS:
+                iso = {}
+                if firmware.endswith("-iso"):
+                    path = pathlib.Path(directory) / "boot.iso"
+                    iso = {"iso": str(path if path.exists() else image.make_iso(ARCH, APPEND, path))}
                 with self.subTest(firmware):
-                    self.check("GRUB", firmware=firmware, iso=iso, timeout=patience)
+                    self.check(firmware, **iso)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import tempfile
 import support
 
 PRODUCTS = ("chorale.elf", "sys_bank.cpio")
+THIRD_PARTY = support.ROOT / "build" / "third-party"
 
 
 def copy_sources(to):
@@ -32,6 +33,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="chorale-another-place-") as directory:
         copy = pathlib.Path(directory) / "checkout"
         copy_sources(copy)
+        # Fetched ones need not be fetched again.
+        if THIRD_PARTY.exists():
+            shutil.copytree(THIRD_PARTY, copy / THIRD_PARTY.relative_to(support.ROOT))
         for command in (["cmake", "--preset", first.name], ["ninja", "-C", f"build/{first.name}"]):
             done = subprocess.run(command, cwd=copy, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   text=True, check=False)

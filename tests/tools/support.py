@@ -17,11 +17,15 @@ def run(*command, **environment):
                           stdin=subprocess.DEVNULL, text=True, env=env, timeout=120, check=False)
 
 
-def assemble(directory, source, *link):
+ASSEMBLE = {"x86_64": ["--target=x86_64-unknown-none-elf"],
+            "riscv64": ["--target=riscv64-unknown-none-elf", "-march=rv64gc", "-mno-relax"]}
+
+
+def assemble(directory, source, *link, arch="x86_64"):
     """Assembles and links a freestanding program. Returns its path."""
     source = pathlib.Path(source)
     made, program = pathlib.Path(directory) / (source.stem + ".o"), pathlib.Path(directory) / source.stem
-    for command in (["clang-19", "--target=x86_64-unknown-none-elf", "-c", source, "-o", made],
+    for command in (["clang-19", *ASSEMBLE[arch], "-c", source, "-o", made],
                     ["ld.lld-19", *link, "-o", program, made]):
         done = run(*command)
         if done.returncode != 0:
@@ -29,6 +33,6 @@ def assemble(directory, source, *link):
     return program
 
 
-def fake_guest(directory):
+def fake_guest(directory, arch="x86_64"):
     guest = ROOT / "tests" / "tools" / "guest"
-    return assemble(directory, guest / "fake.S", "-T", guest / "fake.ld")
+    return assemble(directory, guest / f"{arch}.S", "-T", guest / f"{arch}.ld", arch=arch)

@@ -52,6 +52,9 @@ class CommandTest(unittest.TestCase):
         self.assert_usage_error("test", "--filter", "(", hint="regular expression")
         self.assert_usage_error("test", "--stress", "0", hint="--stress")
         self.assert_usage_error("image", "--append", "a;reboot", hint="command line")
+        self.assert_usage_error("image", "--iso", "--arch", "riscv64", hint="--arch x86_64 only")
+        self.assert_usage_error("image", "--uboot", hint="--arch riscv64 only")
+        self.assert_usage_error("image", "--append", "cpus=2", hint="--iso or --uboot")
         self.assert_usage_error("run", "--fastpath", "maybe", hint="'on', 'off'")
 
     def test_setup_changes_nothing_when_nothing_is_missing(self):

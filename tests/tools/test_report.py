@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 import support  # noqa: F401  (puts tools/ on the module path)
-from chorale import bench, report
+from chorale import arch, bench, report
 from chorale.transcript import Transcript
 
 
@@ -89,20 +89,36 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(len(report.missed_boot(budgets, 11, {"boot_bytes": 101})), 2)
         self.assertEqual(len(report.missed_boot(budgets, None, {})), 2)
 
+    def test_firmware_counts_in_the_total(self):
+        budgets = {"results": {"a": {"nucleus_max": 30, "total_max": 50}}}
+        self.assertEqual(report.missed_results(budgets, [result("a", nucleus=30, user=20)]), [])
+        over = [result("a", nucleus=30, user=20, firmware=0.5)]
+        self.assertEqual(report.missed_results(budgets, over), ["a: 50.5 total instructions, budget 50"])
+        self.assertIn("firmware", report.table(over).splitlines()[0])
+        self.assertNotIn("firmware", report.table([result("a", nucleus=30, user=20)]))
+        self.assertIn("firmware", report.document("riscv64", 1, {}, over)["results"][0])
+        self.assertIn("(5 of them the firmware's)", report.boot_note(1, {"instructions": 9, "firmware": 5}))
+
     def test_budgets_of_the_project_name_results_that_are_owed(self):
-        names = set(report.load_budgets()["results"])
-        self.assertLessEqual(names, {*report.SAME_CPU, *report.CROSS_CPU})
+        for name in arch.ARCHITECTURES:
+            names = set(report.load_budgets(name)["results"])
+            self.assertLessEqual(names, {*report.SAME_CPU, *report.CROSS_CPU})
 
     def test_counts_replace_times(self):
         figures = {"min": 6, "median": 7, "p99": 8, "max": 9, "mean": 7.0, "sum": 700}
-        span = {"n": 100, "nucleus": figures, "user": figures, "total": figures}
+        none = dict.fromkeys(figures, 0)
+        span = {"n": 100, "nucleus": figures, "user": figures, "firmware": none, "total": figures}
         counted = bench.counted(result("null_call"), 0, {(0, "round", "local"): span})
         self.assertEqual((counted["median"], counted["nucleus"], counted["n"]), (7, 7, 100))
         cross = bench.counted(result(report.CROSS_CPU[0]), 0, {(0, "round", "all"): span})
         self.assertEqual(cross["unit"], report.COUNTED_UNIT)
-        batch = dict(span, n=2)
+        self.assertNotIn("firmware", counted)
+        rare = dict(span, firmware=dict(none, max=50, sum=50))
+        counted = bench.counted(result("null_call"), 0, {(0, "round", "local"): rare})
+        self.assertEqual(counted["firmware"], 0.5)
+        batch = dict(span, n=2, firmware=figures)
         sent = bench.counted(result("ipc.send.same_cpu.two_spaces.w4"), 3, {(3, "batch", "local"): batch})
-        self.assertEqual((sent["nucleus"], sent["median"]), (70.0, 1.4))
+        self.assertEqual((sent["nucleus"], sent["median"], sent["firmware"]), (70.0, 1.4, 70.0))
         with self.assertRaises(bench.Failure):
             bench.counted(result("null_call"), 0, {})
 

@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 
-from chorale import build, elf, paths, profile, qemu, report
+from chorale import arch, build, elf, paths, profile, qemu, report
 from chorale.errors import Failure
 from chorale.progress import phase
 from chorale.run import command_line
@@ -43,13 +43,13 @@ def wrong_results(selection, cpus, names):
 
 
 def read_counts(path):
-    """The plugin's lines, sorted by what they are about."""
+    """The plugin's lines, sorted by what they are about; an event that did not come is None."""
     counts = {"boot": None, "exit": None, "spans": {}, "profile": []}
     try:
         with open(path, encoding="ascii") as file:
             for event in map(json.loads, file):
                 if event["event"] == "boot":
-                    counts["boot"] = event["instructions"]
+                    counts["boot"] = event
                 elif event["event"] == "exit":
                     counts["exit"] = event
                 elif event["event"] == "profile":
@@ -79,6 +79,9 @@ def counted(result, index, spans):
     if span:
         figures.update({key: span["total"][key] for key in ("min", "median", "p99", "max")}, n=span["n"],
                        nucleus=span["nucleus"]["median"], user=span["user"]["median"])
+        if span["firmware"]["sum"]:
+            # Where it is rare the median would hide it.
+            figures["firmware"] = span["firmware"]["median"] or round(span["firmware"]["sum"] / span["n"], 3)
         return figures
     span = spans.get((index, "batch", scope))
     if not span or result["n"] <= 0:
@@ -90,23 +93,52 @@ def counted(result, index, spans):
     figures.update({key: per_operation(span["total"][key], span["n"])
                     for key in ("min", "median", "p99", "max")})
     figures.update({key: per_operation(span[key]["sum"], 1) for key in ("nucleus", "user")})
+    if span["firmware"]["sum"]:
+        figures["firmware"] = round(span["firmware"]["sum"] / result["n"], 3)
     return figures
+
+
+def address_options(architecture):
+    """What the plugin must know of addresses: where the firmware hands over, and what is whose."""
+    image = elf.Elf(qemu.existing(paths.kernel(architecture)))
+    firmware = arch.ARCHITECTURES[architecture].firmware_base
+    if not firmware:
+        return f",entry={image.pvh_entry():#x}"
+    # The firmware stays behind below the nucleus and enters it at its first byte, which is physical.
+    low, end = image.physical_range()
+    return f",entry={low:#x},image={low:#x}-{end:#x},firmware={firmware:#x}-{low:#x}"
+
+
+def takes_turns(architecture, selection):
+    """Whether the emulator runs the CPUs in turn on one thread, which makes each run the same. Where a CPU
+    that spins keeps its turn to the end, a tenth of a second, only halted ones can be waited for."""
+    return arch.ARCHITECTURES[architecture].spinning_yields or "halted" in selection
+
+
+def useful_cpus(architecture, selection, cpus):
+    """More than the two that poll would only spin, on host CPUs that emulate those that are measured."""
+    turns = takes_turns(architecture, selection)
+    return cpus if turns or "polling" not in selection else min(cpus, 2)
 
 
 def count_pass(options, name, cpus, selection, icount, words="", more=""):
     """One guest run under the plugin. Returns (results, the plugin's counts, meta)."""
     with tempfile.TemporaryDirectory(prefix="chorale-count-") as scratch:
         out = os.path.join(scratch, "counts.jsonl")
-        entry = elf.Elf(qemu.existing(paths.kernel(options.arch))).pvh_entry()
-        plugin = f"{build.plugin()},out={out},entry={entry:#x}{more}"
+        plugin = f"{build.plugin()},out={out}{address_options(options.arch)}{more}"
         outcome = boot_once(options, name, cpus, selection, words, icount=icount,
-                            one_thread=not icount, plugin=plugin)
+                            one_thread=not icount and takes_turns(options.arch, selection), plugin=plugin)
         counts = read_counts(out)
         with open(out, "rb") as source, open(paths.log(name.replace(" ", "-") + "-plugin"), "wb") as kept:
             kept.write(source.read())
     results = [counted(result, index, counts["spans"])
                for index, result in enumerate(outcome.transcript.results)]
     return results, counts, outcome.transcript.meta
+
+
+def dearest(one, other):
+    """Where secondary CPUs start in parallel their waiting varies a little: the dearest boot counts."""
+    return max(filter(None, (one, other)), key=lambda boot: boot["instructions"], default=None)
 
 
 def count(options):
@@ -127,20 +159,23 @@ def count(options):
             passes.append(("count scale", options.cpus, "scale" if whole else selection, False, ""))
     if not passes:
         raise Failure(f"{selection} needs more than one CPU")
+    facts = arch.ARCHITECTURES[options.arch]
     results, boots, meta = [], {}, {}
     for name, cpus, chosen, icount, words in passes:
+        cpus = useful_cpus(options.arch, chosen, cpus)
         some, counts, latest = count_pass(options, name, cpus, chosen, icount, words)
-        boot = counts["boot"]
         results += some
-        # Where secondary CPUs start in parallel their waiting varies a little: the dearest boot counts.
-        boots[cpus] = max(boot, boots.get(cpus) or 0) if boot is not None else None
         meta.update(latest)
-    budgets = report.load_budgets()
+        # CPUs that wait for others by whole turns tell nothing of what booting costs.
+        if cpus == 1 or facts.spinning_yields or not takes_turns(options.arch, chosen):
+            boots[cpus] = dearest(boots.get(cpus), counts["boot"])
+    budgets = report.load_budgets(options.arch)
     missed = report.missed_results(budgets, results)
     missed += report.missed_image(budgets, paths.kernel(options.arch))
     budgeted = budgets["boot"]
     if budgeted["cpus"] in boots and options.memory == budgeted["memory"]:
-        missed += report.missed_boot(budgets, boots[budgeted["cpus"]], meta)
+        boot = boots[budgeted["cpus"]]
+        missed += report.missed_boot(budgets, boot and boot["instructions"], meta)
     meta.update(counter=COUNTER, emulated=True)
     return report.document(options.arch, options.cpus, meta, results), missed, boots
 
@@ -149,10 +184,10 @@ def run(options):
     build.build(options.arch, options.verbose)
     if options.profile:
         same = report.group_of(options.profile) == "same"
-        cpus = 1 if same else options.cpus
+        cpus = 1 if same else useful_cpus(options.arch, options.profile, options.cpus)
         results, counts, _ = count_pass(options, "profile", cpus, options.profile, same,
                                         more=",profile=0")
-        print(profile.table(paths.kernel(options.arch), counts["profile"], results[0]))
+        print(profile.table(options.arch, counts["profile"], results[0]))
         return 0
     missed, boots = [], {}
     if options.count:
@@ -163,12 +198,9 @@ def run(options):
         document = report.document(options.arch, options.cpus, said.meta, said.results)
     print(report.table(document["results"]))
     print(report.counter_note(document))
-    for cpus, instructions in boots.items():
-        if instructions is not None:
-            plural = "s" * (cpus != 1)
-            # CPUs that start in parallel wait for each other for more or less long.
-            about = f"{instructions:,}" if cpus == 1 else f"about {instructions / 1e6:.1f} million"
-            print(f"Boot, {cpus} CPU{plural}: {about} instructions to the first user one.")
+    for cpus, boot in boots.items():
+        if boot is not None:
+            print(report.boot_note(cpus, boot))
     if options.json:
         report.write_json(options.json, document)
         print(f"JSON: {paths.shown(options.json)}")

@@ -3,7 +3,7 @@
 import os
 import re
 
-from chorale import paths, process
+from chorale import paths, process, sources
 from chorale.errors import Failure
 from chorale.progress import phase
 
@@ -37,6 +37,7 @@ def configure(preset, verbose=False):
 
 def build(preset, verbose=False):
     """Configures when needed and builds everything of a preset."""
+    sources.ensure()
     configure(preset, verbose)
     with phase(f"build {preset}") as progress:
         log = paths.log(f"build-{preset}")

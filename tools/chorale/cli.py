@@ -7,10 +7,9 @@ import re
 import signal
 import sys
 
-from chorale import bench, debug, image, paths, report, run, setup, test
+from chorale import arch, bench, debug, image, paths, report, run, setup, sources, test
 from chorale.errors import Failure, UsageError
 
-ARCHITECTURES = ("x86_64",)
 MAX_CPUS = 64
 TAIL_LINES = 30
 
@@ -19,11 +18,11 @@ Chorale's command: sets up this machine, builds, boots, measures and tests the s
 
 verbs:
   bench   boot, run ipcbench between protected actors, print what it measured
-  test    build everything, run the host tests, the gates and the target tests
+  test    build everything, run the host tests, the gates and the target tests of every architecture
   run     boot with this terminal as the console
-  image   build what a machine boots (--iso: a disc for BIOS and UEFI machines)
+  image   build what a machine boots (--iso for BIOS and UEFI machines, --uboot for RISC-V boards)
   debug   boot stopped at the first instruction, with gdb attached
-  setup   install the missing Debian packages (each verb does so first)
+  setup   install the missing Debian packages and fetch third-party sources (each verb does so first)
 
 Each verb explains itself: ./chorale bench --help
 Logs are in build/logs/. Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted."""
@@ -32,26 +31,31 @@ EXAMPLES = {
     "bench": """examples:
   ./chorale bench                        4 CPUs, all results
   ./chorale bench --count                exact instruction counts, checked against bench/budgets.json
+  ./chorale bench --arch riscv64 --count the same for RISC-V
   ./chorale bench --cpus 8 --json out.json
   ./chorale bench --profile ipc.rt.cross_cpu.polling.w4
   ./chorale bench --bench ipc.rt.same_cpu.two_spaces.w4
   ./chorale bench --fastpath off         what the slow path costs""",
     "test": """examples:
   ./chorale test                         everything
+  ./chorale test --arch riscv64          the host tests and those of one architecture
   ./chorale test --filter ipc            tests whose name matches a regular expression
   ./chorale test --stress 3600           an hour of the SMP stress instead of its default 20 seconds
   ./chorale test --fastpath off          the same suites through the slow path""",
     "run": """examples:
   ./chorale run                          leave with Ctrl-A x
+  ./chorale run --arch riscv64           a RISC-V machine, started by OpenSBI
   ./chorale run --cpus 1 --append "bench=null_call"
   ./chorale run --memory 1G --fastpath off""",
     "image": """examples:
   ./chorale image                        build/x86_64/chorale.elf and its bank
   ./chorale image --iso                  build/x86_64/chorale.iso, bootable by BIOS and UEFI
-  ./chorale image --iso --append "cpus=2" """,
+  ./chorale image --iso --append "cpus=2"
+  ./chorale image --arch riscv64 --uboot build/riscv64/uboot, for a TFTP server or a disc""",
     "debug": """examples:
-  ./chorale debug                        then, in gdb: hbreak FUNCTION, continue
-  ./chorale debug --cpus 1 --append "bench=same" """,
+  ./chorale debug                        then, in gdb: hbreak FUNCTION, continue, chorale help
+  ./chorale debug --cpus 1 --append "bench=same"
+  ./chorale debug --after 2 --batch "chorale threads" --batch "chorale backtrace all" """,
     "setup": """examples:
   ./chorale setup
   CI=true ./chorale setup                never asks (as root it never does)""",
@@ -128,6 +132,12 @@ def word(text):
     return text
 
 
+def function_name(text):
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_:]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no function's name, such as chorale::leave")
+    return text
+
+
 def command_words(text):
     try:
         return image.checked_append(text)
@@ -165,8 +175,9 @@ def build_parser():
     def verb(name, action, description):
         sub = verbs.add_parser(name, description=description, epilog=EXAMPLES[name], prog=f"./chorale {name}",
                                add_help=True)
-        sub.add_argument("--arch", choices=ARCHITECTURES, default="x86_64",
-                         help="the machine's architecture (default x86_64)")
+        default = None if name == "test" else arch.DEFAULT
+        sub.add_argument("--arch", choices=arch.ARCHITECTURES, default=default,
+                         help="the machine's architecture (default " + (f"{default})" if default else "all)"))
         sub.add_argument("--verbose", action="store_true", help="show what the programs underneath say")
         sub.set_defaults(action=action, parser=sub)
         return sub
@@ -193,11 +204,22 @@ def build_parser():
     add_append(sub)
     sub = verb("image", image.run, "Builds what a machine boots and says where it is.")
     add_append(sub)
-    sub.add_argument("--iso", action="store_true", help="also make a bootable ISO, for BIOS and UEFI")
+    sub.set_defaults(check=image.check_usage)
+    sub.add_argument("--iso", action="store_true", help="also make an ISO for BIOS and UEFI (x86_64)")
+    sub.add_argument("--uboot", action="store_true", help="also make what U-Boot boots (riscv64)")
     sub = verb("debug", debug.run, "Boots the system stopped at its first instruction and attaches gdb.")
     add_machine_options(sub)
     add_append(sub)
-    verb("setup", lambda options: 0, "Installs the Debian packages of tools/packages.txt that are missing.")
+    sub.add_argument("--console", metavar="TEXT", default="",
+                     help="let it run until the console shows this, then stop it")
+    sub.add_argument("--after", metavar="S", type=number(1, 86400), default=0,
+                     help="let it run so many seconds")
+    sub.add_argument("--until", metavar="FUNCTION", type=function_name,
+                     help="then let it run to this function of the nucleus")
+    sub.add_argument("--batch", metavar="COMMAND", action="append", default=[],
+                     help="run this command of gdb and end (may be repeated)")
+    verb("setup", lambda options: sources.ensure() or 0,
+         "Installs the Debian packages of tools/packages.txt that are missing and fetches tools/sources.txt.")
     return parser
 
 
@@ -226,6 +248,7 @@ def main(arguments):
         if not options.verb:
             parser.print_help(sys.stderr)
             return 2
+        getattr(options, "check", lambda _: None)(options)
         setup.ensure(options.verbose)
         return options.action(options)
     except UsageError as error:

@@ -6,11 +6,14 @@ from chorale.errors import Failure
 
 SHF_WRITE, SHF_ALLOC = 1, 2
 SHT_NOBITS, SHT_NOTE = 8, 7
+PT_LOAD = 1
+MACHINES = {62: "x86_64", 243: "riscv64"}
 PVH_ENTRY_NOTE = 18
 
 
 class Elf:
     def __init__(self, path):
+        self.path = path
         with open(path, "rb") as file:
             self.data = file.read()
         if self.data[:6] != b"\x7fELF\x02\x01":
@@ -19,6 +22,23 @@ class Elf:
         size, count = struct.unpack_from("<HH", self.data, 58)
         # name, type, flags, address, offset, size, ...
         self.sections = [struct.unpack_from("<IIQQQQ", self.data, offset + i * size) for i in range(count)]
+
+        offset, = struct.unpack_from("<Q", self.data, 32)
+        size, count = struct.unpack_from("<HH", self.data, 54)
+        # type, flags, offset, virtual address, physical address, size in the file, in memory, alignment
+        self.segments = [struct.unpack_from("<IIQQQQQQ", self.data, offset + i * size) for i in range(count)]
+
+    def architecture(self):
+        machine, = struct.unpack_from("<H", self.data, 18)
+        if machine not in MACHINES:
+            raise Failure(f"{self.path} is made for a machine that is not known here")
+        return MACHINES[machine]
+
+    def physical_range(self):
+        """Where in memory the file is loaded: first address and the one behind the last."""
+        loaded = [(segment[4], segment[4] + segment[6]) for segment in self.segments
+                  if segment[0] == PT_LOAD and segment[6]]
+        return (min(low for low, _ in loaded), max(end for _, end in loaded)) if loaded else (0, 0)
 
     def image_bytes(self):
         """Text, read-only data and data: what is in memory and comes from the file."""

@@ -1,11 +1,11 @@
-"""What a machine boots: the nucleus, its bank, and an ISO of both for BIOS and UEFI machines."""
+"""What a machine boots: the nucleus, its bank, an ISO of both for BIOS and UEFI, files for U-Boot."""
 
 import re
 import shutil
 import tempfile
 from pathlib import Path
 
-from chorale import build, paths, process, qemu
+from chorale import build, paths, process, qemu, uboot
 from chorale.errors import Failure, UsageError
 from chorale.progress import phase
 
@@ -53,12 +53,30 @@ def boot_iso(firmware, append="", arch="x86_64", timeout=60, log=None, on_line=N
         return qemu.boot(guest, log or paths.log(f"boot-{firmware}"), timeout, on_line)
 
 
+def check_usage(options):
+    for option, architecture in (("iso", "x86_64"), ("uboot", "riscv64")):
+        if getattr(options, option) and options.arch != architecture:
+            raise UsageError(f"./chorale image: --{option} is for --arch {architecture} only "
+                             "(try: ./chorale image --help)")
+    if options.append and not (options.iso or options.uboot):
+        raise UsageError("./chorale image: --append goes into an image: add --iso or --uboot")
+
+
 def run(options):
     build.build(options.arch, options.verbose)
     made = [("nucleus", paths.kernel(options.arch)), ("bank", paths.bank(options.arch))]
+    if options.arch == "riscv64":
+        with phase("image"):
+            uboot.flatten(qemu.existing(paths.kernel(options.arch)), paths.flat(options.arch))
+            made.insert(1, ("flat", paths.flat(options.arch)))
+            if options.uboot:
+                uboot.fill(paths.uboot(options.arch), qemu.existing(paths.kernel(options.arch)),
+                           qemu.existing(paths.bank(options.arch)), options.append)
     if options.iso:
         with phase("image"):
             made.append(("ISO", make_iso(options.arch, options.append)))
     for what, path in made:
         print(f"{what + ':':<9}{paths.shown(path)}  ({Path(qemu.existing(path)).stat().st_size:,} bytes)")
+    if options.uboot:
+        print(uboot.HOW_TO.format(directory=paths.shown(paths.uboot(options.arch))))
     return 0

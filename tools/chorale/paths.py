@@ -25,6 +25,15 @@ def iso(arch):
     return tree(arch) / "chorale.iso"
 
 
+def flat(arch):
+    """The nucleus as bytes from its first address on, for boot loaders that read no ELF."""
+    return tree(arch) / "chorale.bin"
+
+
+def uboot(arch):
+    return tree(arch) / "uboot"
+
+
 def log(phase):
     LOGS.mkdir(parents=True, exist_ok=True)
     return LOGS / f"{phase}.log"

@@ -4,16 +4,18 @@ import bisect
 import collections
 import subprocess
 
-from chorale import report
+from chorale import arch, elf, paths, report
 
-NUCLEUS_BASE = 0xFFFF800000000000
-USER = "(user)"
+USER, FIRMWARE = "(user)", "(firmware)"
 
 
 class Symbols:
     """Names of the nucleus's addresses."""
 
-    def __init__(self, kernel):
+    def __init__(self, architecture):
+        kernel = paths.kernel(architecture)
+        self.facts = arch.ARCHITECTURES[architecture]
+        self.load_address, _ = elf.Elf(kernel).physical_range()
         listing = subprocess.run(["llvm-nm-19", "-C", "-n", str(kernel)], stdout=subprocess.PIPE, text=True,
                                  check=True).stdout
         rows = [line.split(None, 2) for line in listing.splitlines()]
@@ -21,8 +23,9 @@ class Symbols:
         self.addresses, self.names = [row[0] for row in code], [row[1] for row in code]
 
     def name(self, address):
-        if address < NUCLEUS_BASE:
-            return USER
+        if address < self.facts.nucleus_base:
+            stays = self.facts.firmware_base
+            return FIRMWARE if stays and stays <= address < self.load_address else USER
         index = bisect.bisect_right(self.addresses, address) - 1
         # Parameters say nothing here and would fill the line.
         if index < 0:
@@ -30,9 +33,9 @@ class Symbols:
         return self.names[index].replace("(anonymous namespace)::", "").partition("(")[0]
 
 
-def table(kernel, events, result):
+def table(architecture, events, result):
     """Rows sorted by cost; each figure is instructions per operation on that CPU."""
-    symbols = Symbols(kernel)
+    symbols = Symbols(architecture)
     sums = collections.defaultdict(collections.Counter)
     for event in events:
         sums[symbols.name(event["address"])][event["cpu"]] += event["count"]

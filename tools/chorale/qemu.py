@@ -12,33 +12,38 @@ import shutil
 import tempfile
 import time
 
-from chorale import paths, process
+from chorale import arch as architectures
+from chorale import paths, process, uboot
 from chorale.errors import Failure
 from chorale.transcript import Transcript
 
 OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 OVMF_VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd"
-# With ERMS, `rep movsb` counts one instruction per byte under TCG and guests copy that way: figures would
-# compare byte loops instead of kernels.
-DEFAULT_CPU = "max,-erms,-fsrm"
-FIRMWARES = ("pvh", "seabios-iso", "ovmf-iso")
-# QEMU's isa-debug-exit ends with 2 * value + 1.
+# x86-64: isa-debug-exit ends QEMU with 2 * value + 1. riscv64: sifive_test ends it with the code written.
 EXIT_PASS, EXIT_FAIL, EXIT_PANIC = 33, 35, 37
 OUTPUT_LIMIT = 16 << 20
 LINE_LIMIT = 64 << 10
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?=]*[A-Za-z]|[()][0-9A-B]|c)")
 
 
+# Machines whose first CPU is a small one that no operating system runs on.
+WITH_MONITOR_CPU = ("sifive_u",)
+# Machines that can only be switched off: QEMU's status does not say why.
+WITHOUT_STATUS = ("sifive_u",)
+
+
 @dataclasses.dataclass
 class Machine:
-    """What to boot, and in which machine. `kernel`, `bank` and `iso` default to the build tree's."""
+    """What to boot, and in which machine. What is "" is the architecture's usual one; `kernel`, `bank` and
+    `iso` are the build tree's."""
 
-    arch: str = "x86_64"
-    cpus: int = 4
+    arch: str = architectures.DEFAULT
+    cpus: int = 4  # those that the nucleus can have
     memory: str = "512M"
-    cpu: str = DEFAULT_CPU
+    machine: str = ""  # QEMU's -machine, properties and all
+    cpu: str = ""  # QEMU's -cpu
     append: str = ""
-    firmware: str = "pvh"
+    firmware: str = ""
     icount: bool = False
     plugin: str = ""  # the value of -plugin, "" for none
     one_thread: bool = False  # the emulator runs all CPUs in turn: the same order every time
@@ -47,12 +52,27 @@ class Machine:
     iso: str = ""
     extra: tuple = ()
 
+    def __post_init__(self):
+        self.facts = architectures.ARCHITECTURES[self.arch]
+        self.machine = self.machine or self.facts.machine
+        self.firmware = self.firmware or self.facts.firmwares[0]
+        if self.firmware not in self.facts.firmwares:
+            raise Failure(f"{self.arch} has no firmware {self.firmware} ("
+                          + ", ".join(self.facts.firmwares) + ")")
+
+    @property
+    def board(self):
+        return self.machine.partition(",")[0]
+
     def command(self, scratch, serial):
         """QEMU's command line. `scratch` is a directory for this run, `serial` the options of the line."""
         accelerator = "tcg,thread=single" if self.one_thread else "tcg"
-        line = ["qemu-system-x86_64", "-accel", accelerator, "-machine", "q35", "-cpu", self.cpu,
-                "-smp", str(self.cpus), "-m", self.memory, "-nodefaults", "-display", "none", "-no-reboot",
-                "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", *serial]
+        # A board with given CPUs has no choice of them.
+        cpu = self.cpu or (self.facts.cpu if self.board == self.facts.machine else "")
+        cpus = self.cpus + (self.board in WITH_MONITOR_CPU)
+        line = [f"qemu-system-{self.arch}", "-accel", accelerator, "-machine", self.machine,
+                *(("-cpu", cpu) if cpu else ()), "-smp", str(cpus), "-m", self.memory, "-nodefaults",
+                "-display", "none", "-no-reboot", *self.facts.exit_device, *serial]
         if self.icount:
             line += ["-icount", "shift=0"]
         if self.plugin:
@@ -60,13 +80,15 @@ class Machine:
         return line + self._firmware_options(scratch) + list(self.extra)
 
     def _firmware_options(self, scratch):
-        if self.firmware == "pvh":
-            kernel = existing(self.kernel or paths.kernel(self.arch))
-            bank = self.bank or paths.bank(self.arch)
-            options = ["-kernel", kernel]
-            if bank != "none":
-                options += ["-initrd", existing(bank)]
+        if self.firmware in ("pvh", "opensbi"):
+            options = ["-kernel", self._kernel()]
+            if self.bank != "none":
+                options += ["-initrd", self._bank()]
             return options + ["-append", self.append]
+        if self.firmware in ("uboot", "uboot-disk"):
+            bank = "" if self.bank == "none" else self._bank()
+            ways = {"uboot": uboot.network_options, "uboot-disk": uboot.disk_options}
+            return ways[self.firmware](scratch, self._kernel(), bank, self.append)
         options = ["-cdrom", existing(self.iso or paths.iso(self.arch)), "-boot", "d", "-vga", "std"]
         if self.firmware == "ovmf-iso":
             variables = os.path.join(scratch, "ovmf-variables.fd")
@@ -74,6 +96,12 @@ class Machine:
             options += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={existing(OVMF_CODE)}",
                         "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
         return options
+
+    def _kernel(self):
+        return existing(self.kernel or paths.kernel(self.arch))
+
+    def _bank(self):
+        return existing(self.bank or paths.bank(self.arch))
 
 
 def existing(path):
@@ -85,14 +113,19 @@ def existing(path):
 class Outcome:
     """How a guest ended and what it said."""
 
-    def __init__(self, transcript, log):
+    def __init__(self, transcript, log, tells_status=True):
         self.transcript = transcript
         self.log = log
+        self.tells_status = tells_status  # else the machine ends with 0 however it went
         self.status = None
         self.seconds = 0.0
         self.stopped = ""  # why this program ended the guest, "" if it ended by itself
 
-    def problem(self, status=EXIT_PASS, need_pass=True):
+    def ended_with(self, status):
+        """Whether the guest ended the machine, and as `status` says as far as this machine tells."""
+        return not self.stopped and self.status == (status if self.tells_status else 0)
+
+    def problem(self):
         """The first thing that is wrong, as a sentence, or "" when the guest did all it should."""
         said = self.transcript
         if said.panicked():
@@ -106,10 +139,10 @@ class Outcome:
             return "the guest's output is malformed: " + said.errors[0]
         if not all(said.verdicts):
             return "the guest reported failure (@done FAIL)"
-        if need_pass and not said.verdicts:
+        if not said.verdicts:
             return f"the guest ended without saying that it passed ({describe_status(self.status)})"
-        if self.status != status:
-            return f"the guest ended wrongly: {describe_status(self.status)}, wanted {status}"
+        if not self.ended_with(EXIT_PASS):
+            return f"the guest ended wrongly: {describe_status(self.status)}, wanted success"
         return ""
 
 
@@ -139,7 +172,7 @@ class LineReader:
 def boot(machine, log, timeout, on_line=None, output_limit=OUTPUT_LIMIT):
     """Runs a guest to its end or its limit. `on_line(kind, line, transcript)` sees each line as it comes."""
     transcript = Transcript()
-    outcome = Outcome(transcript, log)
+    outcome = Outcome(transcript, log, machine.board not in WITHOUT_STATUS)
 
     def take(line):
         kind = transcript.feed(line)

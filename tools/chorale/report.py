@@ -16,6 +16,8 @@ CROSS_CPU = ["ipc.rt.cross_cpu.polling.w4", "ipc.rt.cross_cpu.halted.w4"]
 SCALE = re.compile(r"ipc\.rt\.scale\.pairs\d+\.w4$")
 GROUPS = ("all", "same", "cross", "scale")
 COUNTED_UNIT = "instructions"
+# Whose instructions they are. "firmware" is there only where some ran: in machine mode on riscv64.
+PARTS = ("nucleus", "user", "firmware")
 
 
 def group_of(name):
@@ -48,8 +50,8 @@ def format_number(value):
 
 def table(results):
     """Aligned columns: names to the left, numbers to the right."""
-    counted = any("nucleus" in result for result in results)
-    columns = ["name", "unit", "min", "median", "p99", "max", "n"] + ["nucleus", "user"] * counted
+    parts = [part for part in PARTS if any(part in result for result in results)]
+    columns = ["name", "unit", "min", "median", "p99", "max", "n", *parts]
     rows = [columns] + [[str(result[c]) if c in ("name", "unit") else format_number(result.get(c))
                          for c in columns] for result in results]
     widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
@@ -69,7 +71,7 @@ def counter_note(document):
 
 
 def document(arch, cpus, meta, results):
-    keys = ("name", "unit", "min", "median", "p99", "max", "n", "nucleus", "user")
+    keys = ("name", "unit", "min", "median", "p99", "max", "n", *PARTS)
     return {"schema": SCHEMA, "arch": str(meta.get("arch", arch)), "cpus": cpus,
             "counter": str(meta.get("counter", "unknown")), "emulated": bool(meta.get("emulated", True)),
             "results": [{key: result[key] for key in keys if key in result} for result in results]}
@@ -90,13 +92,21 @@ def write_json(path, contents):
         raise Failure(f"cannot write {path}: {error.strerror}") from error
 
 
-def load_budgets():
+def boot_note(cpus, boot):
+    # CPUs that start in parallel wait for each other for more or less long.
+    instructions = boot["instructions"]
+    about = f"{instructions:,}" if cpus == 1 else f"about {instructions / 1e6:.1f} million"
+    whose = f" ({boot['firmware']:,} of them the firmware's)" if boot["firmware"] else ""
+    return f"Boot, {cpus} CPU{'s' * (cpus != 1)}: {about} instructions to the first user one{whose}."
+
+
+def load_budgets(arch):
     path = paths.ROOT / "bench" / "budgets.json"
     try:
         budgets = json.loads(path.read_text())
-        if budgets["schema"] != "chorale-budgets/1":
+        if budgets["schema"] != "chorale-budgets/2":
             raise ValueError(f"schema {budgets['schema']}")
-        return budgets
+        return budgets[arch]
     except (OSError, ValueError, KeyError) as error:
         raise Failure(f"{paths.shown(path)} is not usable: {error}") from error
 
@@ -106,8 +116,8 @@ def missed_results(budgets, results):
     missed = []
     for result in results:
         budget = budgets["results"].get(result["name"], {})
-        values = {"nucleus": result["nucleus"], "user": result["user"],
-                  "total": result["nucleus"] + result["user"]}
+        values = {part: result.get(part, 0) for part in PARTS}
+        values["total"] = sum(values.values())
         for part, value in values.items():
             limit = budget.get(f"{part}_max")
             if limit is not None and value > limit:

@@ -1,4 +1,4 @@
-"""`./chorale test`: builds the system and the host programs, then lets CTest run everything.
+"""`./chorale test`: builds the systems and the host programs, then lets CTest run everything.
 
 CTest starts `tools/guest-test` and the gates; what the user chose for this run reaches them by environment
 variables (CHORALE_*), for the build trees stay as they are.
@@ -8,11 +8,11 @@ import os
 import subprocess
 import sys
 
-from chorale import build, paths, process
+from chorale import arch, build, paths, process
 from chorale.errors import Failure
 
-# The first to be tested is the cheapest to fail: host tests, then the machine's.
-PRESETS = ("host", "x86_64")
+# The first to be tested is the cheapest to fail: host tests, then the machines'.
+PRESETS = ("host", *arch.ARCHITECTURES)
 
 
 def environment(options):
@@ -24,10 +24,11 @@ def environment(options):
 
 
 def run(options):
-    for preset in PRESETS:
+    presets = [preset for preset in PRESETS if options.arch in (None, preset) or preset == "host"]
+    for preset in presets:
         build.build(preset, options.verbose)
-    # One run over both trees, so that there is one summary.
-    (paths.BUILD / "CTestTestfile.cmake").write_text(f"subdirs({' '.join(PRESETS)})\n")
+    # One run over all trees, so that there is one summary.
+    (paths.BUILD / "CTestTestfile.cmake").write_text(f"subdirs({' '.join(presets)})\n")
     log = paths.log("test")
     command = ["ctest", "--test-dir", paths.BUILD, "--output-on-failure", "--no-tests=error",
                "--parallel", str(os.cpu_count() or 1), "--output-log", log]

@@ -1,13 +1,19 @@
-// QEMU TCG plugin: splits what each virtual CPU executes into user, nucleus and idle instructions, between
-// the markers that the guest puts into its code, and writes one JSON object per line to the file `out=`.
+// QEMU TCG plugin: splits what each virtual CPU executes into user, nucleus, firmware and idle instructions,
+// between the markers that the guest puts into its code, and writes one JSON object per line to the file
+// `out=`.
 //
-// A marker is the seven-byte no-op `nopl 0x5e14<id>(%rax)` (0f 1f 80 <id, 16 bits> 14 5e):
+// A marker is a no-op that no compiler makes. x86-64: `nopl 0x5e14<id>(%rax)` (0f 1f 80 <id, 16 bits> 14 5e);
+// riscv64: `lui x0, 0x5e000 | <id, 12 bits>`. Its id:
 //   1, 2     a round trip begins, ends (on the measuring CPU)
 //   3, 4     the CPU waits in its idle loop: begin, end
 //   5        the first user instruction is about to run
 //   6, 7     a batch of operations begins, ends
 //   0x100+k  what follows belongs to result k
 // Markers themselves are not counted.
+//
+// This interface does not tell the privilege, so an instruction is classed by its address: the upper half is
+// the nucleus's, as are the physical addresses `image=LOW-END`, where it runs before it has mapped itself;
+// `firmware=LOW-END` are those of firmware that stays behind (riscv64, machine mode); all else is the user's.
 //
 // Context: callbacks run on the virtual CPU's own thread, in parallel under MTTCG.
 // Invariant: a `struct cpu` is written by its own thread only. Other threads read its counters (relaxed: each
@@ -57,8 +63,8 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn*);
 
 __attribute__((visibility("default"))) int qemu_plugin_version = 1;
 
-enum { MAX_CPUS = 64, CHUNK = 4096, MAX_CHUNKS = 1024, MARKER_SIZE = 7, PROFILE_CELLS = 1 << 15 };
-enum class { USER, NUCLEUS, IDLE, CLASSES };
+enum { MAX_CPUS = 64, CHUNK = 4096, MAX_CHUNKS = 1024, PROFILE_CELLS = 1 << 15 };
+enum class { USER, NUCLEUS, FIRMWARE, IDLE, CLASSES }; // two bits of on_instructions()'s argument
 enum kind { ROUND, BATCH };
 enum scope { LOCAL, ALL, SCOPES };
 enum marker {
@@ -72,15 +78,23 @@ enum marker {
     FIRST_RESULT = 0x100
 };
 
-static const uint64_t nucleus_base = UINT64_C(0xffff800000000000);
+// What differs between the machines.
+struct target {
+    const char* name;
+    uint64_t nucleus_base;
+    int (*marker_id)(const uint8_t* bytes, size_t size); // -1 for any other instruction
+};
+
+struct range {
+    uint64_t low, end;
+};
 
 // One measured span. `ALL` adds what the other CPUs did since the span before it ended, so that no
 // instruction of a server that tidies up after its reply is lost between two spans.
 struct span {
     uint32_t result;
     uint32_t kind;
-    uint64_t user[SCOPES];
-    uint64_t nucleus[SCOPES];
+    uint64_t of[IDLE][SCOPES]; // by class; who waits is not measured
 };
 
 struct counts {
@@ -113,8 +127,10 @@ static struct cpu cpus[MAX_CPUS];
 static _Atomic uint32_t current_result = UINT32_MAX;
 static _Atomic uint32_t results_seen;
 static _Atomic bool boot_seen, entry_seen;
-static struct counts boot_counts, firmware_counts;
-static uint64_t entry_address; // where the firmware hands over (`entry=`), 0 to count the firmware too
+static struct counts boot_counts, counts_at_entry;
+static const struct target* target;
+static uint64_t entry_address; // where the firmware hands over (`entry=`), 0 to count what it did before too
+static struct range image_range, firmware_range;
 static _Atomic uint64_t unknown_markers, unpaired_markers, lost_spans, cpus_beyond;
 static FILE* out;
 static bool by_block;
@@ -211,10 +227,10 @@ static void end(unsigned vcpu, enum kind kind) {
     struct counts own = counts_of(cpu), others = counts_of_others(vcpu);
     const struct counts *own_start = &cpu->own_start[kind], *others_start = &cpu->others_start[kind];
     struct span span = {.result = cpu->result[kind], .kind = kind};
-    span.user[LOCAL] = own.of[USER] - own_start->of[USER];
-    span.nucleus[LOCAL] = own.of[NUCLEUS] - own_start->of[NUCLEUS];
-    span.user[ALL] = span.user[LOCAL] + others.of[USER] - others_start->of[USER];
-    span.nucleus[ALL] = span.nucleus[LOCAL] + others.of[NUCLEUS] - others_start->of[NUCLEUS];
+    for (int i = 0; i < IDLE; ++i) {
+        span.of[i][LOCAL] = own.of[i] - own_start->of[i];
+        span.of[i][ALL] = span.of[i][LOCAL] + others.of[i] - others_start->of[i];
+    }
     cpu->open[kind] = false;
     cpu->others_start[kind] = others;
     append(cpu, &span);
@@ -222,7 +238,7 @@ static void end(unsigned vcpu, enum kind kind) {
 
 static void on_entry(unsigned vcpu, void* unused) {
     (void)vcpu, (void)unused;
-    if (!atomic_exchange(&entry_seen, true)) firmware_counts = counts_of_others(MAX_CPUS);
+    if (!atomic_exchange(&entry_seen, true)) counts_at_entry = counts_of_others(MAX_CPUS);
 }
 
 static void on_first_user(void) {
@@ -255,17 +271,35 @@ static void on_marker(unsigned vcpu, void* packed) {
     }
 }
 
-static int marker_id(const struct qemu_plugin_insn* insn) {
-    if (qemu_plugin_insn_size(insn) != MARKER_SIZE) return -1;
-    const uint8_t* byte = qemu_plugin_insn_data(insn);
-    bool is_marker = byte[0] == 0x0f && byte[1] == 0x1f && byte[2] == 0x80 && byte[5] == 0x14 &&
+static int x86_64_marker(const uint8_t* byte, size_t size) {
+    bool is_marker = size == 7 && byte[0] == 0x0f && byte[1] == 0x1f && byte[2] == 0x80 && byte[5] == 0x14 &&
                      byte[6] == 0x5e;
     return is_marker ? byte[3] | byte[4] << 8 : -1;
 }
 
+static int riscv64_marker(const uint8_t* byte, size_t size) {
+    if (size != 4) return -1;
+    uint32_t word = byte[0] | (uint32_t)byte[1] << 8 | (uint32_t)byte[2] << 16 | (uint32_t)byte[3] << 24;
+    return (word & 0xff000fff) == 0x5e000037 ? (int)(word >> 12 & 0xfff) : -1;
+}
+
+static const struct target targets[] = {
+    {"x86_64", UINT64_C(0xffff800000000000), x86_64_marker},
+    {"riscv64", UINT64_C(0xffffffc000000000), riscv64_marker},
+};
+
+static bool within(uint64_t address, const struct range* range) {
+    return address >= range->low && address < range->end;
+}
+
+static enum class class_of(uint64_t address) {
+    if (address >= target->nucleus_base || within(address, &image_range)) return NUCLEUS;
+    return within(address, &firmware_range) ? FIRMWARE : USER;
+}
+
 static void count_run(struct qemu_plugin_insn* first, size_t length) {
     if (!length) return;
-    enum class class = qemu_plugin_insn_vaddr(first) >= nucleus_base ? NUCLEUS : USER;
+    enum class class = class_of(qemu_plugin_insn_vaddr(first));
     qemu_plugin_register_vcpu_insn_exec_cb(first, on_instructions, QEMU_PLUGIN_CB_NO_REGS,
                                            (void*)(length << 2 | class));
 }
@@ -276,7 +310,7 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb* block) {
     struct qemu_plugin_insn* first = NULL;
     for (size_t i = 0; i < size; ++i) {
         struct qemu_plugin_insn* insn = qemu_plugin_tb_get_insn(block, i);
-        int marker = marker_id(insn);
+        int marker = target->marker_id(qemu_plugin_insn_data(insn), qemu_plugin_insn_size(insn));
         if (entry_address && qemu_plugin_insn_vaddr(insn) == entry_address)
             qemu_plugin_register_vcpu_insn_exec_cb(insn, on_entry, QEMU_PLUGIN_CB_NO_REGS, NULL);
         if (marker < 0 && profiled != UINT32_MAX)
@@ -331,6 +365,7 @@ static size_t collect(uint32_t result, enum kind kind, struct span* into, size_t
 static void print_spans(uint32_t result, enum kind kind) {
     static const char* const kinds[] = {"round", "batch"};
     static const char* const scopes[] = {"local", "all"};
+    static const char* const classes[] = {"user", "nucleus", "firmware"};
     size_t n = collect(result, kind, NULL, SIZE_MAX);
     if (!n) return;
     struct span* spans = malloc(n * sizeof *spans);
@@ -341,13 +376,15 @@ static void print_spans(uint32_t result, enum kind kind) {
     for (int scope = LOCAL; scope < SCOPES; ++scope) {
         fprintf(out, "{\"event\":\"%s\",\"result\":%" PRIu32 ",\"scope\":\"%s\",\"n\":%zu,", kinds[kind],
                 result, scopes[scope], n);
-        for (size_t i = 0; i < n; ++i) values[i] = spans[i].nucleus[scope];
-        print_statistics("nucleus", values, n);
-        for (size_t i = 0; i < n; ++i) values[i] = spans[i].user[scope];
-        fputc(',', out);
-        print_statistics("user", values, n);
-        for (size_t i = 0; i < n; ++i) values[i] = spans[i].user[scope] + spans[i].nucleus[scope];
-        fputc(',', out);
+        for (int class = USER; class < IDLE; ++class) {
+            for (size_t i = 0; i < n; ++i) values[i] = spans[i].of[class][scope];
+            print_statistics(classes[class], values, n);
+            fputc(',', out);
+        }
+        for (size_t i = 0; i < n; ++i) {
+            values[i] = 0;
+            for (int class = USER; class < IDLE; ++class) values[i] += spans[i].of[class][scope];
+        }
         print_statistics("total", values, n);
         fputs("}\n", out);
     }
@@ -370,10 +407,11 @@ static void on_exit_of_qemu(qemu_plugin_id_t id, void* unused) {
     (void)id, (void)unused;
     if (atomic_load(&boot_seen)) {
         struct counts boot = boot_counts;
-        for (int i = 0; i < CLASSES; ++i) boot.of[i] -= firmware_counts.of[i];
+        for (int i = 0; i < CLASSES; ++i) boot.of[i] -= counts_at_entry.of[i];
         const uint64_t* of = boot.of;
-        fprintf(out, "{\"event\":\"boot\",\"instructions\":%" PRIu64 ",\"idle\":%" PRIu64 "}\n",
-                of[USER] + of[NUCLEUS], of[IDLE]);
+        fprintf(out, "{\"event\":\"boot\",\"instructions\":%" PRIu64 ",\"firmware\":%" PRIu64
+                     ",\"idle\":%" PRIu64 "}\n",
+                of[USER] + of[NUCLEUS] + of[FIRMWARE], of[FIRMWARE], of[IDLE]);
     }
     uint32_t results = atomic_load(&results_seen);
     for (uint32_t result = 0; result < results; ++result) {
@@ -382,33 +420,57 @@ static void on_exit_of_qemu(qemu_plugin_id_t id, void* unused) {
     }
     print_profile();
     struct counts sum = counts_of_others(MAX_CPUS);
-    fprintf(out, "{\"event\":\"exit\",\"user\":%" PRIu64 ",\"nucleus\":%" PRIu64 ",\"idle\":%" PRIu64
-                 ",\"unknown_markers\":%" PRIu64 ",\"unpaired_markers\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n",
-            sum.of[USER], sum.of[NUCLEUS], sum.of[IDLE], atomic_load(&unknown_markers),
+    fprintf(out, "{\"event\":\"exit\",\"user\":%" PRIu64 ",\"nucleus\":%" PRIu64 ",\"firmware\":%" PRIu64
+                 ",\"idle\":%" PRIu64 ",\"unknown_markers\":%" PRIu64 ",\"unpaired_markers\":%" PRIu64
+                 ",\"lost\":%" PRIu64 "}\n",
+            sum.of[USER], sum.of[NUCLEUS], sum.of[FIRMWARE], sum.of[IDLE], atomic_load(&unknown_markers),
             atomic_load(&unpaired_markers), atomic_load(&lost_spans) + atomic_load(&cpus_beyond));
     fclose(out);
+}
+
+// LOW-END in any base that C writes; the end is not part of it.
+static bool read_range(const char* text, struct range* range) {
+    char* rest;
+    range->low = strtoull(text, &rest, 0);
+    if (*rest != '-') return false;
+    range->end = strtoull(rest + 1, &rest, 0);
+    return !*rest && range->low < range->end;
+}
+
+static bool read_argument(const char* text, const char** path) {
+    if (!strncmp(text, "out=", 4)) {
+        *path = text + 4;
+    } else if (!strncmp(text, "profile=", 8)) {
+        profiled = (uint32_t)strtoul(text + 8, NULL, 0);
+    } else if (!strncmp(text, "entry=", 6)) {
+        entry_address = strtoull(text + 6, NULL, 0);
+    } else if (!strncmp(text, "image=", 6)) {
+        return read_range(text + 6, &image_range);
+    } else if (!strncmp(text, "firmware=", 9)) {
+        return read_range(text + 9, &firmware_range);
+    } else if (!strcmp(text, "count=block") || !strcmp(text, "count=insn")) {
+        by_block = !strcmp(text, "count=block");
+    } else {
+        return false;
+    }
+    return true;
 }
 
 __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info,
                                                                int argc, char** argv) {
     const char* path = NULL;
     for (int i = 0; i < argc; ++i) {
-        if (!strncmp(argv[i], "out=", 4)) {
-            path = argv[i] + 4;
-        } else if (!strncmp(argv[i], "profile=", 8)) {
-            profiled = (uint32_t)strtoul(argv[i] + 8, NULL, 0);
-        } else if (!strncmp(argv[i], "entry=", 6)) {
-            entry_address = strtoull(argv[i] + 6, NULL, 0);
-        } else if (!strcmp(argv[i], "count=block") || !strcmp(argv[i], "count=insn")) {
-            by_block = !strcmp(argv[i], "count=block");
-        } else {
-            fprintf(stderr, "insncount: unknown argument %s (out=, entry=, profile=, count=insn|block)\n",
-                    argv[i]);
-            return 1;
-        }
+        if (read_argument(argv[i], &path)) continue;
+        fprintf(stderr,
+                "insncount: bad argument %s (out=FILE, entry=ADDRESS, image=LOW-END, firmware=LOW-END, "
+                "profile=RESULT, count=insn|block)\n",
+                argv[i]);
+        return 1;
     }
-    if (strcmp(info->target_name, "x86_64") != 0 || !path || !(out = fopen(path, "w"))) {
-        fprintf(stderr, "insncount: wants target x86_64 and out=FILE, a file that can be written\n");
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; ++i)
+        if (!strcmp(info->target_name, targets[i].name)) target = &targets[i];
+    if (!target || !path || !(out = fopen(path, "w"))) {
+        fprintf(stderr, "insncount: wants target x86_64 or riscv64, and out=FILE that can be written\n");
         return 1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);

@@ -1,0 +1,1 @@
+"""What tools/gdb/chorale.py consists of. Runs inside gdb."""
