@@ -104,7 +104,8 @@ static_assert(Is<&machine::set_cpu_block, void(void*, CpuIndex)>);
 static_assert(Is<&machine::use_call_entry, void(bool)>);
 static_assert(Is<&machine::relax, void()> && Is<&machine::compiler_barrier, void()>);
 static_assert(Is<&machine::wait_for_interrupt, void()> && Is<&machine::interrupt_window, void()>);
-static_assert(Is<&machine::synchronize_instructions, void()>); // on this CPU, for code written on another
+static_assert(Is<&machine::synchronize_instructions, void()>);     // on this CPU, for code written on another
+static_assert(Is<&machine::synchronize_all_instructions, void()>); // on every CPU
 static_assert(Is<&machine::user_counter, const char*()>);
 static_assert(Is<&machine::cycles, u64()> && Is<&machine::random_seed, u64()>);
 static_assert(Is<&machine::describe_cpu, std::size_t(char*, std::size_t)>);
@@ -125,6 +126,7 @@ static_assert(Is<&machine::irq_mask, void(unsigned)> && Is<&machine::irq_unmask,
 // Address spaces.
 static_assert(Is<&machine::nucleus_root, u64()> && Is<&machine::make_root, u64(PhysAddr, unsigned, bool)>);
 static_assert(Is<&machine::load_root, void(u64)> && Is<&machine::asid_limit, unsigned()>);
+static_assert(std::convertible_to<decltype(machine::invalidate_page_limit), unsigned>);
 static_assert(Is<&machine::invalidate_page, void(VirtAddr)> && Is<&machine::invalidate_asid, void(unsigned)>);
 static_assert(Is<&machine::copy_nucleus_half, void(u64*)>);
 static_assert(Is<&machine::direct<void>, void*(PhysAddr)> && Is<&machine::physical, PhysAddr(const void*)>);

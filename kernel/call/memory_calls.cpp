@@ -56,12 +56,22 @@ void hide_step(Thread& self) {
 // ---- vmCopy ------------------------------------------------------------------------------------
 
 // Whoever may name another actor may write what that actor itself may only read: so programs are loaded.
+// Whether programs may run what lies there.
+[[nodiscard]] bool holds_code(Space& space, VirtAddr begin, VirtAddr end) {
+    for (VirtAddr at = begin.page_floor(); at < end; at = at + page_size) {
+        const Result<RegionInfo> region = space.region_at(at);
+        if (region.ok() && allows(region.value().protection, Protection::execute)) return true;
+    }
+    return false;
+}
+
 [[nodiscard]] long copy_one_piece(Thread& self) {
     LongWork& work = self.work;
     const Result<Actor*> from = find_actor(work.source_actor);
     const Result<Actor*> to = find_actor(work.target_actor);
     if (!from.ok() || !to.ok()) return K_EUNKNOWN;
     std::byte bytes[512];
+    const VirtAddr begin = work.target + work.done;
     for (std::size_t piece = 0; piece < copy_piece && work.done < work.size; piece += sizeof bytes) {
         const u64 left = work.size - work.done;
         const std::size_t count = left < sizeof bytes ? left : sizeof bytes;
@@ -78,6 +88,9 @@ void hide_step(Thread& self) {
         if (status != Status::ok) return K_EADDR;
         work.done += count;
     }
+    // Another actor's code: its threads may run on any CPU.
+    if (to.value() != self.actor && holds_code(to.value()->space, begin, work.target + work.done))
+        machine::synchronize_all_instructions();
     return K_OK;
 }
 

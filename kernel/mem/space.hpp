@@ -30,7 +30,8 @@ struct TlbFlush {
     unsigned asid{};
     u64 cpus{};
 
-    static constexpr uword single_limit = 32 * page_size; // above: the whole space is dropped
+    // Above: the whole space is dropped.
+    static constexpr uword single_limit = machine::invalidate_page_limit * page_size;
 
     // On this CPU. `loaded_root` is what its MMU holds (PerCpu::space_root).
     void apply(u64 loaded_root) const;

@@ -88,6 +88,8 @@ void set_up_memory() {
         memory.reserve(range.begin, range.length);
     boot_memory_open(memory);
     make_nucleus_tables(all_memory);
+    // The tree may lie outside the memory that it describes.
+    (void)boot_firmware_bytes(firmware_tree().begin, firmware_tree().size());
 }
 
 [[nodiscard]] boot::BootOptions read_options() {

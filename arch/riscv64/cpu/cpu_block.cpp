@@ -23,6 +23,7 @@ constinit void (*trap_entry)() = chorale_trap_entry;
 void make_stacks(CpuIndex cpu) {
     boot_map_fresh(stack_slot(cpu) - EMERGENCY_STACK_SIZE, stack_slot(cpu));
     boot_map_fresh(main_stack_end(cpu) - main_stack_size, main_stack_end(cpu));
+    asm volatile("sfence.vma" ::: "memory"); // the next thing may be a push there
 }
 
 void set_cpu_block(void* block, CpuIndex index) {

@@ -17,7 +17,7 @@ extern Features features;
 // Whether `isa` ("rv64imafdc_zicsr_sstc") names the extension: a letter, or a longer name.
 [[nodiscard]] bool has_extension(std::string_view isa, std::string_view extension);
 
-// Panics when the boot hart is not one that the nucleus runs on.
+// A hart that lacks what the nucleus needs is named on the console.
 void detect_features(const boot::device_tree::Machine& machine, u64 boot_hart);
 
 // Control registers of this hart: traps, interrupts, floating point, what user mode may read.

@@ -18,6 +18,7 @@ enum SbiExtension : u64 {
     sbi_legacy_put = 1,
     sbi_legacy_get = 2,
     sbi_legacy_send_ipi = 4,
+    sbi_legacy_remote_fence_i = 5,
     sbi_legacy_shutdown = 8,
     sbi_base = 0x10,
     sbi_time = 0x54494d45,

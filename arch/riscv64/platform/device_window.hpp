@@ -1,6 +1,7 @@
 // Registers that the device tree names, mapped with distrust.
 #pragma once
 
+#include "arch/riscv64/platform/firmware.hpp"
 #include "kernel/boot/device_tree.hpp"
 
 #include <machine/mmu.hpp>
@@ -8,8 +9,8 @@
 namespace chorale::machine {
 
 // The registers [offset, offset + length) of a device, for accesses of type T. nullptr: the device is not
-// that large, lies where no page table can point to or not on a multiple of T's size, or there is no room
-// left to map it.
+// that large, lies in memory, where no page table can point to or not on a multiple of T's size, or there is
+// no room left to map it.
 template <class T>
 [[nodiscard]] inline volatile T* map_registers(const boot::device_tree::Range& device, u64 offset,
                                                std::size_t length) {
@@ -17,6 +18,10 @@ template <class T>
     if (!boot::fits(device.begin, device.length, physical_end)) return nullptr;
     if (!boot::fits(offset, length, device.length) || (device.begin + offset) % sizeof(T) != 0)
         return nullptr;
+    for (const boot::FirmwareRange& memory : firmware().memory.all()) {
+        if (device.begin < memory.base + memory.length && memory.base < device.begin + device.length)
+            return nullptr;
+    }
     return static_cast<volatile T*>(map_device(PhysAddr{device.begin + offset}, length));
 }
 

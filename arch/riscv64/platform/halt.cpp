@@ -3,6 +3,7 @@
 #include "arch/riscv64/cpu/device_io.hpp"
 #include "arch/riscv64/cpu/registers.hpp"
 #include "arch/riscv64/cpu/sbi.hpp"
+#include "arch/riscv64/platform/device_window.hpp"
 #include "arch/riscv64/platform/firmware.hpp"
 #include "arch/riscv64/platform/test_device.hpp"
 
@@ -26,8 +27,7 @@ void system_reset(ResetType type, bool failed) {
 
 void find_test_device() {
     const boot::device_tree::Range& range = firmware().test_device;
-    if (range.length < sizeof(u32)) return;
-    test_device = static_cast<volatile u32*>(map_device(PhysAddr{range.begin}, sizeof(u32)));
+    if (range.length != 0) test_device = map_registers<u32>(range, 0, sizeof(u32));
 }
 
 void power_off(int verdict) {

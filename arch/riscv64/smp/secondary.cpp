@@ -17,13 +17,26 @@
 #include <machine/smp.hpp>
 #include <machine/timer.hpp>
 
+#include <array>
+
 namespace chorale::machine {
+
+namespace {
+
+// No hart has this id: what the table holds in an unused place.
+consteval std::array<u32, max_cpus> no_harts() {
+    std::array<u32, max_cpus> result{};
+    result.fill(~u32{0});
+    return result;
+}
+
+} // namespace
 
 extern "C" {
 extern u64 chorale_boot_stacks[max_cpus]; // read by start.S, as the next
-extern u32 chorale_harts[max_cpus];
+extern std::array<u32, max_cpus> chorale_harts;
 u64 chorale_boot_stacks[max_cpus]{};
-u32 chorale_harts[max_cpus]{}; // by CPU index: the hart
+constinit std::array<u32, max_cpus> chorale_harts = no_harts();
 static_assert(max_cpus == MAX_CPUS);
 void chorale_start_secondary();
 [[noreturn]] void chorale_secondary(u32 index);
@@ -62,6 +75,7 @@ void start(CpuIndex cpu) {
 } // namespace
 
 unsigned find_cpus(unsigned limit, u64 boot_hart) {
+    require(boot_hart < ~u32{0}, "boot: the boot hart's id has more than 32 bits");
     chorale_harts[0] = static_cast<u32>(boot_hart);
     for (const boot::device_tree::Cpu& cpu : firmware().cpus.all()) {
         if (known >= limit || known == max_cpus || !sbi_has(sbi_hsm)) break;
@@ -109,6 +123,17 @@ void ring(CpuIndex target) {
     constexpr unsigned mask_bits = 64;
     const u64 mask[2] = {chorale_harts[target] < mask_bits ? u64{1} << chorale_harts[target] : 0, 0};
     (void)sbi_legacy(sbi_legacy_send_ipi, reinterpret_cast<u64>(mask));
+}
+
+void synchronize_all_instructions() {
+    asm volatile("fence rw, rw" ::: "memory"); // what was written as data goes before
+    synchronize_instructions();
+    constexpr u64 all_harts = ~u64{0};
+    if (sbi_has(sbi_rfence)) {
+        (void)sbi_call(sbi_rfence, 0, 0, all_harts);
+    } else {
+        (void)sbi_legacy(sbi_legacy_remote_fence_i, 0); // no mask: all harts
+    }
 }
 
 void stop_others() {

@@ -54,7 +54,7 @@ void clock_start() {
     clock.start = cycles();
     clock.frequency = frequency;
     clock.multiplier = shifted_ratio(giga, 32, frequency);
-    ticks_per_ns = shifted_ratio(frequency, fraction_bits, giga);
+    ticks_per_ns = shifted_ratio(frequency, fraction_bits, giga) + 1; // rounded up: never early by it
     clock.source = features.sstc ? "Sstc" : sbi_has(sbi_time) ? "SBI TIME" : "SBI 0.1";
     if (!features.sstc) log("timer: no Sstc: the alarm is set through the firmware ({})", clock.source);
     if (!features.sstc && !sbi_has(sbi_time) && !sbi_has(sbi_legacy_set_timer)) {

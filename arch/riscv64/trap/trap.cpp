@@ -72,8 +72,7 @@ constexpr const char* names[exception_count] = {
     // An instruction may reach into the next page, and an emulator may name its first half.
     constexpr uword half = 2;
     if (cause == fetch_page && !allowed(cause, address + half)) return false;
-    invalidate_page(address);
-    if (cause == fetch_page) invalidate_page(address + half);
+    invalidate_page(address); // and the tables that lead there, which may have been absent too
     return true;
 }
 
@@ -96,8 +95,9 @@ void handle_interrupt(u64 cause) {
     switch (cause & ~interrupt_bit) {
     case cause_software:
         CHORALE_CLEAR_CSR("sip", u64{1} << cause_software);
+        // Cleared before anybody looks who rang: a ring that comes after the look interrupts again.
+        asm volatile("fence iorw, iorw" ::: "memory");
         if (stop_requested()) stop_here();
-        // Cleared before the handler looks: a doorbell that rings from here on comes again.
         return on_doorbell();
     case cause_timer:
         cancel_deadline(); // the request stays until the deadline is taken back

@@ -13,6 +13,7 @@ void interrupt_window();
 void wait_for_interrupt();
 
 inline void synchronize_instructions() {}
+inline void synchronize_all_instructions() {}
 
 [[nodiscard]] u64 cycles();  // nanoseconds
 [[nodiscard]] u64 random_seed();

@@ -8,6 +8,7 @@
 
 namespace chorale::machine {
 
+inline constexpr unsigned invalidate_page_limit = 32;
 [[nodiscard]] constexpr uword user_limit() { return 0x0000'7fff'ffff'f000; }
 inline constexpr uword memory_size = uword{16} << 30;  // reserved, not committed
 

@@ -51,6 +51,9 @@ inline void interrupt_window() {
 // on.
 inline void synchronize_instructions() { asm volatile("fence.i" ::: "memory"); }
 
+// The same on every hart, at once.
+void synchronize_all_instructions();
+
 // What user programs may measure with: "cycle", or "time" where the firmware keeps the cycle counter.
 [[nodiscard]] const char* user_counter();
 

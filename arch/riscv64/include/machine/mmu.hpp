@@ -113,10 +113,9 @@ inline void load_root(u64 root) {
                  : "memory");
 }
 
-// On this CPU, in whatever space it is mapped.
-inline void invalidate_page(VirtAddr address) {
-    asm volatile("sfence.vma %0" ::"r"(address.raw()) : "memory");
-}
+// None: a fence for one address leaves the tables that lead there in the hart's cache, and they may be freed.
+inline constexpr unsigned invalidate_page_limit = 0;
+inline void invalidate_page(VirtAddr) { asm volatile("sfence.vma" ::: "memory"); }
 // On this CPU, every translation of one address space identifier, loaded or not; global mappings stay.
 void invalidate_asid(unsigned asid);
 

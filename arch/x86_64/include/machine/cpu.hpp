@@ -37,6 +37,7 @@ inline void interrupt_window() { asm volatile("sti; nop; cli" ::: "memory"); }
 
 // Code that was written as data is fetched as written: this machine needs nothing for that.
 inline void synchronize_instructions() {}
+inline void synchronize_all_instructions() {}
 
 // What user programs may measure with.
 [[nodiscard]] inline const char* user_counter() { return "tsc"; }

@@ -87,7 +87,10 @@ template <class T = void>
 
 inline void load_root(u64 root) { asm volatile("movq %0, %%cr3" ::"r"(root) : "memory"); }
 
-// On this CPU, in the space that is loaded (and global mappings).
+// How many pages are worth invalidating one by one.
+inline constexpr unsigned invalidate_page_limit = 32;
+
+// On this CPU, in the space that is loaded (and global mappings), with the tables that lead there.
 inline void invalidate_page(VirtAddr address) { asm volatile("invlpg (%0)" ::"r"(address.raw()) : "memory"); }
 // On this CPU, every translation of one address space identifier, loaded or not; global mappings stay.
 void invalidate_asid(unsigned asid);
