@@ -15,7 +15,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 COMPILER, DISASSEMBLER = "clang++-19", "llvm-objdump-19"
-FLAGS = ["--target=riscv64-unknown-none-elf", "-march=rv64imac_zicsr_zifencei", "-mabi=lp64", "-mcmodel=medlow",
+FLAGS = ["--target=riscv64-unknown-none-elf", "-march=rv64imac_zicsr_zifencei", "-mabi=lp64",
+         "-mcmodel=medlow",
          "-std=c++23", "-O2", "-ffreestanding", "-nostdlibinc", "-nostdinc++", "-fno-exceptions", "-fno-rtti",
          "-fno-threadsafe-statics"]
 INCLUDES = ["", "include", "arch/riscv64/include", "arch/riscv64/public"]

@@ -23,8 +23,8 @@ COMPILER = "clang-19"
 MEGABYTES = 1500
 STEPS = 200_000  # of one execution
 PATIENCE = 300   # seconds for one run
-INCOMPLETE = ("max search depth too small", "out of memory", "reached -DMEMLIM", "VECTORSZ", "hash table full",
-              "aborting", "interrupted")
+INCOMPLETE = ("max search depth too small", "out of memory", "reached -DMEMLIM", "VECTORSZ",
+              "hash table full", "aborting", "interrupted")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,7 +204,8 @@ def compile_checker(model, variant, folder):
     # Where the run is short, compiling is what takes the time.
     level = "-O2" if model in LONG and not variant.found else "-O0"
     kind = ["-DNFAIR=3"] if variant.liveness else ["-DSAFETY"]
-    command = [COMPILER, level, "-w", "-DCOLLAPSE", f"-DMEMLIM={MEGABYTES}", *kind, "-I.", "-o", "pan", "pan.c"]
+    command = [COMPILER, level, "-w", "-DCOLLAPSE", f"-DMEMLIM={MEGABYTES}", *kind,
+               "-I.", "-o", "pan", "pan.c"]
     status, said = call(command, folder)
     if status != 0:
         raise Broken(f"the checker of {model}.pml {' '.join(defines)} does not compile:\n{said}")
@@ -252,7 +253,8 @@ def label(variant):
 def parse():
     parser = argparse.ArgumentParser(prog="models", description=__doc__, allow_abbrev=False,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", action="append", choices=sorted(MODELS), help="only this (may be repeated)")
+    parser.add_argument("--model", action="append", choices=sorted(MODELS),
+                        help="only this (may be repeated)")
     parser.add_argument("--variant", default="", metavar="REGEX", help="only variants that match")
     parser.add_argument("--keep", default="", metavar="FOLDER",
                         help="leave the checker and what it said there: `./pan -r` tells the way to an error")

@@ -1,9 +1,10 @@
-// The memory of the models: what C++11 promises, executed. Included by weak.pml; compiled into spin's checker.
+// The memory of the models: what C++11 promises, executed. Included by weak.pml; compiled into spin's
+// checker.
 //
 // Each location keeps the values that it has had, oldest first, as long as somebody may still read them. Each
 // CPU has, for each location, the oldest value that it may still read: `seen`. So a plain or relaxed load may
-// return any value from there to the last one, and a CPU's loads of two weak_locations may be as old as they like
-// in relation to each other: that is what store buffers, early loads and late invalidations amount to. A
+// return any value from there to the last one, and a CPU's loads of two weak_locations may be as old as they
+// like in relation to each other: that is what store buffers, early loads and late invalidations amount to. A
 // release store carries its CPU's `seen` along; an acquire load that reads it raises its own CPU's to that.
 // `order` stands for the single order of the seq_cst operations.
 //
