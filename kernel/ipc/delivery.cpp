@@ -330,7 +330,12 @@ long receive_any(Thread& self, u64 deadline) {
     long result;
     if (best != nullptr && take_now(self, *best, result)) return result;
     if (passed(deadline)) return K_ETIMEOUT;
-    if (enlist(actor.any_cpus)) return receive_any(self, deadline);
+    if (enlist(actor.any_cpus)) {
+        // seq_cst: best_enabled_port() reads `enabled` and `queued` relaxed; pairs with start_tour()
+        // (tests/models/token.pml, ANY)
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        return receive_any(self, deadline);
+    }
     self.port = &null_port();
     Thread*& waiters = actor.any_waiters[this_cpu().index];
     self.next_waiter = waiters;
