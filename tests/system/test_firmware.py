@@ -5,12 +5,13 @@ fetches the system by TFTP or reads it from a disc.
 """
 
 import pathlib
+import subprocess
 import tempfile
 import unittest
 
-from support import ARCH, LEAN, SystemTest, machine, paths
+from support import ARCH, LEAN, ROOT, SystemTest, machine, paths
 
-from chorale import image  # noqa: E402
+from chorale import image, uboot  # noqa: E402
 
 APPEND = f"bench=same bench.rounds=100 {LEAN}"
 BANNER = (
@@ -52,6 +53,18 @@ class Firmware(SystemTest):
                     iso = {"iso": str(path if path.exists() else image.make_iso(ARCH, APPEND, path))}
                 with self.subTest(firmware):
                     self.check(firmware, **iso)
+
+    @unittest.skipIf("uboot" not in machine.LOADERS, "no U-Boot here")
+    def test_what_the_command_makes(self):
+        made = subprocess.run([ROOT / "chorale", "image", "--arch", ARCH, "--uboot", "--append", APPEND],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        self.assertEqual(made.returncode, 0, made.stdout)
+        self.assertIn("source $scriptaddr", made.stdout)
+        # The options that come last count: QEMU starts U-Boot.
+        run = self.boot("", "none", extra=uboot.served(paths.uboot(ARCH)))
+        self.assert_passed(run)
+        self.assert_says(run, "^U-Boot 20")
+        self.assert_says(run, "^actor ipcbench loaded")
 
 
 if __name__ == "__main__":

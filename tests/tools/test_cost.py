@@ -196,6 +196,10 @@ class CostOnRiscv(CostTests, unittest.TestCase):
         self.assert_kept(leave="tail out", relax="relax", limit=13)
         self.assert_fault("no way from hot to out", leave="tail helper")
         self.assert_fault("a call", extra="1: auipc t0, 0; jalr ra, 8(t0)")
+        # Backwards; entry has a way to the user behind its call.
+        done = self.cost(extra="j 9f; .skip 3000; 9: nop", leave="tail entry", symbols=("hot", "entry"))
+        self.assertIn("a call in entry", done.stdout)
+        self.assertNotIn("no way", done.stdout)
 
     def test_a_return_to_a_caller_is_no_way(self):
         self.assert_fault("no way from hot to out", leave="ret")

@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 import support
-from chorale import build, paths, qemu
+from chorale import bench, build, paths, qemu
 
 GUEST_TEST = support.ROOT / "tools" / "guest-test"
 
@@ -100,7 +100,8 @@ class PluginTests:
     def events(self, mode, more="", **machine):
         with tempfile.TemporaryDirectory() as directory:
             guest, out = support.fake_guest(directory, self.arch), pathlib.Path(directory) / "counts"
-            plugin = f"{build.plugin()},out={out},count={mode}{self.addresses}{more}"
+            addresses = bench.address_options(self.arch, guest)
+            plugin = f"{build.plugin()},out={out},count={mode}{addresses}{more}"
             command = qemu.Machine(arch=self.arch, kernel=str(guest), bank="none", append="c", plugin=plugin,
                                    **dict({"cpus": 1}, **machine)).command(directory, ["-serial", "stdio"])
             done = support.run(*command)
@@ -159,7 +160,6 @@ class PluginTests:
 
 class PluginOnX86(PluginTests, unittest.TestCase):
     arch = "x86_64"
-    addresses = ""
     has_firmware = False
 
 
@@ -167,7 +167,6 @@ class PluginOnRiscv(PluginTests, unittest.TestCase):
     """OpenSBI's instructions are the firmware's; what it did before its hand-over is not the boot's."""
 
     arch = "riscv64"
-    addresses = ",entry=0x80200000,image=0x80200000-0x80300000,firmware=0x80000000-0x80200000"
     has_firmware = True
     RESET_VECTOR = 6  # instructions of QEMU's own, at 0x1000, before the firmware
 
@@ -180,6 +179,12 @@ class PluginOnRiscv(PluginTests, unittest.TestCase):
         # All its code before the marker, which runs below the upper half, and nothing of a user's.
         self.assertGreater(boot["instructions"] - boot["firmware"], 100)
         self.assertEqual(end["user"], 4 * 3 + self.RESET_VECTOR)
+
+    def test_addresses(self):
+        with tempfile.TemporaryDirectory() as directory:
+            addresses = bench.address_options("riscv64", support.fake_guest(directory, "riscv64"))
+        self.assertEqual(addresses, ",entry=0x80200000,image=0x80200000-0x80204000,"
+                                    "firmware=0x80000000-0x80200000")
 
 
 if __name__ == "__main__":

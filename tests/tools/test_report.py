@@ -104,6 +104,21 @@ class ReportTest(unittest.TestCase):
             names = set(report.load_budgets(name)["results"])
             self.assertLessEqual(names, {*report.SAME_CPU, *report.CROSS_CPU})
 
+    def test_who_takes_turns(self):
+        """The others run freely, and no more CPUs than are needed spin."""
+        self.assertTrue(bench.takes_turns("x86_64", "ipc.rt.cross_cpu.polling.w4"))
+        self.assertTrue(bench.takes_turns("riscv64", "ipc.rt.cross_cpu.halted.w4"))
+        self.assertFalse(bench.takes_turns("riscv64", "ipc.rt.cross_cpu.polling.w4"))
+        self.assertEqual(bench.useful_cpus("x86_64", "ipc.rt.cross_cpu.polling.w4", 4), 4)
+        self.assertEqual(bench.useful_cpus("riscv64", "ipc.rt.cross_cpu.polling.w4", 4), 2)
+        self.assertEqual(bench.useful_cpus("riscv64", "scale", 4), 4)
+
+    def test_the_dearest_boot_counts(self):
+        cheap, dear = {"instructions": 5}, {"instructions": 6}
+        self.assertIs(bench.dearest(cheap, dear), dear)
+        self.assertIs(bench.dearest(dear, None), dear)
+        self.assertIsNone(bench.dearest(None, None))
+
     def test_counts_replace_times(self):
         figures = {"min": 6, "median": 7, "p99": 8, "max": 9, "mean": 7.0, "sum": 700}
         none = dict.fromkeys(figures, 0)

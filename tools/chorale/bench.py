@@ -98,9 +98,9 @@ def counted(result, index, spans):
     return figures
 
 
-def address_options(architecture):
+def address_options(architecture, kernel):
     """What the plugin must know of addresses: where the firmware hands over, and what is whose."""
-    image = elf.Elf(qemu.existing(paths.kernel(architecture)))
+    image = elf.Elf(kernel)
     firmware = arch.ARCHITECTURES[architecture].firmware_base
     if not firmware:
         return f",entry={image.pvh_entry():#x}"
@@ -125,7 +125,8 @@ def count_pass(options, name, cpus, selection, icount, words="", more=""):
     """One guest run under the plugin. Returns (results, the plugin's counts, meta)."""
     with tempfile.TemporaryDirectory(prefix="chorale-count-") as scratch:
         out = os.path.join(scratch, "counts.jsonl")
-        plugin = f"{build.plugin()},out={out}{address_options(options.arch)}{more}"
+        addresses = address_options(options.arch, qemu.existing(paths.kernel(options.arch)))
+        plugin = f"{build.plugin()},out={out}{addresses}{more}"
         outcome = boot_once(options, name, cpus, selection, words, icount=icount,
                             one_thread=not icount and takes_turns(options.arch, selection), plugin=plugin)
         counts = read_counts(out)

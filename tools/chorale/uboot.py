@@ -105,12 +105,16 @@ def available():
     return PROGRAM
 
 
-def network_options(scratch, kernel, bank, append):
+def served(directory):
     """QEMU's options for a boot by DHCP and TFTP from its own user network, which leads nowhere else."""
-    served = os.path.join(scratch, "tftp")
-    fill(served, kernel, bank, append)
     return ["-kernel", available(), "-device", "virtio-net-device,netdev=boot",
-            "-netdev", f"user,id=boot,restrict=on,tftp={served},bootfile={SCRIPT}"]
+            "-netdev", f"user,id=boot,restrict=on,tftp={directory},bootfile={SCRIPT}"]
+
+
+def network_options(scratch, kernel, bank, append):
+    directory = os.path.join(scratch, "tftp")
+    fill(directory, kernel, bank, append)
+    return served(directory)
 
 
 def disk_options(scratch, kernel, bank, append):

@@ -24,6 +24,7 @@ class Together {
         std::vector<std::thread> threads;
         for (CpuIndex cpu = 0; cpu < cpus_; ++cpu) {
             threads.emplace_back([&, cpu] {
+                stay_on(cpu);
                 for (u64 round = 1; begin(cpu, round); ++round) body(cpu, round);
             });
         }
@@ -32,6 +33,15 @@ class Together {
     [[nodiscard]] u64 rounds() const { return rounds_; }
 
   private:
+    // Each on a CPU of the host's own, if there are as many: or they would take turns rather than meet.
+    void stay_on(CpuIndex cpu) const {
+        if (std::thread::hardware_concurrency() < cpus_) return;
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        static_cast<void>(sched_setaffinity(0, sizeof one, &one)); // where it may not, it goes on as it is
+    }
+
     // CPU 0 opens a round when all have come, or ends it all.
     [[nodiscard]] bool begin(CpuIndex cpu, u64 round) {
         arrived_.fetch_add(1);
