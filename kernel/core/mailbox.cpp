@@ -30,16 +30,36 @@ void Mailbox::ring(CpuIndex to) {
     if (before == 0 && !inbox.polling_.load(std::memory_order_seq_cst)) machine::ring(to);
 }
 
+// The ring was full, or looked so: the slots that the receiver has emptied may not be seen here yet, and then
+// the receiver may never find it full. So it is told, and rings back when it has been at the ring.
+//
+// Core X (sender)                            Core Y (receiver, in drain())
+//   A  starving |= me (relaxed)                C  takes the bells (acquire), empties slots
+//   B  rings          (seq_cst)                D  reads and clears starving, E  rings X (seq_cst)
+// The first C after B is followed by a D that sees A; what was emptied before E is seen by X after E's bell.
+void Mailbox::starve(CpuIndex to) {
+    // relaxed: ring() publishes it
+    cpu_at(to).inbox.starving_.fetch_or(u64{1} << self_, std::memory_order_relaxed);
+    ring(to);
+}
+
 void Mailbox::post(CpuIndex to, Request& request) {
     Outgoing& lane = outgoing_[to];
     if (lane.head == nullptr && push(to, lane, request)) [[likely]] {
         ring(to);
         return;
     }
+    keep(to, lane, request);
+}
+
+// Behind those that did not fit before.
+void Mailbox::keep(CpuIndex to, Outgoing& lane, Request& request) {
     request.next = nullptr;
-    (lane.head == nullptr ? lane.head : lane.tail->next) = &request;
+    const bool first = lane.head == nullptr;
+    (first ? lane.head : lane.tail->next) = &request;
     lane.tail = &request;
     overflowing_ |= u64{1} << to;
+    if (first) starve(to);
 }
 
 void Mailbox::flush() {
@@ -53,17 +73,20 @@ void Mailbox::flush() {
             lane.head = after;
             moved = true;
         }
-        if (lane.head == nullptr) overflowing_ &= ~(u64{1} << to);
-        if (moved) ring(to);
+        if (lane.head != nullptr) {
+            starve(to);
+        } else {
+            overflowing_ &= ~(u64{1} << to);
+            if (moved) ring(to);
+        }
     }
 }
 
 void Mailbox::drain() {
-    // acquire: only orders the walk after the bell; each request is synchronised by its slot
+    // acquire: what a sender did before its bell is seen, its full slots and its bit in starving_
     for (u64 senders = rang_.exchange(0, std::memory_order_acquire); senders != 0; senders &= senders - 1) {
         const auto from = static_cast<CpuIndex>(std::countr_zero(senders));
-        unsigned taken = 0;
-        for (; taken < slots; ++taken) {
+        for (unsigned taken = 0; taken < slots; ++taken) {
             auto& slot = incoming_[from].slot[next_incoming_[from] % slots];
             // acquire: pairs with the sender's release in push()
             Request* const request = slot.load(std::memory_order_acquire);
@@ -73,12 +96,16 @@ void Mailbox::drain() {
             ++next_incoming_[from];
             request->run(*request);
         }
-        if (taken < slots) continue;
-        // A full ring: more may follow without a bell of its own, since ours swallowed it, and the sender may
-        // keep what did not fit. Our own bell makes us look again, the sender's makes it move the rest on.
-        // relaxed: the next drain() synchronises
-        rang_.fetch_or(u64{1} << from, std::memory_order_relaxed);
-        ring(from);
+    }
+    // relaxed: set before a bell that has been taken, or that bell is still to come
+    if (starving_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+        ring_starving();
+}
+
+// relaxed: as in drain(); ring() tells of the slots that were emptied
+void Mailbox::ring_starving() {
+    for (u64 all = starving_.exchange(0, std::memory_order_relaxed); all != 0; all &= all - 1) {
+        ring(static_cast<CpuIndex>(std::countr_zero(all)));
     }
 }
 

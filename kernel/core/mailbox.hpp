@@ -62,12 +62,16 @@ class Mailbox {
 
     bool push(CpuIndex to, Outgoing& lane, Request& request);
     void ring(CpuIndex to);
+    [[gnu::noinline]] void keep(CpuIndex to, Outgoing& lane, Request& request);
+    [[gnu::noinline]] void starve(CpuIndex to);
+    [[gnu::noinline]] void ring_starving();
 
     CpuIndex self_{};
     u64 overflowing_{}; // lanes with an overflow list
     std::array<Outgoing, max_cpus> outgoing_{};
     std::array<u8, max_cpus> next_incoming_{};
     alignas(cache_line) std::atomic<u64> rang_{}; // written by every sender: a line of its own
+    std::atomic<u64> starving_{};                 // senders that found their ring full, on the same line
     std::atomic<bool> polling_{};
     std::array<Ring, max_cpus> incoming_{};
 };
