@@ -28,8 +28,13 @@ constexpr u64 nanoseconds_per_millisecond = 1'000'000;
 
 [[nodiscard]] Port* own_port(Thread& self, int li) {
     if (li < 0 || li >= static_cast<int>(Actor::port_limit)) return nullptr;
-    // Where it received last: still that port?
-    if (self.port->li == static_cast<u64>(li) && self.port->actor == self.actor) return self.port;
+    // Where it received last: still that port, or one that came after it in its memory? acquire: pairs with
+    // the release in create_port(), so that not the old one's home and name are seen behind the new one's
+    // number
+    if (std::atomic_ref<u64>{self.port->li}.load(std::memory_order_acquire) == static_cast<u64>(li) &&
+        self.port->actor == self.actor) {
+        return self.port;
+    }
     return self.actor->tables.with(
         [&](Actor::Tables& tables) { return tables.ports[static_cast<unsigned>(li)]; });
 }

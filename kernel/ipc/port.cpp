@@ -61,7 +61,9 @@ void leave_names(Port& port) {
             if (tables.ports[li] != nullptr) continue;
             tables.ports[li] = &port;
             ++tables.live_ports;
-            port.li = li;
+            // release: who still has this memory in Thread::port and finds its number there finds the new
+            // port behind it; pairs with the acquire in own_port()
+            std::atomic_ref<u64>{port.li}.store(li, std::memory_order_release);
             return Status::ok;
         }
         return Status::full;
@@ -73,8 +75,10 @@ void leave_names(Port& port) {
 void reset(Port& port, Actor& actor) {
     port.actor = &actor;
     port.home = this_cpu().index;
-    port.cpus.store(0, std::memory_order_relaxed); // relaxed, both: published with the name
-    port.queued.store(0, std::memory_order_relaxed);
+    // Not `cpus`: a thread may still have this memory in Thread::port, from a port of the same actor and
+    // number, and wait there again without setting its CPU's bit. A bit too many costs the token a needless
+    // stop.
+    port.queued.store(0, std::memory_order_relaxed); // relaxed: published with the name
     port.tour.port = &port;
     port.tour_left = 0;
     port.touring = port.tour_again = false;

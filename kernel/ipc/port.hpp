@@ -36,8 +36,8 @@ struct alignas(cache_line) PortHot {
     Actor* actor{};
     CpuIndex home{};
     std::atomic<bool> live{};
-    std::atomic<u64>
-        cpus{}; // CPUs where a server has ever waited: sticky, so that the fast path need not set it
+    std::atomic<u64> cpus{}; // CPUs where a server has ever waited, on this port or one before it in this
+                             // memory: sticky, so that the fast path need not set it
 };
 
 struct PortRequest : Request {

@@ -4,6 +4,7 @@
 #include "helper.hpp"
 
 #include <chorus.h>
+#include <chorus/message.hpp>
 
 namespace chorale::test {
 namespace {
@@ -163,7 +164,53 @@ void names_are_unpredictable(Report& report) {
     CHECK_EQ(~ever_set, 0);
 }
 
+std::atomic<int> reuse_li, reuse_served, reuse_go, reuse_result;
+KnIpcDest reuse_target;
+
+void reuse_server(std::uintptr_t) {
+    chorus::Words words{};
+    chorus::Arrival got = chorus::receive(reuse_li, words);
+    reuse_served = 1;
+    while (reuse_go == 0) {
+    }
+    while (got.size >= 0) got = chorus::reply_receive<1>(reuse_li, words);
+    reuse_result = static_cast<int>(got.size);
+}
+void reuse_client(std::uintptr_t) {
+    std::uint64_t word = 7;
+    const KnMsgDesc request{0, sizeof word, address_of(&word), 0, 0};
+    KnMsgDesc reply{0, sizeof word, address_of(&word), 0, 0};
+    reuse_result = ipcCall(&request, K_DEFAULTPORT, &reuse_target, &reply, -1);
+}
+
+// A server that was busy while its port was deleted and another took its place.
+void reused_port(Report& report) {
+    if (cpu_count() < 2) return report.skip("one CPU");
+    reuse_served = reuse_go = 0;
+    const int li = portCreate(K_MYACTOR, &reuse_target.target);
+    REQUIRE(li > 0);
+    reuse_li = li;
+    Helper server, client;
+    REQUIRE(server.start(reuse_server, 0, inherit_priority, 1) > 0);
+    sleep_milliseconds(20);
+    REQUIRE(client.start(reuse_client, 0, inherit_priority, 1) > 0);
+    REQUIRE(eventually([] { return reuse_served == 1; }));
+    CHECK_EQ(portDelete(K_MYACTOR, li), K_OK);
+    KnIpcDest second{};
+    const int li2 = portCreate(K_MYACTOR, &second.target);
+    CHECK_EQ(li2, li);
+    reuse_go = 1;
+    CHECK(client.join());
+    sleep_milliseconds(20);
+    std::uint64_t word = 9;
+    const KnMsgDesc request{0, sizeof word, address_of(&word), 0, 0};
+    KnMsgDesc reply{0, sizeof word, address_of(&word), 0, 0};
+    CHECK_EQ(ipcCall(&request, K_DEFAULTPORT, &second, &reply, 2000), 8);
+    CHECK_EQ(portDelete(K_MYACTOR, li2), K_OK);
+}
+
 constexpr Case cases[] = {
+    {"reused_port", reused_port},
     {"create_delete", create_delete},
     {"default_port", default_port},
     {"bad_local_ids", bad_local_ids},
