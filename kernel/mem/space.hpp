@@ -85,6 +85,9 @@ class Space {
         // seq_cst: pairs with the fence in flush_for(): either the flusher sees this CPU, or this CPU's page
         // walks see what the flusher wrote
         cpus_.fetch_or(u64{1} << cpu, std::memory_order_seq_cst);
+        // Page walks come after loads and stores only by the MMU's own fence. Without an identifier each load
+        // of the root has one.
+        if (asid_ != 0) machine::invalidate_asid(asid_);
         machine::synchronize_instructions(); // another CPU has written the text
     }
     // relaxed: a snapshot; flush_for() orders its own

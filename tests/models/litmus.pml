@@ -1,7 +1,7 @@
 /* The memory of the models against the shapes that everybody knows: what C++ allows must be found, what it
- * forbids must not. Each test is two programs, `first` and `second`, and a bad outcome. */
+ * forbids must not. Each test is up to four programs and a bad outcome. */
 
-#define CPUS 3
+#define CPUS 4
 #define X 0
 #define Y 1
 #define LOCATIONS 2
@@ -9,7 +9,7 @@
 #include "weak.pml"
 
 byte a, b, c, d;
-bool done[3];
+bool done[CPUS];
 
 #if defined(STORE_BUFFERING_SEQ_CST) || defined(STORE_BUFFERING_RELEASE) || defined(STORE_BUFFERING_FENCES) || \
     defined(STORE_BUFFERING_CHANGE)
@@ -67,6 +67,26 @@ bool done[3];
 #define SECOND load_relaxed(X, c); store_release(Y, 1)
 #define THIRD load_acquire(Y, b); load_relaxed(X, d)
 
+#elif defined(LOAD_BUFFERING) /* C++ and RVWMO allow it; this memory does not know it */
+#define BAD (a == 1 && b == 1)
+#define FIRST load_relaxed(X, a); store_relaxed(Y, 1)
+#define SECOND load_relaxed(Y, b); store_relaxed(X, 1)
+#define THIRD skip
+
+#elif defined(INDEPENDENT_READS_SEQ_CST) || defined(INDEPENDENT_READS_ACQUIRE)
+#define BAD (a == 1 && b == 0 && c == 1 && d == 0)
+#ifdef INDEPENDENT_READS_SEQ_CST
+#define FIRST store_seq_cst(X, 1)
+#define SECOND store_seq_cst(Y, 1)
+#define THIRD load_seq_cst(X, a); load_seq_cst(Y, b)
+#define FOURTH load_seq_cst(Y, c); load_seq_cst(X, d)
+#else
+#define FIRST store_release(X, 1)
+#define SECOND store_release(Y, 1)
+#define THIRD load_acquire(X, a); load_acquire(Y, b)
+#define FOURTH load_acquire(Y, c); load_acquire(X, d)
+#endif
+
 #elif defined(BELL_ORDERED) || defined(BELL_UNORDERED)
 #define BAD (a == 1 && b == 0)
 #define FIRST store_relaxed(X, 1); send_ipi(1)
@@ -74,7 +94,12 @@ bool done[3];
 #define THIRD skip
 #endif
 
+#ifndef FOURTH
+#define FOURTH skip
+#endif
+
 active proctype first() { byte cpu = 0; FIRST; done[0] = true }
 active proctype second() { byte cpu = 1; SECOND; done[1] = true }
 active proctype third() { byte cpu = 2; THIRD; done[2] = true }
-active proctype judge() { done[0] && done[1] && done[2]; assert(!(BAD)) }
+active proctype fourth() { byte cpu = 3; FOURTH; done[3] = true }
+active proctype judge() { done[0] && done[1] && done[2] && done[3]; assert(!(BAD)) }

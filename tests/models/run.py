@@ -43,7 +43,6 @@ def wrong(flag, found, *flags, liveness=False):
     return Variant(flag, (flag, *flags), found, liveness)
 
 
-ALL_RECEIVED = "received==LETTERS"
 ALL_TAKEN = "taken[0]=="
 NO_MESSAGE_LEFT = "queue==0"
 THE_OWNERS = "owner_now==cpu"
@@ -65,6 +64,9 @@ MODELS = {
         clean("release sequence", "RELEASE_SEQUENCE"),
         wrong("RELEASE_SEQUENCE_BROKEN", BAD),
         clean("causality", "CAUSALITY"),
+        clean("independent reads, seq_cst", "INDEPENDENT_READS_SEQ_CST"),
+        wrong("INDEPENDENT_READS_ACQUIRE", BAD),
+        clean("load buffering, which is not modelled", "LOAD_BUFFERING"),
         clean("interrupt, ordered", "BELL_ORDERED"),
         wrong("BELL_UNORDERED", BAD, "ORDERED_BELL=0"),
     ),
@@ -85,6 +87,7 @@ MODELS = {
         wrong("BUG_NO_BELL_BACK", "received=="),
         wrong("BUG_TOLD_ONCE", "received==", "LETTERS=5"),
         wrong("BUG_STARVING_AFTER_BELL", "received=="),
+        wrong("BUG_BELL_BACK_BEFORE_CLEAR", "received==", "LETTERS=5"),
         wrong("BUG_EXCHANGE_RELAXED", "received=="),
         wrong("BUG_SLOT_STORE_RELAXED", "a letter without contents"),
         wrong("BUG_SLOT_LOAD_RELAXED", "a letter without contents"),

@@ -89,6 +89,7 @@ void copy_nucleus_half(u64* table) {
 
 void publish_nucleus_mapping(uword begin, uword bytes) {
     asm volatile("sfence.vma" ::: "memory");
+    before_firmware_call();
     constexpr u64 all_harts = ~u64{0};
     enum : u64 { remote_sfence_vma = 1 };
     // Whoever is started later fences by itself; the firmware's call returns when all harts have.

@@ -22,4 +22,7 @@ inline void write_device(volatile T* reg, T value) {
     *reg = value;
 }
 
+// Before a lock is given back that guards a device: the next holder's accesses come after ours.
+inline void finish_device_accesses() { asm volatile("fence io, w" ::: "memory"); }
+
 } // namespace chorale::machine

@@ -41,6 +41,10 @@ inline SbiResult sbi_call(u64 extension, u64 function, u64 argument0 = 0, u64 ar
     return {static_cast<long>(a0), static_cast<long>(a1)};
 }
 
+// Before a call that makes another hart do something: what was written is seen there. The firmware reaches it
+// by a store to a device or a write of a CSR, which is output: `fence rw, rw` alone would not order that.
+inline void before_firmware_call() { asm volatile("fence rw, ow" ::: "memory"); }
+
 // The calls of version 0.1, each an extension of its own; one result.
 inline long sbi_legacy(u64 extension, u64 argument = 0) { return sbi_call(extension, 0, argument).error; }
 

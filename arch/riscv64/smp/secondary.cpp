@@ -64,8 +64,7 @@ enum HsmFunction : u64 { hart_start = 0, hart_get_status = 2 };
 void start(CpuIndex cpu) {
     expect_cpu(cpu); // it must see cpu_blocks
     const u64 entry = image_physical(reinterpret_cast<const void*>(chorale_start_secondary)).raw();
-    asm volatile("fence rw, rw" ::
-                     : "memory"); // what the hart reads is in memory before the firmware wakes it
+    before_firmware_call(); // what the hart reads is in memory before the firmware wakes it
     const SbiResult started = sbi_call(sbi_hsm, hart_start, chorale_harts[cpu], entry, cpu);
     if (started.error != sbi_ok)
         log("cpu {} (hart {}): the firmware does not start it: error {}", cpu, chorale_harts[cpu],
@@ -112,10 +111,10 @@ void chorale_secondary(u32 index) {
     nucleus_secondary();
 }
 
-// Every store before is ordered before the request: the firmware's own path to the other hart need not do
+// Every store before is ordered before the interrupt: the firmware's own path to the other hart need not do
 // that.
 void ring(CpuIndex target) {
-    asm volatile("fence rw, rw" ::: "memory");
+    before_firmware_call();
     if (sbi_has(sbi_ipi)) {
         (void)sbi_call(sbi_ipi, 0, 1, chorale_harts[target]);
         return;
@@ -126,7 +125,7 @@ void ring(CpuIndex target) {
 }
 
 void synchronize_all_instructions() {
-    asm volatile("fence rw, rw" ::: "memory"); // what was written as data goes before
+    before_firmware_call(); // what was written as data goes before
     synchronize_instructions();
     constexpr u64 all_harts = ~u64{0};
     if (sbi_has(sbi_rfence)) {

@@ -120,6 +120,7 @@ bool attach(unsigned line, CpuIndex target) {
         // release: pairs with the acquire in kind_of()
         kinds[line].store(*kind, std::memory_order_release);
     }
+    finish_device_accesses();
     access.unlock();
     if (!kind.has_value()) log("irq: the firmware keeps line {} of the APLIC", line);
     return kind.has_value();

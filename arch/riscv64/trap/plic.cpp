@@ -89,6 +89,7 @@ unsigned claim() {
 void unmask(unsigned line) {
     access.lock();
     complete(line);
+    finish_device_accesses();
     access.unlock();
     write_device(priorities + line, u32{1});
 }
@@ -114,6 +115,7 @@ bool attach(unsigned line, CpuIndex target) {
         set_enabled(*position, line, true);
         state.enabled_at = static_cast<u8>(*position + 1);
     }
+    finish_device_accesses();
     access.unlock();
     return there;
 }
