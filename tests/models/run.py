@@ -201,7 +201,7 @@ def compile_checker(model, variant, folder):
     for source in (HERE / f"{model}.pml", HERE / "weak.pml", HERE / "weak.h"):
         (folder / source.name).write_bytes(source.read_bytes())
     defines = [f"-D{flag}" for flag in variant.flags]
-    status, said = call(["spin", "-a", *defines, f"{model}.pml"], folder)
+    status, said = call(["spin", f"-P{COMPILER} -E -x c", "-a", *defines, f"{model}.pml"], folder)
     if status != 0 or "Error" in said:
         raise Broken(f"spin does not take {model}.pml {' '.join(defines)}:\n{said}")
     # Where the run is short, compiling is what takes the time.
