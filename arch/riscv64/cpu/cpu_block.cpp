@@ -2,7 +2,6 @@
 #include "arch/common/nucleus_tables.hpp"
 #include "arch/riscv64/cpu/registers.hpp"
 #include "arch/riscv64/cpu/stacks.hpp"
-#include "arch/riscv64/trap/trap_entry.hpp"
 
 #include <machine/call_entry.hpp>
 #include <machine/cpu.hpp>
@@ -17,6 +16,8 @@ void chorale_trap_entry_slow();
 }
 
 constinit void (*trap_entry)() = chorale_trap_entry;
+
+void load_trap_entry() { CHORALE_WRITE_CSR("stvec", reinterpret_cast<u64>(trap_entry)); }
 
 } // namespace
 
@@ -33,8 +34,6 @@ void set_cpu_block(void* block, CpuIndex index) {
     asm volatile("mv tp, %0" ::"r"(block) : "memory");
     load_trap_entry();
 }
-
-void load_trap_entry() { CHORALE_WRITE_CSR("stvec", reinterpret_cast<u64>(trap_entry)); }
 
 void use_call_entry(bool fast_path) {
     trap_entry = fast_path ? chorale_trap_entry : chorale_trap_entry_slow;

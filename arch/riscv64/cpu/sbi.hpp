@@ -50,7 +50,21 @@ inline long sbi_legacy(u64 extension, u64 argument = 0) { return sbi_call(extens
 
 // Looked up once, at boot.
 void sbi_detect();
-[[nodiscard]] bool sbi_has(SbiExtension extension);
+
+inline constexpr SbiExtension sbi_probed[] = {sbi_time, sbi_ipi,   sbi_rfence,
+                                              sbi_hsm,  sbi_reset, sbi_debug_console};
+extern u32 sbi_present; // a bit for each of them, in this order
+extern bool sbi_old;    // version 0.1: no extensions, but the legacy calls
+
+// With a constant, as always, one test: doorbells and alarms ask.
+[[nodiscard, gnu::always_inline]] inline bool sbi_has(SbiExtension extension) {
+    u32 bit = 1;
+    for (const SbiExtension each : sbi_probed) {
+        if (each == extension) return (sbi_present & bit) != 0;
+        bit <<= 1;
+    }
+    return sbi_old;
+}
 struct SbiVersion {
     u32 major, minor, implementation, implementation_version;
 };

@@ -1,4 +1,5 @@
 // What trap.S calls: sorts interrupts, user exceptions and the nucleus's own.
+#include "arch/common/fixup.hpp"
 #include "arch/common/secondary_state.hpp"
 #include "arch/riscv64/cpu/features.hpp"
 #include "arch/riscv64/cpu/registers.hpp"
@@ -6,6 +7,7 @@
 #include "arch/riscv64/trap/trap_frame.hpp"
 #include "kernel/base/log.hpp"
 #include "kernel/core/entry.hpp"
+#include "kernel/mem/page_table.hpp"
 
 #include <machine/frame.hpp>
 #include <machine/mmu.hpp>
@@ -44,25 +46,19 @@ constexpr const char* names[exception_count] = {
     return cause == fetch_page || cause == load_page || cause == store_page;
 }
 
-// Whether the tables of the space that is loaded allow a user's access.
+// Whether the tables of the space that is loaded allow a user's access. They stay while this runs: who takes
+// a table out of them waits until this hart has been between two entries.
 [[nodiscard]] bool allowed(u64 cause, VirtAddr address) {
     if (!user_range(address, 1)) return false;
-    using Geometry = PageTableGeometry;
     constexpr u64 root_bits = (u64{1} << 44) - 1;
-    const u64* table = direct<u64>(PhysAddr{(CHORALE_READ_CSR("satp") & root_bits) << page_bits});
-    for (unsigned level = Geometry::levels() - 1;; --level) {
-        const u64 entry =
-            table[(address.raw() >> (page_bits + Geometry::bits_per_level * level)) % Geometry::entries];
-        if (!Geometry::present(entry)) return false;
-        if (!Geometry::leaf(entry, level)) {
-            table = direct<u64>(Geometry::address(entry));
-            continue;
-        }
-        const u64 needed = cause == fetch_page  ? Geometry::bit_execute
-                           : cause == load_page ? Geometry::bit_read
-                                                : Geometry::bit_write;
-        return (entry & (needed | Geometry::bit_user)) == (needed | Geometry::bit_user);
-    }
+    PageAccount nothing_taken;
+    PageTable table;
+    table.open(PhysAddr{(CHORALE_READ_CSR("satp") & root_bits) << page_bits}, nothing_taken);
+    const std::optional<Translation> found = table.translate(address);
+    const Protection needed = cause == fetch_page  ? Protection::execute
+                              : cause == load_page ? Protection::read
+                                                   : Protection::write;
+    return found.has_value() && allows(found->protection, needed | Protection::user);
 }
 
 // Allowed by now, but this hart still remembers that it was not: absent entries may be remembered, and nobody
@@ -76,19 +72,11 @@ constexpr const char* names[exception_count] = {
     return true;
 }
 
-struct Fixup {
-    u64 at, target;
-};
-extern "C" const Fixup chorale_fixups_begin[], chorale_fixups_end[];
-
 // A copy from or to user memory faulted: go on at its failure exit.
 [[nodiscard]] bool fix_up(TrapFrame& frame) {
-    for (const Fixup* fixup = chorale_fixups_begin; fixup != chorale_fixups_end; ++fixup) {
-        if (fixup->at != frame.pc) continue;
-        if (!spurious(frame.cause, VirtAddr{frame.value})) frame.pc = fixup->target;
-        return true;
-    }
-    return false;
+    const u64 target = fixup_for(frame.pc);
+    if (target != 0 && !spurious(frame.cause, VirtAddr{frame.value})) frame.pc = target;
+    return target != 0;
 }
 
 void handle_interrupt(u64 cause) {

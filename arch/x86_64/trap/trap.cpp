@@ -1,4 +1,5 @@
 // What trap.S calls: sorts interrupts, user exceptions and the nucleus's own.
+#include "arch/common/fixup.hpp"
 #include "arch/common/secondary_state.hpp"
 #include "arch/x86_64/cpu/registers.hpp"
 #include "arch/x86_64/trap/apic.hpp"
@@ -59,19 +60,11 @@ constexpr const char* names[exception_count] = {
     "reserved exception 31",
 };
 
-struct Fixup {
-    u64 at, target;
-};
-extern "C" const Fixup chorale_fixups_begin[], chorale_fixups_end[];
-
 // A copy from or to user memory faulted: go on at its failure exit.
 [[nodiscard]] bool fix_up(TrapFrame& frame) {
-    for (const Fixup* fixup = chorale_fixups_begin; fixup != chorale_fixups_end; ++fixup) {
-        if (fixup->at != frame.rip) continue;
-        frame.rip = fixup->target;
-        return true;
-    }
-    return false;
+    const u64 target = fixup_for(frame.rip);
+    if (target != 0) frame.rip = target;
+    return target != 0;
 }
 
 void handle_interrupt(unsigned vector) {

@@ -49,17 +49,14 @@ struct PageTableGeometry {
         return (table.raw() >> page_bits) << address_shift | bit_present;
     }
     [[nodiscard]] static constexpr u64 make_nucleus_table(PhysAddr table) { return make_table(table); }
-    [[nodiscard]] static constexpr bool has(Protection protection, Protection bit) {
-        return (static_cast<u32>(protection) & static_cast<u32>(bit)) != 0;
-    }
     // Accessed and dirty are set beforehand: a CPU may leave them to software, and fault.
     [[nodiscard]] static constexpr u64 make_leaf(PhysAddr frame, Protection protection, unsigned) {
         u64 entry = (frame.raw() >> page_bits) << address_shift | bit_present | bit_read | bit_accessed;
-        if (has(protection, Protection::write)) entry |= bit_write | bit_dirty;
-        if (has(protection, Protection::execute)) entry |= bit_execute;
-        if (has(protection, Protection::user)) entry |= bit_user;
-        if (has(protection, Protection::device)) entry |= bit_device;
-        if (has(protection, Protection::global)) entry |= bit_global;
+        if (allows(protection, Protection::write)) entry |= bit_write | bit_dirty;
+        if (allows(protection, Protection::execute)) entry |= bit_execute;
+        if (allows(protection, Protection::user)) entry |= bit_user;
+        if (allows(protection, Protection::device)) entry |= bit_device;
+        if (allows(protection, Protection::global)) entry |= bit_global;
         return entry;
     }
     [[nodiscard]] static constexpr bool present(u64 entry) { return (entry & bit_present) != 0; }

@@ -35,16 +35,13 @@ struct PageTableGeometry {
     [[nodiscard]] static constexpr u64 make_nucleus_table(PhysAddr table) {
         return table.raw() | bit_present | bit_write | bit_accessed;
     }
-    [[nodiscard]] static constexpr bool has(Protection protection, Protection bit) {
-        return (static_cast<u32>(protection) & static_cast<u32>(bit)) != 0;
-    }
     [[nodiscard]] static constexpr u64 make_leaf(PhysAddr frame, Protection protection, unsigned level) {
         u64 entry = frame.raw() | bit_present | bit_accessed;
-        if (has(protection, Protection::write)) entry |= bit_write | bit_dirty;
-        if (has(protection, Protection::user)) entry |= bit_user;
-        if (has(protection, Protection::device)) entry |= bit_no_cache | bit_through;
-        if (has(protection, Protection::global)) entry |= bit_global;
-        if (!has(protection, Protection::execute)) entry |= bit_no_execute;
+        if (allows(protection, Protection::write)) entry |= bit_write | bit_dirty;
+        if (allows(protection, Protection::user)) entry |= bit_user;
+        if (allows(protection, Protection::device)) entry |= bit_no_cache | bit_through;
+        if (allows(protection, Protection::global)) entry |= bit_global;
+        if (!allows(protection, Protection::execute)) entry |= bit_no_execute;
         if (level != 0) entry |= bit_large;
         return entry;
     }
