@@ -1,23 +1,35 @@
-// The host machine's CPU.
+// The host machine's CPU, as the nucleus sees it.
+#include "arch/host/cpu.hpp"
+
+#include "arch/host/engine.hpp"
+
 #include <machine/cpu.hpp>
 
-#include <sched.h>
 #include <sys/random.h>
 #include <time.h>
 
-namespace chorale::machine {
+namespace chorale::host {
 
 namespace {
 
-thread_local void* block_of_thread = nullptr;
+thread_local Cpu own;
+thread_local Cpu* played = nullptr;
 
-}  // namespace
+} // namespace
 
-void relax() { sched_yield(); }
+Cpu& this_cpu() { return played != nullptr ? *played : own; }
 
-void interrupt_window() { sched_yield(); }
+void become(Cpu& cpu) { played = &cpu; }
 
-void wait_for_interrupt() { sched_yield(); }
+} // namespace chorale::host
+
+namespace chorale::machine {
+
+void relax() { host::engine().relax(); }
+
+void interrupt_window() { host::engine().interrupt_window(); }
+
+void wait_for_interrupt() { host::engine().wait_for_interrupt(); }
 
 u64 cycles() {
     timespec now{};
@@ -27,12 +39,13 @@ u64 cycles() {
 
 u64 random_seed() {
     u64 seed = 0;
+    if (host::engine().repeatable()) return 0x5eed;
     if (getrandom(&seed, sizeof seed, 0) != sizeof seed) seed = cycles();
     return seed;
 }
 
-void* cpu_block() { return block_of_thread; }
+void* cpu_block() { return host::this_cpu().block; }
 
-void set_cpu_block(void* block, CpuIndex) { block_of_thread = block; }
+void set_cpu_block(void* block, CpuIndex) { host::this_cpu().block = block; }
 
-}  // namespace chorale::machine
+} // namespace chorale::machine

@@ -1,18 +1,23 @@
 // The host machine's physical memory and MMU.
 #include <machine/mmu.hpp>
 
+#include "arch/host/cpu.hpp"
+#include "arch/host/engine.hpp"
+#include "arch/host/memory.hpp"
+
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
+#include <iterator>
 #include <sys/mman.h>
-#include <utility>
 
 namespace chorale::machine {
 
 namespace {
 
 using Geometry = PageTableGeometry;
+using host::Tlb;
+using host::Translation;
 
 constexpr uword alignment = uword{4} << 20;
 constexpr u64 asid_mask = page_size - 1;
@@ -29,25 +34,17 @@ constexpr u64 keep_bit = u64{1} << 63;
     return static_cast<std::byte*>(place) + skip;
 }
 
-std::atomic<unsigned> asids{4096};  // relaxed wherever it is used: a setting
+std::atomic<unsigned> asids{4096}; // relaxed wherever it is used: a setting
 
-struct Cached {
-    u64 entry;
-    unsigned level;
-};
-using Key = std::pair<u64, uword>;  // identifier, page
-
-thread_local u64 loaded_root = 0;
-thread_local std::map<Key, Cached> tlb;
-
-[[nodiscard]] u64 loaded_asid() { return loaded_root & asid_mask; }
+[[nodiscard]] u64 loaded_asid() { return host::this_cpu().root & asid_mask; }
 
 void forget_asid(u64 asid) {
+    Tlb& tlb = host::this_cpu().tlb;
     tlb.erase(tlb.lower_bound({asid, 0}), tlb.lower_bound({asid + 1, 0}));
 }
 
-[[nodiscard]] Cached walk(VirtAddr address) {
-    PhysAddr table{loaded_root & Geometry::address_mask};
+[[nodiscard]] Translation walk(u64 root, VirtAddr address) {
+    PhysAddr table{root & Geometry::address_mask};
     bool write = true;
     for (unsigned level = Geometry::levels() - 1;; --level) {
         const uword shift = page_bits + level * Geometry::bits_per_level;
@@ -55,13 +52,25 @@ void forget_asid(u64 asid) {
         // acquire: pairs with the release of the walker that linked the table
         const u64 entry = std::atomic_ref{*slot}.load(std::memory_order_acquire);
         write = write && (entry & Geometry::bit_write) != 0;
-        if (!Geometry::present(entry)) return {0, level};
-        if (Geometry::leaf(entry, level)) return {write ? entry : entry & ~Geometry::bit_write, level};
+        if (!Geometry::present(entry)) return {0, level, 0};
+        if (Geometry::leaf(entry, level)) {
+            return {write ? entry : entry & ~Geometry::bit_write, level,
+                    host::frame_age(Geometry::address(entry))};
+        }
         table = Geometry::address(entry);
     }
 }
 
-}  // namespace
+// The frame has been given back while this CPU still had a way to it: a flush was forgotten, or came too
+// late.
+[[noreturn]] void report_stale(VirtAddr address, const Translation& known) {
+    std::fprintf(stderr, "host machine: CPU %u uses a stale translation: page %#lx, frame %#lx was freed\n",
+                 host::this_cpu().index, static_cast<unsigned long>(address.page_floor().raw()),
+                 static_cast<unsigned long>(Geometry::address(known.entry).raw()));
+    std::abort();
+}
+
+} // namespace
 
 std::byte* memory_base() {
     static std::byte* const base = reserve_memory();
@@ -78,35 +87,43 @@ unsigned asid_limit() { return asids.load(std::memory_order_relaxed); }
 void set_asid_limit(unsigned limit) { asids.store(limit, std::memory_order_relaxed); }
 
 void load_root(u64 root) {
-    loaded_root = root;
+    host::engine().boundary(host::Boundary::space);
+    host::this_cpu().root = root;
     if ((root & keep_bit) == 0) forget_asid(loaded_asid());
 }
 
 void invalidate_page(VirtAddr address) {
+    host::engine().boundary(host::Boundary::space);
+    Tlb& tlb = host::this_cpu().tlb;
     // As on the real machine, any address of a large page drops all of it.
-    const Key small{loaded_asid(), address.page_floor().raw()};
-    const Key first{loaded_asid(), round_down(address.raw(), large_page_size)};
+    const Tlb::key_type small{loaded_asid(), address.page_floor().raw()};
+    const Tlb::key_type first{loaded_asid(), round_down(address.raw(), large_page_size)};
     tlb.erase(small);
-    for (auto at = tlb.lower_bound(first); at != tlb.end() && at->first.first == first.first; ) {
+    for (auto at = tlb.lower_bound(first); at != tlb.end() && at->first.first == first.first;) {
         if (at->first.second >= first.second + large_page_size) break;
         at = at->second.level != 0 ? tlb.erase(at) : std::next(at);
     }
 }
 
-void invalidate_asid(unsigned asid) { forget_asid(asid); }
+void invalidate_asid(unsigned asid) {
+    host::engine().boundary(host::Boundary::space);
+    forget_asid(asid);
+}
 
 std::byte* user_byte(VirtAddr address, Protection access) {
-    const Key key{loaded_asid(), address.page_floor().raw()};
-    auto known = tlb.find(key);
-    if (known == tlb.end()) {
-        const Cached found = loaded_root == 0 ? Cached{} : walk(address);
+    host::Cpu& cpu = host::this_cpu();
+    const Tlb::key_type key{loaded_asid(), address.page_floor().raw()};
+    auto known = cpu.tlb.find(key);
+    if (known == cpu.tlb.end()) {
+        const Translation found = cpu.root == 0 ? Translation{} : walk(cpu.root, address);
         if (found.entry == 0) return nullptr;
-        known = tlb.emplace(key, found).first;
+        known = cpu.tlb.emplace(key, found).first;
     }
-    const auto [entry, level] = known->second;
+    const auto [entry, level, age] = known->second;
     if (!allows(Geometry::protection(entry), access | Protection::user)) return nullptr;
+    if (host::frame_age(Geometry::address(entry)) != age) report_stale(address, known->second);
     const uword span = page_size << (level * Geometry::bits_per_level);
     return direct<std::byte>(Geometry::address(entry) + (address.raw() & (span - 1)));
 }
 
-}  // namespace chorale::machine
+} // namespace chorale::machine

@@ -1,22 +1,16 @@
-// The host machine's clock.
-#include <machine/timer.hpp>
+// The alarm of a CPU of the host machine.
+#include "arch/host/cpu.hpp"
+#include "arch/host/engine.hpp"
 
-#include <atomic>
+#include <machine/timer.hpp>
 
 namespace chorale::machine {
 
-namespace {
-
-std::atomic<u64> clock_now{0};
-thread_local u64 alarm = no_deadline;
-
-} // namespace
-
-u64 now() { return clock_now.load(); }
-void set_clock(u64 nanoseconds) { clock_now.store(nanoseconds); }
-
-void set_deadline(u64 deadline) { alarm = deadline; }
-void cancel_deadline() { alarm = no_deadline; }
-u64 deadline() { return alarm; }
+void set_deadline(u64 deadline) {
+    host::engine().boundary(host::Boundary::time);
+    host::this_cpu().alarm = deadline;
+}
+void cancel_deadline() { host::this_cpu().alarm = no_deadline; }
+u64 deadline() { return host::this_cpu().alarm; }
 
 } // namespace chorale::machine

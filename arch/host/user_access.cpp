@@ -1,12 +1,26 @@
 // Copies between the nucleus and simulated user memory, page by page.
 #include <machine/user_access.hpp>
 
+#include "arch/host/engine.hpp"
+
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 namespace chorale::machine {
 
 namespace {
+
+std::atomic<u64> failure_countdown{0};
+
+// relaxed throughout: a number that exactly one copy takes
+[[nodiscard]] bool copy_refused() {
+    u64 left = failure_countdown.load(std::memory_order_relaxed);
+    // relaxed: see above
+    while (left != 0 && !failure_countdown.compare_exchange_weak(left, left - 1, std::memory_order_relaxed)) {
+    }
+    return left == 1;
+}
 
 template <class Copy>
 [[nodiscard]] bool for_each_piece(VirtAddr at, std::size_t bytes, Protection access, Copy&& copy) {
@@ -22,20 +36,34 @@ template <class Copy>
     return true;
 }
 
-}  // namespace
+} // namespace
 
-bool copy_in(void* to, VirtAddr from, std::size_t bytes) {
+// relaxed, both: set while no copy is under way
+void fail_user_copy_after(u64 n) { failure_countdown.store(n, std::memory_order_relaxed); }
+u64 user_copies_before_failure() { return failure_countdown.load(std::memory_order_relaxed); }
+
+bool user_read(void* to, VirtAddr from, std::size_t bytes) {
     auto* const bytes_to = static_cast<std::byte*>(to);
     return for_each_piece(from, bytes, Protection::read, [&](std::byte* user, uword done, uword n) {
         std::memcpy(bytes_to + done, user, n);
     });
 }
 
-bool copy_out(VirtAddr to, const void* from, std::size_t bytes) {
+bool user_write(VirtAddr to, const void* from, std::size_t bytes) {
     const auto* const bytes_from = static_cast<const std::byte*>(from);
     return for_each_piece(to, bytes, Protection::write, [&](std::byte* user, uword done, uword n) {
         std::memcpy(user, bytes_from + done, n);
     });
 }
 
-}  // namespace chorale::machine
+bool copy_in(void* to, VirtAddr from, std::size_t bytes) {
+    host::engine().boundary(host::Boundary::copy);
+    return user_read(to, from, bytes) && !copy_refused();
+}
+
+bool copy_out(VirtAddr to, const void* from, std::size_t bytes) {
+    host::engine().boundary(host::Boundary::copy);
+    return user_write(to, from, bytes) && !copy_refused();
+}
+
+} // namespace chorale::machine

@@ -6,6 +6,7 @@
 #include "kernel/base/spin_lock.hpp"
 #include "kernel/mem/cpu_cache.hpp"
 
+#include <machine/memory_watch.hpp>
 #include <machine/mmu.hpp>
 
 namespace chorale {
@@ -76,17 +77,20 @@ Result<PhysAddr> allocate_frame() {
     if (cache == nullptr) {
         const u32 frame = allocate_block(0);
         if (frame == Buddy::no_frame) return Status::no_memory;
+        machine::frames_taken(address_of(frame), 0);
         return address_of(frame);
     }
     if (cache->frames.empty()) refill(cache->frames);
     if (cache->frames.empty()) return Status::no_memory;
     const u32 frame = cache->frames.pop();
     require(states.mark_allocated(frame), "a cached frame was in use");
+    machine::frames_taken(address_of(frame), 0);
     return address_of(frame);
 }
 
 void free_frame(PhysAddr address) {
     const u32 frame = frame_of(address);
+    machine::frames_released(address, 0);
     CpuCache* const cache = this_cpu_cache();
     if (cache == nullptr) return pool.with([&](Buddy& buddy) { buddy.free(frame, 0); });
     require(states.mark_cached(frame), "free of a frame that is not allocated");
@@ -105,12 +109,14 @@ Result<PhysAddr> allocate_frames(unsigned order) {
         block = allocate_block(order);
     }
     if (block == Buddy::no_frame) return Status::no_memory;
+    machine::frames_taken(address_of(block), order);
     return address_of(block);
 }
 
 void free_frames(PhysAddr address, unsigned order) {
     if (order == 0) return free_frame(address);
     const u32 block = frame_of(address);
+    machine::frames_released(address, order);
     pool.with([&](Buddy& buddy) { buddy.free(block, order); });
 }
 

@@ -7,6 +7,7 @@
 #include "kernel/mem/fail_allocation.hpp"
 #include "kernel/mem/frame.hpp"
 
+#include <machine/memory_watch.hpp>
 #include <machine/mmu.hpp>
 
 #include <array>
@@ -90,6 +91,7 @@ Result<void*> SlabCache::allocate() {
     u16& mark = mark_of(object);
     require(mark == mark_cached, "a free object was in use");
     mark = mark_live;
+    if (reuse_ == Reuse::any) machine::object_taken(object, size_);
     return object;
 }
 
@@ -140,6 +142,7 @@ void SlabCache::free(void* object) {
     u16& mark = mark_of(object);
     require(mark == mark_live, "free of an object that is not in use");
     mark = mark_cached;
+    if (reuse_ == Reuse::any) machine::object_released(object, size_);
     Magazine* const local = magazine();
     if (local == nullptr) return give(&object, 1);
     if (local->full()) {

@@ -1,5 +1,5 @@
-// The host machine's CPU: a thread of a Linux process. Interrupts do not exist; where they would be let in,
-// the thread offers its place to the others, so that more interleavings are seen.
+// The host machine's CPU (arch/host/cpu.hpp): interrupts come only when the nucleus or a user program looks
+// for them.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -8,18 +8,22 @@ namespace chorale::machine {
 
 inline void compiler_barrier() { asm volatile("" ::: "memory"); }
 
-void relax();             // in a loop that waits for another CPU
+void relax(); // in a loop that waits for another CPU
 void interrupt_window();
 void wait_for_interrupt();
 
 inline void synchronize_instructions() {}
 inline void synchronize_all_instructions() {}
 
-[[nodiscard]] u64 cycles();  // nanoseconds
+[[nodiscard]] u64 cycles(); // nanoseconds
 [[nodiscard]] u64 random_seed();
+
+[[nodiscard]] const char* user_counter();
+std::size_t describe_features(char* buffer, std::size_t size);
+std::size_t describe_cpu(char* buffer, std::size_t size);
 
 // The PerCpu of the calling thread; nullptr until set.
 [[nodiscard]] void* cpu_block();
 void set_cpu_block(void* block, CpuIndex index);
 
-}  // namespace chorale::machine
+} // namespace chorale::machine

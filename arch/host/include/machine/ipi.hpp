@@ -7,7 +7,7 @@
 namespace chorale::machine {
 
 void ring(CpuIndex target);
-inline void stop_others() {}
+void stop_others();
 
 // How often `cpu` was rung since the last silence().
 [[nodiscard]] u64 rings(CpuIndex cpu);

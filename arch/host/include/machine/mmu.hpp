@@ -10,7 +10,7 @@ namespace chorale::machine {
 
 inline constexpr unsigned invalidate_page_limit = 32;
 [[nodiscard]] constexpr uword user_limit() { return 0x0000'7fff'ffff'f000; }
-inline constexpr uword memory_size = uword{16} << 30;  // reserved, not committed
+inline constexpr uword memory_size = uword{16} << 30; // reserved, not committed
 
 struct PageTableGeometry {
     static constexpr unsigned most_levels = 4;
@@ -68,7 +68,7 @@ template <class T = void>
 [[nodiscard]] inline u64 nucleus_root() { return 0; }
 [[nodiscard]] u64 make_root(PhysAddr table, unsigned asid, bool keep);
 [[nodiscard]] unsigned asid_limit();
-void set_asid_limit(unsigned limit);  // 1: as on a CPU without identifiers; at most 4096
+void set_asid_limit(unsigned limit); // 1: as on a CPU without identifiers; at most 4096
 
 void load_root(u64 root);
 void invalidate_page(VirtAddr address);
@@ -76,7 +76,10 @@ void invalidate_asid(unsigned asid);
 
 inline void copy_nucleus_half(u64*) {}
 
+// There are no devices.
+[[nodiscard]] inline void* map_device(PhysAddr, std::size_t) { return nullptr; }
+
 // What a user access by this thread reaches, through its TLB and the loaded root; nullptr: it faults.
 [[nodiscard]] std::byte* user_byte(VirtAddr address, Protection access);
 
-}  // namespace chorale::machine
+} // namespace chorale::machine

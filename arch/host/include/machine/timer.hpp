@@ -1,4 +1,4 @@
-// The host machine's time is what the test says.
+// The host machine's time: the engine's (arch/host/engine.hpp).
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -8,9 +8,9 @@ namespace chorale::machine {
 inline constexpr u64 no_deadline = ~u64{0};
 
 [[nodiscard]] u64 now();
-void set_clock(u64 nanoseconds);
+void set_clock(u64 nanoseconds); // for tests without a machine: time is what the test says
 
-// The alarm of the calling CPU; nothing happens when it passes: who plays the CPU looks at deadline() itself.
+// The alarm of the calling CPU.
 void set_deadline(u64 deadline);
 void cancel_deadline();
 [[nodiscard]] u64 deadline(); // no_deadline: none is set

@@ -15,4 +15,12 @@ namespace chorale::machine {
 [[nodiscard]] bool copy_in(void* to, VirtAddr from, std::size_t bytes);
 [[nodiscard]] bool copy_out(VirtAddr to, const void* from, std::size_t bytes);
 
-}  // namespace chorale::machine
+// For tests: the n-th copy from now that would succeed faults instead, once. 0: none.
+void fail_user_copy_after(u64 n);
+[[nodiscard]] u64 user_copies_before_failure();
+
+// The same accesses by a user program itself; false: it faults.
+[[nodiscard]] bool user_read(void* to, VirtAddr from, std::size_t bytes);
+[[nodiscard]] bool user_write(VirtAddr to, const void* from, std::size_t bytes);
+
+} // namespace chorale::machine

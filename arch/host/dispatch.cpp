@@ -1,0 +1,197 @@
+// The nucleus never returns from an entry: it resumes some thread. Here that is a jump back to the bottom of
+// the CPU's stack, where the loop in play() runs the thread's program until it traps again.
+#include "arch/host/dispatch.hpp"
+
+#include "arch/host/engine.hpp"
+#include "arch/host/task.hpp"
+#include "fastpath/registers.hpp"
+#include "kernel/core/entry.hpp"
+#include "kernel/core/per_cpu.hpp"
+#include "kernel/core/thread.hpp"
+
+#include <chorus/calls.hpp>
+#include <chorus/message_registers.h>
+#include <machine/call_entry.hpp>
+#include <machine/cpu_fields.hpp>
+#include <machine/exit.hpp>
+#include <machine/mmu.hpp>
+
+#include <cstdlib>
+
+namespace chorale {
+
+// What the entry code of every machine knows of kernel/call/table.cpp.
+extern "C" {
+struct LeafTable {
+    void (*entry[chorus::first_block_call])();
+};
+struct BlockTable {
+    void (*entry[chorus::call_limit])();
+};
+extern LeafTable leaf_call_table;
+extern BlockTable block_call_table;
+[[noreturn]] CHORALE_NO_RETURN_CALL void block_return(long result, Thread* thread);
+[[noreturn]] CHORALE_NO_RETURN_CALL void message_call_entry(Thread* thread);
+}
+
+namespace host {
+
+namespace {
+
+bool fast_path = true;
+
+enum Jump : int { jump_go_on = 1, jump_end = 2 };
+
+// As the assembly of the real machines calls it: whatever the handler's parameters are.
+[[clang::no_sanitize("function")]] long call_handler(void (*entry)(), const u64* a) {
+    return reinterpret_cast<long (*)(u64, u64, u64, u64, u64, u64)>(entry)(a[0], a[1], a[2], a[3], a[4],
+                                                                           a[5]);
+}
+
+void enter_message(Cpu& cpu, Thread& thread, u64 number) {
+    machine::Frame& frame = thread.frame;
+    if (!fast_path || number == MESSAGE_RECEIVE) message_call_entry(&thread);
+    frame.store_words(cpu.words);
+    if (number == MESSAGE_CALL) {
+        fast_call(&thread, frame.name, frame.tail, frame.control);
+    } else {
+        fast_reply_receive(&thread, frame.name, frame.tail, frame.control);
+    }
+}
+
+void enter_call(Cpu& cpu, Thread& thread) {
+    machine::Frame& frame = thread.frame;
+    const u64 number = frame.control >> MESSAGE_NUMBER_SHIFT;
+    engine().note("call", number, frame.arguments[0]);
+    if (number == MESSAGE_CALL || number == MESSAGE_REPLY_RECEIVE || number == MESSAGE_RECEIVE) {
+        enter_message(cpu, thread, number);
+        return;
+    }
+    if (number < chorus::first_block_call) {
+        frame.set_result(call_handler(leaf_call_table.entry[number], frame.arguments));
+        if (chorale::this_cpu().pending != 0) leave();
+        return;
+    }
+    const u64 known = number < chorus::call_limit ? number : 0;
+    const long result = call_handler(block_call_table.entry[known], frame.arguments);
+    block_return(result, &thread);
+}
+
+// One turn of the thread's program.
+[[nodiscard]] Trap run_program(Cpu& cpu, Thread& thread) {
+    machine::Frame& frame = thread.frame;
+    if (frame.user == nullptr) {
+        if (machine::user_byte(VirtAddr{frame.pc}, Protection::execute) != nullptr)
+            frame.user = begin_thread(frame);
+        if (frame.user == nullptr) return {TrapKind::fault, frame.pc};
+    }
+    UserThread& user = *frame.user;
+    cpu.running = &user;
+    user.trap = {TrapKind::exit};
+    user.next.resume();
+    cpu.running = nullptr;
+    return user.trap;
+}
+
+// A program that comes to its end: its thread ends itself.
+void enter_exit(Cpu& cpu, Thread& thread) {
+    constexpr u64 thread_delete = 71;
+    thread.frame.control = thread_delete << MESSAGE_NUMBER_SHIFT;
+    thread.frame.arguments[0] = 0;
+    thread.frame.arguments[1] = static_cast<u64>(K_MYSELF);
+    enter_call(cpu, thread);
+}
+
+void user_mode(Cpu& cpu) {
+    engine().boundary(Boundary::user);
+    if (engine().interrupted()) {
+        engine().interrupt_window();
+        leave();
+    }
+    Thread& thread = *chorale::this_cpu().current;
+    const Trap trap = run_program(cpu, thread);
+    engine().boundary(Boundary::enter);
+    switch (trap.kind) {
+    case TrapKind::call:
+        enter_call(cpu, thread);
+        break;
+    case TrapKind::fpu:
+        on_fpu_use();
+    case TrapKind::fault:
+        on_exception({"page fault", 14, 0, trap.address, thread.frame.pc});
+    case TrapKind::exit:
+        enter_exit(cpu, thread);
+        break;
+    case TrapKind::pause:
+    case TrapKind::none:
+        break;
+    }
+}
+
+} // namespace
+
+void play(Cpu& cpu, void (*first)()) {
+    become(cpu);
+    cpu.next = first;
+    if (_setjmp(cpu.bottom) == jump_end) return;
+    for (;;) {
+        if (cpu.next != nullptr) std::exchange(cpu.next, nullptr)();
+        user_mode(cpu);
+    }
+}
+
+void leave_cpu() { _longjmp(this_cpu().bottom, jump_end); }
+
+void handle_interrupts(u32 interrupts, bool alarm) {
+    if (alarm) {
+        this_cpu().alarm = machine::no_deadline;
+        on_timer();
+    }
+    if ((interrupts & interrupt_doorbell) != 0) on_doorbell();
+    for (unsigned line = 0; line < device_lines; ++line) {
+        if ((interrupts >> line & interrupt_first_line) != 0) on_device(line);
+    }
+}
+
+} // namespace host
+
+extern "C" {
+
+CHORALE_REGISTER_CALL void fast_slow(CHORALE_MESSAGE_PARAMETERS) {
+    static_cast<void>(name);
+    static_cast<void>(tail);
+    static_cast<void>(control);
+    message_call_entry(thread); // all of it is in the frame already
+}
+
+CHORALE_REGISTER_CALL void fast_exit(CHORALE_MESSAGE_PARAMETERS) {
+    const u64 size = (control & MESSAGE_SIZE_MASK) >> MESSAGE_SIZE_SHIFT;
+    thread->frame.load_words(host::this_cpu().words);
+    thread->frame.set_message_result(static_cast<long>(size), name, tail);
+}
+
+CHORALE_REGISTER_CALL void fast_exit_thread_pointer(CHORALE_MESSAGE_PARAMETERS) {
+    fast_exit(thread, name, tail, control);
+}
+}
+
+namespace machine {
+
+void use_call_entry(bool fast) { host::fast_path = fast; }
+
+void resume(const Frame&, u64 root) {
+    if (root != this_cpu::space_root()) {
+        this_cpu::set_space_root(root);
+        load_root(root);
+    }
+    _longjmp(host::this_cpu().bottom, host::jump_go_on);
+}
+
+void on_cpu_stack(void (*next)()) {
+    host::this_cpu().next = next;
+    _longjmp(host::this_cpu().bottom, host::jump_go_on);
+}
+
+} // namespace machine
+
+} // namespace chorale

@@ -1,0 +1,4 @@
+// Calling conventions for functions that never return. Nothing special here.
+#pragma once
+
+#define CHORALE_NO_RETURN_CALL

@@ -1,0 +1,55 @@
+// The user registers of a thread of the host machine (chorus/machine_registers.h), and what the thread runs.
+#pragma once
+
+#include "kernel/base/types.hpp"
+
+#include <machine/offsets.h>
+
+namespace chorale::host {
+struct UserThread;
+void forget(UserThread* thread); // the thread that ran with this frame is no more
+} // namespace chorale::host
+
+namespace chorale::machine {
+
+inline constexpr const char* name = "host";
+inline constexpr u16 elf_machine = 0xc0de; // nobody's
+
+struct alignas(64) Frame {
+    u64 pc, sp, control, name, tail, descriptor;
+    u64 arguments[6];
+    u64 words[8];
+    host::UserThread* user; // made when the thread first goes to user mode
+
+    static constexpr unsigned message_registers = 8;
+
+    void set_result(std::int64_t value) { control = static_cast<u64>(value); }
+    [[nodiscard]] u64 result() const { return control; }
+    [[nodiscard]] u64 argument(unsigned index) const { return index < 6 ? arguments[index] : 0; }
+
+    void load_words(const u64* from) { __builtin_memcpy(words, from, sizeof words); }
+    void store_words(u64* to) const { __builtin_memcpy(to, words, sizeof words); }
+
+    [[nodiscard]] u64 call_number() const { return control >> 8 & 0xff; }
+    [[nodiscard]] u64 message_control() const { return control; }
+    void note_control(u64 value) { control = value; }
+    [[nodiscard]] u64 message_descriptor() const { return descriptor; }
+    [[nodiscard]] u64 message_name() const { return name; }
+    [[nodiscard]] u64 message_tail() const { return tail; }
+    void set_message_result(std::int64_t value, u64 port_li, u64 sequence) {
+        set_result(value);
+        name = port_li;
+        tail = sequence;
+    }
+
+    // A new thread: starts at `entry` with `stack` and its argument in the first argument register.
+    void start(VirtAddr entry, VirtAddr stack, u64 argument) {
+        host::forget(user);
+        *this = Frame{};
+        pc = entry.raw();
+        sp = stack.raw();
+        arguments[0] = argument;
+    }
+};
+
+} // namespace chorale::machine
