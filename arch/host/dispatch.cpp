@@ -61,10 +61,11 @@ void enter_message(Cpu& cpu, Thread& thread, u64 number) {
 
 void enter_call(Cpu& cpu, Thread& thread) {
     machine::Frame& frame = thread.frame;
-    const u64 number = frame.control >> MESSAGE_NUMBER_SHIFT;
+    const u64 number = frame.control >> MESSAGE_NUMBER_SHIFT; // with a message's flags above it
+    const u64 message = frame.call_number();
     engine().note("call", number, frame.arguments[0]);
-    if (number == MESSAGE_CALL || number == MESSAGE_REPLY_RECEIVE || number == MESSAGE_RECEIVE) {
-        enter_message(cpu, thread, number);
+    if (message == MESSAGE_CALL || message == MESSAGE_REPLY_RECEIVE || message == MESSAGE_RECEIVE) {
+        enter_message(cpu, thread, message);
         return;
     }
     if (number < chorus::first_block_call) {
@@ -86,6 +87,8 @@ void enter_call(Cpu& cpu, Thread& thread) {
         if (frame.user == nullptr) return {TrapKind::fault, frame.pc};
     }
     UserThread& user = *frame.user;
+    // The instruction that trapped is tried again; another thread may have had the CPU meanwhile.
+    if (user.trap.kind == TrapKind::fpu && !cpu.fpu_on) return user.trap;
     cpu.running = &user;
     user.trap = {TrapKind::exit};
     user.next.resume();
@@ -105,12 +108,14 @@ void enter_exit(Cpu& cpu, Thread& thread) {
 void user_mode(Cpu& cpu) {
     engine().boundary(Boundary::user);
     if (engine().interrupted()) {
+        engine().enters_nucleus();
         engine().interrupt_window();
         leave();
     }
     Thread& thread = *chorale::this_cpu().current;
     const Trap trap = run_program(cpu, thread);
     engine().boundary(Boundary::enter);
+    engine().enters_nucleus();
     switch (trap.kind) {
     case TrapKind::call:
         enter_call(cpu, thread);
@@ -135,7 +140,11 @@ void play(Cpu& cpu, void (*first)()) {
     cpu.next = first;
     if (_setjmp(cpu.bottom) == jump_end) return;
     for (;;) {
-        if (cpu.next != nullptr) std::exchange(cpu.next, nullptr)();
+        if (cpu.next != nullptr) {
+            engine().enters_nucleus();
+            std::exchange(cpu.next, nullptr)();
+        }
+        engine().leaves_nucleus();
         user_mode(cpu);
     }
 }

@@ -50,6 +50,9 @@ class Engine {
     [[nodiscard]] virtual Outcome go();
     // The machine ends, by the nucleus's own wish.
     [[noreturn]] virtual void stop(int verdict) = 0;
+    // The CPU is in the nucleus from here on, or in user mode.
+    virtual void enters_nucleus() {}
+    virtual void leaves_nucleus() {}
     // For the record of a run: `what` happened on this CPU.
     virtual void note(const char*, u64, u64) {}
 };

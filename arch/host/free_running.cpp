@@ -3,8 +3,10 @@
 #include "arch/host/cpu.hpp"
 #include "arch/host/dispatch.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <random>
 #include <sched.h>
 #include <time.h>
 
@@ -14,6 +16,8 @@ namespace {
 
 constexpr auto look = std::chrono::microseconds{200}; // how often go() looks whether the run is over
 constexpr u64 longest_sleep = 20'000'000;             // nanoseconds
+
+thread_local std::minstd_rand noise_source;
 
 } // namespace
 
@@ -30,9 +34,20 @@ u64 FreeRunning::now() {
     return static_cast<u64>(time.tv_sec) * 1'000'000'000 + static_cast<u64>(time.tv_nsec);
 }
 
+void FreeRunning::perform(Cpu& cpu, void (*body)()) {
+    noise_source.seed(cpu.index + 1);
+    if (observer_ != nullptr) observer_->begins(cpu.index);
+    play(cpu, body);
+    if (observer_ != nullptr) observer_->ends(cpu.index);
+}
+
 void FreeRunning::start(Cpu& cpu, void (*body)()) {
+    players_[cpu.index].thread = std::thread{[this, &cpu, body] { perform(cpu, body); }};
     count_ = std::max(count_.load(), cpu.index + 1);
-    players_[cpu.index].thread = std::thread{[&cpu, body] { play(cpu, body); }};
+}
+
+void FreeRunning::make_noise() {
+    if (noise_ != 0 && noise_source() % noise_ == 0) sched_yield();
 }
 
 void FreeRunning::relax() {
@@ -41,11 +56,15 @@ void FreeRunning::relax() {
 }
 
 void FreeRunning::boundary(Boundary where) {
+    make_noise();
     if (where != Boundary::user) return;
     if (ending_) leave_cpu();
-    if (void (*const callback)() = at_rest_) callback();
+    if (observer_ != nullptr) observer_->at_rest(this_cpu().index);
 }
 
+// The sender sees `waiting` after its bit is set, or the CPU sees the bit after `waiting` is set. In the
+// first case it holds the mutex until it sleeps: so the lock is had before that only if it has not looked
+// yet.
 void FreeRunning::ring(CpuIndex target) {
     Player& player = players_.at(target);
     // seq_cst: what the sender did before is seen by the handler
@@ -63,43 +82,64 @@ bool FreeRunning::interrupted() {
 }
 
 void FreeRunning::interrupt_window() {
+    make_noise();
     if (!interrupted()) return;
     Cpu& cpu = this_cpu();
     const u32 bells = cpu.interrupts.exchange(0);
     handle_interrupts(bells, cpu.alarm != machine::no_deadline && cpu.alarm <= now());
 }
 
-// The sender sees `waiting` after its bit is set, or this CPU sees the bit after `waiting` is set.
+void FreeRunning::sleep(Cpu& cpu, Player& player) {
+    std::unique_lock lock{player.mutex};
+    player.alarm = cpu.alarm;
+    ++player.sleeps;
+    player.waiting = true;
+    while (!interrupted() && !ending_) {
+        const u64 time = now();
+        if (cpu.alarm <= time) break;
+        player.rung.wait_for(lock, std::chrono::nanoseconds{std::min(cpu.alarm - time, longest_sleep)});
+    }
+    player.waiting = false;
+}
+
 void FreeRunning::wait_for_interrupt() {
     Cpu& cpu = this_cpu();
-    Player& player = players_[cpu.index];
-    {
-        std::unique_lock lock{player.mutex};
-        player.waiting = true;
-        while (!interrupted() && !ending_) {
-            if (void (*const callback)() = at_rest_) callback();
-            const u64 time = now();
-            const u64 until = cpu.alarm == machine::no_deadline ? longest_sleep : cpu.alarm - time;
-            player.rung.wait_for(lock, std::chrono::nanoseconds{std::min(until, longest_sleep)});
-        }
-        player.waiting = false;
-    }
+    if (observer_ != nullptr) observer_->falls_asleep(cpu.index);
+    sleep(cpu, players_[cpu.index]);
+    if (observer_ != nullptr) observer_->wakes_up(cpu.index);
     if (ending_) leave_cpu();
     interrupt_window();
 }
 
-bool FreeRunning::all_wait() {
-    for (CpuIndex index = 0; index < count_; ++index) {
-        if (!players_[index].waiting || cpu(index).interrupts != 0) return false;
+// Two looks. A CPU that sleeps at the second, and has not woken up since the first, slept at the moment
+// between them, and so did all; what had been rung by then is still to be seen, since nobody has taken it.
+FreeRunning::Rest FreeRunning::rest() {
+    std::array<u64, max_cpus> sleeps{};
+    const unsigned count = count_;
+    for (CpuIndex index = 0; index < count; ++index) {
+        if (!players_[index].waiting) return Rest::none;
+        sleeps[index] = players_[index].sleeps;
     }
-    return true;
+    Rest found = Rest::for_ever;
+    for (CpuIndex index = 0; index < count; ++index) {
+        const Player& player = players_[index];
+        if (player.alarm != machine::no_deadline) found = Rest::until_alarm;
+        if (cpu(index).interrupts != 0 || !player.waiting || player.sleeps != sleeps[index])
+            return Rest::none;
+    }
+    return found;
 }
 
 Outcome FreeRunning::go() {
     const u64 limit = now() + u64{patience_} * 1'000'000'000;
     for (;;) {
         if (stopped_) return Outcome::stopped;
-        if (scenario_finished() && all_wait()) return Outcome::finished;
+        // In this order: what ended the scenario is over when the CPUs are seen at rest.
+        const bool finished = scenario_finished();
+        const Rest found = rest();
+        if (finished && found != Rest::none) return Outcome::finished;
+        // Without an alarm root does not even look for a scenario.
+        if (found == Rest::for_ever) return Outcome::stuck;
         if (now() >= limit) return Outcome::endless;
         std::this_thread::sleep_for(look);
     }

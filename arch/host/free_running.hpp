@@ -14,13 +14,29 @@
 
 namespace chorale::host {
 
+// Told on each CPU's own thread where that CPU is. At rest it runs a user program or sleeps, and holds
+// nothing of the nucleus.
+class CpuObserver {
+  public:
+    virtual ~CpuObserver() = default;
+    virtual void begins(CpuIndex) {}
+    virtual void at_rest(CpuIndex) {} // about to go to user mode
+    virtual void falls_asleep(CpuIndex) {}
+    virtual void wakes_up(CpuIndex) {}
+    virtual void ends(CpuIndex) {}
+};
+
 class FreeRunning final : public Engine {
   public:
     FreeRunning() = default;
-    ~FreeRunning() override; // the CPUs end where they wait or enter user mode
+    ~FreeRunning() override; // the CPUs end where they wait, spin or enter user mode
 
     // A run that takes longer is endless.
     void set_patience(unsigned seconds) { patience_ = seconds; }
+    // Before the machine boots. Each CPU gives its place on the host away at one of so many boundaries, by
+    // chance: the fewer cores the host has, the more it needs that. 0: never.
+    void set_noise(unsigned one_in) { noise_ = one_in; }
+    void observe(CpuObserver& observer) { observer_ = &observer; }
 
     void relax() override;
     void boundary(Boundary where) override;
@@ -33,24 +49,29 @@ class FreeRunning final : public Engine {
     Outcome go() override;
     [[noreturn]] void stop(int verdict) override;
 
-    // Called by each CPU whenever it goes to user mode or waits: it holds nothing of the nucleus then.
-    void at_rest(void (*callback)()) { at_rest_ = callback; }
-
   private:
     struct Player {
         std::thread thread;
         std::mutex mutex;
         std::condition_variable rung;
+        // seq_cst, all of them: who rings and who falls asleep each write one and read the other's
         std::atomic<bool> waiting{false};
+        std::atomic<u64> sleeps{0}; // how often it fell asleep
+        std::atomic<u64> alarm{0};  // while it waits: when it wakes up by itself
     };
+    enum class Rest : u8 { none, until_alarm, for_ever };
 
-    [[nodiscard]] bool all_wait();
+    void perform(Cpu& cpu, void (*body)());
+    void sleep(Cpu& cpu, Player& player);
+    void make_noise();
+    [[nodiscard]] Rest rest();
 
     std::array<Player, max_cpus> players_;
     std::atomic<unsigned> count_{0};
     std::atomic<bool> ending_{false};
     std::atomic<bool> stopped_{false};
-    std::atomic<void (*)()> at_rest_{nullptr};
+    CpuObserver* observer_ = nullptr;
+    unsigned noise_ = 0;
     unsigned patience_ = 120;
 };
 

@@ -53,8 +53,10 @@ void Lockstep::enter(Fiber& fiber) {
     become(*fiber.cpu);
     if (before == nullptr) {
         switch_stacks(caller_, fiber.context, caller_fake_, fiber.stack, false);
+        goes_on(nullptr);
     } else {
         switch_stacks(before->context, fiber.context, before->fake_stack, fiber.stack, false);
+        goes_on(before->cpu);
     }
 }
 
@@ -62,6 +64,7 @@ void Lockstep::leave_to_caller() {
     Fiber& fiber = current();
     current_ = nullptr;
     switch_stacks(fiber.context, caller_, fiber.fake_stack, caller_stack_, false);
+    goes_on(fiber.cpu);
 }
 
 void Lockstep::fiber_entry() { entering->fiber_main(); }
@@ -72,6 +75,7 @@ void Lockstep::fiber_main() {
     __sanitizer_finish_switch_fiber(nullptr, &base, &size);
     // The first one is entered by the caller of go(): so its stack is learned.
     if (caller_stack_.size == 0) caller_stack_ = {static_cast<std::byte*>(const_cast<void*>(base)), size};
+    goes_on(current().cpu);
     play(*current().cpu, current().body);
     std::abort(); // a CPU has nowhere to return to
 }
@@ -121,6 +125,15 @@ Lockstep::Fiber* Lockstep::pick(const Fiber* except) {
     return able[count == 1 ? 0 : chooser_->choose(count, Choice::next_cpu)];
 }
 
+bool Lockstep::bell_under_way() const {
+    for (unsigned i = 0; i < count_; ++i) {
+        // relaxed: one thread
+        const Cpu* const cpu = fibers_[i].cpu;
+        if (cpu != nullptr && cpu->interrupts.load(std::memory_order_relaxed) != 0) return true;
+    }
+    return false;
+}
+
 // All CPUs wait: for a doorbell that is on its way, or for the clock. False: for nothing.
 bool Lockstep::pass_time() {
     u64 bell = ~u64{0}, alarm = ~u64{0};
@@ -149,7 +162,7 @@ Outcome Lockstep::go() {
     for (;;) {
         if (outcome_ != Outcome::finished) return outcome_;
         Fiber* next = pick(nullptr);
-        if (next == nullptr && scenario_finished()) return Outcome::finished;
+        if (next == nullptr && scenario_finished() && !bell_under_way()) return Outcome::finished;
         if (next == nullptr && !pass_time()) return Outcome::stuck;
         if (next != nullptr) enter(*next);
     }
@@ -211,6 +224,7 @@ void Lockstep::interrupt_window() {
         step_ >= fiber.bell_due ? fiber.cpu->interrupts.exchange(0, std::memory_order_relaxed) : 0;
     if (alarm) fiber.alarm_slack = u64{chooser_->choose(alarm_delays, Choice::alarm_late)} * spin_time;
     note("interrupt", bells, alarm ? 1 : 0);
+    delivers();
     handle_interrupts(bells, alarm);
 }
 
@@ -233,7 +247,10 @@ void Lockstep::wait_for_interrupt() {
 void Lockstep::stop(int verdict) {
     verdict_ = verdict;
     outcome_ = Outcome::stopped;
-    if (verdict == 2) std::abort(); // panic() has said why
+    if (verdict == 2) { // panic() has said why
+        std::fflush(stdout);
+        std::abort();
+    }
     leave_to_caller();
     std::abort(); // a machine that was stopped does not go on
 }

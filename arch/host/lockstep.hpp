@@ -43,7 +43,7 @@ struct Event {
     u64 first, second;
 };
 
-class Lockstep final : public Engine {
+class Lockstep : public Engine {
   public:
     explicit Lockstep(Chooser& chooser = plain_chooser()) : chooser_{&chooser} {}
 
@@ -74,6 +74,13 @@ class Lockstep final : public Engine {
     };
     [[nodiscard]] Stack stack_of(CpuIndex index) const { return fibers_.at(index).stack; }
 
+  protected:
+    // After another CPU has had the thread; nullptr: the caller of go() has it.
+    virtual void goes_on(const Cpu*) {}
+    // Interrupts are about to be handled on this CPU.
+    virtual void delivers() {}
+    [[nodiscard]] CpuIndex running_cpu() const { return current_->cpu->index; }
+
   private:
     struct Fiber {
         ucontext_t context{};
@@ -93,6 +100,7 @@ class Lockstep final : public Engine {
     [[nodiscard]] bool alarm_due(const Fiber& fiber) const;
     [[nodiscard]] bool runnable(const Fiber& fiber) const { return !fiber.waiting || due(fiber); }
     [[nodiscard]] Fiber* pick(const Fiber* except);
+    [[nodiscard]] bool bell_under_way() const;
     [[nodiscard]] bool pass_time();
     void give_way();
     void fiber_main();

@@ -8,6 +8,7 @@
 #include "kernel/core/entry.hpp"
 #include "kernel/main/boot_info.hpp"
 
+#include <machine/console.hpp>
 #include <machine/cpu.hpp>
 #include <machine/smp.hpp>
 
@@ -51,6 +52,7 @@ void boot(const Settings& settings, Engine& engine) {
         std::abort();
     }
     chosen = settings;
+    machine::console_silent = !settings.console;
     chosen.cpus = std::clamp(settings.cpus, 1u, max_cpus);
     for (CpuIndex index = 0; index < chosen.cpus; ++index) cpus[index].index = index;
     bank = root_bank();

@@ -18,6 +18,7 @@ struct Settings {
     unsigned cpus = 4;
     u64 memory = u64{64} << 20;
     std::string command_line = "poll=off";
+    bool console = true; // else only a panic's report is written
 };
 
 // What a run came to.

@@ -62,7 +62,12 @@ void frames_released(PhysAddr block, unsigned order) {
         // relaxed: see age_of()
         host::age_of((block.raw() >> page_bits) + frame).fetch_add(1, std::memory_order_relaxed);
     }
-    ASAN_POISON_MEMORY_REGION(direct(block), page_size << order);
+    // The allocator keeps its lists at the beginning of free blocks, each of which begins with a frame.
+    for (u64 frame = 0; frame < u64{1} << order; ++frame) {
+        auto* const bytes = direct<std::byte>(block + (frame << page_bits));
+        ASAN_UNPOISON_MEMORY_REGION(bytes, cache_line); // where an object was
+        ASAN_POISON_MEMORY_REGION(bytes + cache_line, page_size - cache_line);
+    }
 }
 
 void object_taken(void* object, std::size_t size) {

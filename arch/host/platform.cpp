@@ -4,6 +4,7 @@
 #include "arch/host/machine.hpp"
 #include "kernel/base/log.hpp"
 
+#include <machine/console.hpp>
 #include <machine/cpu.hpp>
 #include <machine/fpu.hpp>
 #include <machine/halt.hpp>
@@ -84,7 +85,7 @@ void restart() { host::engine().stop(verdict_ok); }
 
 void halt() { host::engine().stop(verdict_failure); }
 
-void stop_others() {}
+void stop_others() { console_silent = false; } // there will be a report
 
 void print_registers(TextSink sink) {
     const host::Cpu& cpu = host::this_cpu();

@@ -9,7 +9,7 @@ namespace chorale::host {
 // In each actor: a page for programs, and memory of its own for stacks and data.
 inline constexpr VirtAddr data_base{0x50'0000};
 inline constexpr uword stack_room = 1024; // for each thread, from data_base up
-inline constexpr uword data_size = 16 * page_size;
+inline constexpr uword data_size = 24 * page_size;
 inline constexpr unsigned stacks_limit = 48;
 inline constexpr VirtAddr free_data{data_base.raw() + stacks_limit * stack_room}; // to the end: the program's
 inline constexpr uword free_data_size = data_size - stacks_limit * stack_room;

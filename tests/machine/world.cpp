@@ -4,38 +4,52 @@
 #include "kernel/core/lifetime.hpp"
 #include "kernel/ipc/message.hpp"
 #include "kernel/ipc/port.hpp"
-#include "kernel/mem/frame.hpp"
 #include "kernel/mem/region.hpp"
+#include "tests/machine/watch.hpp"
 
-#include <random>
+#include <sstream>
 
 namespace chorale::test {
 
 namespace {
 
-class Random final : public host::Chooser {
-  public:
-    explicit Random(u64 seed) : random_{seed} {}
-    bool preempts(host::Boundary) override { return random_() % 8 == 0; }
-    unsigned choose(unsigned count, host::Choice what) override {
-        if (what != host::Choice::next_cpu && random_() % 4 != 0) return 0;
-        return static_cast<unsigned>(random_() % count);
-    }
-
-  private:
-    std::mt19937_64 random_;
-};
+constexpr unsigned steps_per_look = 25;
+constexpr u64 rest = 1'000'000; // nanoseconds
 
 struct Living {
     u64 actors, threads, ports, messages, regions;
     friend bool operator==(const Living&, const Living&) = default;
+    friend std::ostream& operator<<(std::ostream& to, const Living& living) {
+        return to << living.actors << " actors, " << living.threads << " threads, " << living.ports
+                  << " ports, " << living.messages << " messages, " << living.regions << " regions";
+    }
 };
 
 [[nodiscard]] Living living() {
     return {live_actors(), live_threads(), live_ports(), live_messages(), live_regions()};
 }
 
-[[nodiscard]] host::Lockstep& machine() {
+// What is still on its way when the scenario ends comes home before the sleep does.
+[[nodiscard]] host::Task<void> and_rest(const host::Program& scenario, u64 argument) {
+    co_await scenario(argument);
+    for (int tries = 0; tries < 10 && co_await host::sleep(rest) != K_ETIMEOUT; ++tries) {
+    }
+}
+
+template <class... Part>
+void add(Findings& to, const Part&... parts) {
+    std::ostringstream line;
+    (line << ... << parts);
+    to.push_back(line.str());
+}
+
+void report(const char* how, const Findings& findings) {
+    for (const std::string& finding : findings) ADD_FAILURE() << how << ": " << finding;
+}
+
+} // namespace
+
+host::Lockstep& machine() {
     static host::Lockstep* const engine = [] {
         auto* const made = new host::Lockstep; // until the process ends
         host::boot({}, *made);
@@ -44,21 +58,26 @@ struct Living {
     return *engine;
 }
 
-void run_once(const host::Program& scenario, host::Chooser& chooser) {
+Findings run_once(const host::Program& scenario, host::Chooser& chooser, unsigned look_every) {
     host::Lockstep& engine = machine();
-    engine.use(chooser);
     const Living before = living();
-    ASSERT_EQ(host::run(scenario), host::Outcome::finished);
-    engine.use(host::plain_chooser());
-    EXPECT_EQ(living(), before) << "something was left behind";
+    Watch watch{engine, chooser, look_every};
+    const host::Outcome outcome = host::run([&](u64 argument) { return and_rest(scenario, argument); });
+    Findings findings = watch.findings();
+    if (outcome != host::Outcome::finished) {
+        add(findings, "the scenario came to outcome ", static_cast<unsigned>(outcome));
+        return findings;
+    }
+    if (const Living after = living(); after != before)
+        add(findings, "something was left behind: ", before, " before, ", after, " after");
+    for (const std::string& finding : check_invariants(Depth::quiet)) findings.push_back(finding);
+    return findings;
 }
 
-} // namespace
-
 void run_world(const host::Program& scenario) {
-    run_once(scenario, host::plain_chooser());
+    report("plain", run_once(scenario, host::plain_chooser(), steps_per_look));
     Random random{1};
-    run_once(scenario, random);
+    report("random", run_once(scenario, random, steps_per_look));
 }
 
 } // namespace chorale::test

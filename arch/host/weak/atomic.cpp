@@ -76,20 +76,24 @@ void act_directly(Cpu& me, Location& where) {
     me.advance();
 }
 
-// The location, after the comparison with plain accesses to it.
-Location& arrive(Cpu& me, const Operation& operation, bool write) {
-    Cell& cell = shadow.at(operation.address);
+// The comparison with plain accesses, made when it is known whether the operation writes.
+void check_access(Cpu& me, Cell& cell, Location& where, const Operation& operation, bool write) {
     if ((cell.mark[0] | cell.mark[1] | cell.mark[2] | cell.mark[3]) != 0) {
         check_marks(me, cell,
                     {me.index, operation.access, reinterpret_cast<std::uintptr_t>(operation.pc),
                      operation.address, operation.size},
                     write);
     }
-    Location& where = find_location(cell, operation);
     Position* const at = write ? where.written_at : where.read_at;
     std::uint32_t* const pc = write ? where.written_pc : where.read_pc;
     at[me.index] = me.position();
     pc[me.index] = short_pc(operation.pc);
+}
+
+Location& arrive(Cpu& me, const Operation& operation, bool write) {
+    Cell& cell = shadow.at(operation.address);
+    Location& where = find_location(cell, operation);
+    check_access(me, cell, where, operation, write);
     return where;
 }
 
@@ -198,8 +202,10 @@ void exchange(const Operation& operation, std::uint64_t memory, std::uint64_t va
 std::uint64_t compare_exchange(const Operation& operation, Order failure, std::uint64_t memory,
                                std::uint64_t expected, std::uint64_t desired) {
     Cpu& me = *state.current;
-    Location& where = arrive(me, operation, memory == expected);
+    Cell& cell = shadow.at(operation.address);
+    Location& where = find_location(cell, operation);
     if (where.direct) {
+        check_access(me, cell, where, operation, memory == expected);
         act_directly(me, where);
         trace(operation, 0, memory == expected, memory, desired);
         return memory;
@@ -212,7 +218,9 @@ std::uint64_t compare_exchange(const Operation& operation, Order failure, std::u
         if (record_of(where, age).value != expected) ages[count++] = age;
     }
     const unsigned age = ages[choose(count, Choice::failure)];
-    if (age == 0 && memory == expected) {
+    const bool success = age == 0 && memory == expected;
+    check_access(me, cell, where, operation, success);
+    if (success) {
         modify(me, where, operation.order, desired);
         trace(operation, 0, true, memory, desired);
         return memory;

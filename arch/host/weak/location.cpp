@@ -1,35 +1,29 @@
-// Where atomic locations and their records are kept: taken in sequence and given back all at once by a new
-// run. A location that has been dropped keeps its records for its next use.
+// The life of atomic locations. One that has been dropped keeps its records for its next use.
 #include "arch/host/weak/location.hpp"
 
-#include "arch/host/weak/race.hpp"
-
 namespace chorale::weak {
+
+constinit Pool pool{};
 
 namespace {
 
 constexpr std::uint32_t most_locations = 1u << 20, most_records = 1u << 22;
 
-// [0] is not used: it means none.
-Location* locations;
-Record* records;
-std::uint32_t used_locations, used_records, free_location;
-
 std::uint32_t take_location() {
-    if (free_location != 0) {
-        const std::uint32_t index = free_location;
-        free_location = locations[index].next;
+    if (pool.free_location != 0) {
+        const std::uint32_t index = pool.free_location;
+        pool.free_location = pool.locations[index].next;
         return index;
     }
-    if (used_locations == most_locations) give_up("too many atomic locations");
-    const std::uint32_t index = used_locations++;
-    locations[index].allocated = 0;
+    if (pool.used_locations == most_locations) give_up("too many atomic locations");
+    const std::uint32_t index = pool.used_locations++;
+    pool.locations[index].allocated = 0;
     return index;
 }
 
 std::uint32_t make_location(std::uintptr_t address, unsigned size, unsigned bytes) {
     const std::uint32_t index = take_location();
-    Location& made = locations[index];
+    Location& made = pool.locations[index];
     made.address = address;
     made.next = 0;
     made.size = static_cast<std::uint8_t>(size);
@@ -50,9 +44,9 @@ std::uint32_t make_location(std::uintptr_t address, unsigned size, unsigned byte
 // One location for the whole cell, which remembers who used those that were there.
 Location& make_direct(Cell& cell, std::uintptr_t address) {
     const std::uint32_t index = make_location(address / granule * granule, granule, 0xff);
-    Location& made = locations[index];
-    for (std::uint32_t each = cell.location; each != 0; each = locations[each].next) {
-        const Location& old = locations[each];
+    Location& made = pool.locations[index];
+    for (std::uint32_t each = cell.location; each != 0; each = pool.locations[each].next) {
+        const Location& old = pool.locations[each];
         for (unsigned cpu = 0; cpu < max_cpus; ++cpu) {
             if (old.read_at[cpu] > made.read_at[cpu]) {
                 made.read_at[cpu] = old.read_at[cpu];
@@ -75,59 +69,47 @@ Location& make_direct(Cell& cell, std::uintptr_t address) {
 
 } // namespace
 
-Location& location(std::uint32_t index) { return locations[index]; }
-
-Record& record_of(const Location& where, unsigned age) {
-    return records[where.record[(where.newest - age) % Location::most_records]];
+void add_place(Location& where) {
+    if (pool.used_records == most_records) give_up("too many stores to atomic locations");
+    where.record[where.allocated++] = pool.used_records++;
 }
 
-Record& next_record(Location& where) {
-    where.newest = (where.newest + 1u) % Location::most_records;
-    if (where.depth < Location::most_records) ++where.depth;
-    // Places are taken in turn from the first on, so that those below `allocated` have records.
-    if (where.newest == where.allocated) {
-        if (used_records == most_records) give_up("too many stores to atomic locations");
-        where.record[where.allocated++] = used_records++;
-    }
-    return record_of(where, 0);
-}
-
-Location& find_location(Cell& cell, const Operation& operation) {
+Location& new_location(Cell& cell, const Operation& operation) {
     const unsigned bytes = bytes_of(operation.address, operation.size) & 0xff;
     const bool whole = operation.size <= granule && operation.address % operation.size == 0;
     for (std::uint32_t index = cell.location; index != 0;) {
-        Location& each = locations[index];
+        Location& each = pool.locations[index];
         index = each.next;
         if (each.direct || (whole && each.bytes == bytes)) return each;
         if ((each.bytes & bytes) != 0) return make_direct(cell, operation.address);
     }
     if (!whole) return make_direct(cell, operation.address);
     const std::uint32_t made = make_location(operation.address, operation.size, bytes);
-    locations[made].next = cell.location;
+    pool.locations[made].next = cell.location;
     cell.location = made;
-    return locations[made];
+    return pool.locations[made];
 }
 
 void drop_location(Cell& cell, Location& where) {
-    const auto index = static_cast<std::uint32_t>(&where - locations);
+    const auto index = static_cast<std::uint32_t>(&where - pool.locations);
     std::uint32_t* link = &cell.location;
-    while (*link != index) link = &locations[*link].next;
+    while (*link != index) link = &pool.locations[*link].next;
     *link = where.next;
-    where.next = free_location;
-    free_location = index;
+    where.next = pool.free_location;
+    pool.free_location = index;
 }
 
 void drop_locations(Cell& cell) {
-    while (cell.location != 0) drop_location(cell, locations[cell.location]);
+    while (cell.location != 0) drop_location(cell, pool.locations[cell.location]);
 }
 
 void reset_locations() {
-    if (locations == nullptr) {
-        locations = static_cast<Location*>(reserve(most_locations * sizeof(Location)));
-        records = static_cast<Record*>(reserve(most_records * sizeof(Record)));
+    if (pool.locations == nullptr) {
+        pool.locations = static_cast<Location*>(reserve(most_locations * sizeof(Location)));
+        pool.records = static_cast<Record*>(reserve(most_records * sizeof(Record)));
     }
-    used_locations = used_records = 1;
-    free_location = 0;
+    pool.used_locations = pool.used_records = 1;
+    pool.free_location = 0;
 }
 
 } // namespace chorale::weak

@@ -50,13 +50,44 @@ struct Operation {
     const void* pc;
 };
 
-[[nodiscard]] Location& location(std::uint32_t index);
-// The location that an operation is about. A new one has no records yet.
-[[nodiscard]] Location& find_location(Cell& cell, const Operation& operation);
+// Where they are kept: taken in sequence and given back all at once by a new run. [0] means none.
+struct Pool {
+    Location* locations;
+    Record* records;
+    std::uint32_t used_locations, used_records, free_location;
+};
+extern constinit Pool pool;
+
+[[nodiscard]] inline Location& location(std::uint32_t index) { return pool.locations[index]; }
+
 // The store that is `age` stores older than the newest.
-[[nodiscard]] Record& record_of(const Location& where, unsigned age);
-// Makes room for a new newest store; the oldest may go.
-[[nodiscard]] Record& next_record(Location& where);
+[[nodiscard]] inline Record& record_of(const Location& where, unsigned age) {
+    return pool.records[where.record[(where.newest - age) % Location::most_records]];
+}
+
+// Gives the next place of the ring a record.
+void add_place(Location& where);
+
+// Makes room for a new newest store; the oldest may go. Places are taken in turn from the first on, so that
+// those below `allocated` have records.
+[[nodiscard]] inline Record& next_record(Location& where) {
+    where.newest = (where.newest + 1u) % Location::most_records;
+    if (where.depth < Location::most_records) ++where.depth;
+    if (where.newest == where.allocated) [[unlikely]]
+        add_place(where);
+    return record_of(where, 0);
+}
+
+// The location that an operation is about. A new one has no records yet.
+[[nodiscard]] Location& new_location(Cell& cell, const Operation& operation);
+[[nodiscard]] inline Location& find_location(Cell& cell, const Operation& operation) {
+    if (cell.location != 0) {
+        Location& first = location(cell.location);
+        if (first.address == operation.address && first.size == operation.size) [[likely]]
+            return first;
+    }
+    return new_location(cell, operation);
+}
 
 void drop_location(Cell& cell, Location& where);
 void drop_locations(Cell& cell);

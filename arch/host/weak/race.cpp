@@ -1,7 +1,7 @@
 // The data-race detector.
 #include "arch/host/weak/race.hpp"
 
-#include "arch/host/weak/atomic.hpp"
+#include "arch/host/weak/location.hpp"
 
 namespace chorale::weak {
 
@@ -51,8 +51,7 @@ void check_locations(Cpu& me, Cell& cell, const Party& later, unsigned bytes, bo
 
 } // namespace
 
-void check_plain(Cpu& me, std::uintptr_t address, unsigned bytes, bool write, const void* pc) {
-    Cell& cell = shadow.at(address);
+void check_plain(Cpu& me, Cell& cell, std::uintptr_t address, unsigned bytes, bool write, const void* pc) {
     if (me.on_stack(address)) {
         if (cell.location != 0) drop_locations(cell);
         return;
@@ -67,15 +66,13 @@ void check_plain(Cpu& me, std::uintptr_t address, unsigned bytes, bool write, co
             if ((Mark::bytes(old) & bytes) == 0) continue;
             const bool as_strong = write || !Mark::written(old);
             const bool covered = (Mark::bytes(old) & ~bytes) == 0;
-            // Of this CPU since it last published: nothing to add to it.
-            if ((old | mine) == (old | Mark::write_bit * write) && (Mark::written(old) || !write)) return;
-            if (happened_before(old, me)) {
-                if (!as_strong || !covered) continue;
-            } else if (write || Mark::written(old)) {
-                report(marked_party(cell, i, address), later);
-            } else {
-                continue; // two reads
-            }
+            // By this CPU since it last published: whatever races with this access races with that one.
+            const bool mine_already = old >> 16 == mine >> 16 && (bytes & ~Mark::bytes(old)) == 0;
+            if (mine_already && (Mark::written(old) || !write)) return;
+            const bool ordered = happened_before(old, me), conflict = write || Mark::written(old);
+            if (!ordered && conflict) report(marked_party(cell, i, address), later);
+            // A race that has been reported need not be found again.
+            if (!(ordered || conflict) || !as_strong || !covered) continue;
             cell.mark[i] = 0;
         }
         if (place == Cell::marks) place = i;
@@ -96,11 +93,13 @@ void check_marks(Cpu& me, Cell& cell, const Party& later, bool write) {
 
 void plain_range(std::uintptr_t address, std::size_t size, bool write, const void* pc) {
     Cpu* const me = state.current;
-    if (me == nullptr || (me->on_stack(address) && !(write && state.atomics_on_stacks))) return;
+    if (me == nullptr || ignored(*me, address, write)) return;
     while (size != 0) {
         const std::size_t rest = granule - address % granule;
         const std::size_t part = size < rest ? size : rest;
-        check_plain(*me, address, bytes_of(address, part), write, pc);
+        const unsigned bytes = bytes_of(address, part);
+        Cell& cell = shadow.at(address);
+        if (!repeated(*me, cell, bytes, write)) check_plain(*me, cell, address, bytes, write, pc);
         address += part;
         size -= part;
     }

@@ -9,7 +9,7 @@
 namespace chorale::weak {
 
 // Compares a plain access within one granule with what is known, and remembers it.
-void check_plain(Cpu& me, std::uintptr_t address, unsigned bytes, bool write, const void* pc);
+void check_plain(Cpu& me, Cell& cell, std::uintptr_t address, unsigned bytes, bool write, const void* pc);
 
 // An access of any size and alignment.
 void plain_range(std::uintptr_t address, std::size_t size, bool write, const void* pc);
@@ -17,23 +17,30 @@ void plain_range(std::uintptr_t address, std::size_t size, bool write, const voi
 // An atomic access against the plain ones: only these are in marks.
 void check_marks(Cpu& me, Cell& cell, const Party& later, bool write);
 
-// A plain access, aligned to its size.
-template <unsigned Size, bool Write>
-inline void plain(const volatile void* pointer, const void* pc) {
-    Cpu* const me = state.current;
-    if (me == nullptr) return;
-    const auto address = reinterpret_cast<std::uintptr_t>(pointer);
-    if (me->on_stack(address) && !(Write && state.atomics_on_stacks)) return;
-    const unsigned bytes = bytes_of(address, Size);
-    const Cell& cell = shadow.at(address);
-    const std::uint64_t mark = me->mark | (Write ? Mark::write_bit : 0) | bytes;
-    // Most accesses repeat one that was made since this CPU last published something: nothing new can be
-    // found.
+// Whether nothing new can be found, as this access repeats one that was made since this CPU last published
+// something. So it is with most.
+[[gnu::always_inline]] inline bool repeated(const Cpu& me, const Cell& cell, unsigned bytes, bool write) {
+    const std::uint64_t mark = me.mark | (write ? Mark::write_bit : 0) | bytes;
     const bool known =
         (cell.mark[0] == mark) | (cell.mark[1] == mark) | (cell.mark[2] == mark) | (cell.mark[3] == mark);
-    if (known && !(Write && cell.location != 0)) [[likely]]
-        return;
-    check_plain(*me, address, bytes, Write, pc);
+    // A plain write has something to say to an atomic location.
+    return known && !(write && cell.location != 0);
+}
+
+// Accesses to a CPU's own stack are nobody else's business, but for the end of atomics there.
+[[gnu::always_inline]] inline bool ignored(const Cpu& me, std::uintptr_t address, bool write) {
+    return me.on_stack(address) && !(write && state.atomics_on_stacks);
+}
+
+// A plain access, aligned to its size.
+template <unsigned Size, bool Write>
+[[gnu::always_inline]] inline void plain(const volatile void* pointer, const void* pc) {
+    Cpu* const me = state.current;
+    const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+    if (me == nullptr || ignored(*me, address, Write)) return;
+    const unsigned bytes = bytes_of(address, Size);
+    Cell& cell = shadow.at(address);
+    if (!repeated(*me, cell, bytes, Write)) check_plain(*me, cell, address, bytes, Write, pc);
 }
 
 } // namespace chorale::weak

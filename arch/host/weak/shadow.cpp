@@ -1,7 +1,7 @@
 // The cells of memory.
 #include "arch/host/weak/shadow.hpp"
 
-#include "arch/host/weak/atomic.hpp"
+#include "arch/host/weak/location.hpp"
 #include "arch/host/weak/state.hpp"
 
 #include <sys/mman.h>
@@ -9,13 +9,6 @@
 namespace chorale::weak {
 
 constinit Shadow shadow;
-
-void* reserve(std::size_t size) {
-    void* const memory =
-        mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) give_up("no address space for the shadow of memory");
-    return memory;
-}
 
 void Shadow::map(const void* arena, std::size_t size) {
     if (arena_cells_ != nullptr) {

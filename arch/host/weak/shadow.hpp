@@ -85,6 +85,6 @@ class Shadow {
     Page cache_[cache_size] = {};
 };
 
-extern Shadow shadow;
+extern constinit Shadow shadow;
 
 } // namespace chorale::weak

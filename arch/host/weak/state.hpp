@@ -41,7 +41,7 @@ struct State {
     Cpu cpu[max_cpus];
 };
 
-extern State state;
+extern constinit State state;
 
 // Return addresses are kept in 32 bits, as the distance from this library's own code.
 [[nodiscard]] std::uint32_t short_pc(const void* pc);
@@ -61,5 +61,8 @@ decltype(auto) outside(F&& call) {
 
 // Ends the process: the library cannot go on.
 [[noreturn]] void give_up(const char* why);
+
+// Address space, zeroed, that becomes memory where it is touched.
+[[nodiscard]] void* reserve(std::size_t size);
 
 } // namespace chorale::weak

@@ -4,9 +4,15 @@
 
 #include "kernel/base/types.hpp"
 
+#include <atomic>
+
 namespace chorale::machine {
 
 inline void compiler_barrier() { asm volatile("" ::: "memory"); }
+
+// Loads through a pointer come after the load of the pointer.
+// acquire: C++ knows of no such dependency, nor do those who check the nucleus here
+inline constexpr std::memory_order order_of_dependent_loads = std::memory_order_acquire;
 
 void relax(); // in a loop that waits for another CPU
 void interrupt_window();

@@ -1,0 +1,68 @@
+#include "tests/machine/faults.hpp"
+
+#include "kernel/mem/fail_allocation.hpp"
+#include "tests/machine/attempt.hpp"
+
+#include <machine/user_access.hpp>
+
+namespace chorale::test {
+
+namespace {
+
+constexpr unsigned steps_per_look = 400;
+
+// Arms the next refusal when one has happened.
+class Refuser final : public host::Chooser {
+  public:
+    Refuser(host::Chooser& chooser, Refusal refusal, void (*arm)(u64), u64 (*left)())
+        : chooser_{chooser}, refusal_{refusal}, arm_{arm}, left_{left} {
+        arm_(refusal_.first);
+    }
+    Refuser(const Refuser&) = delete;
+    Refuser& operator=(const Refuser&) = delete;
+    ~Refuser() override { arm_(0); }
+
+    bool preempts(host::Boundary where) override {
+        if (left_() == 0 && refusal_.more != 0) {
+            --refusal_.more;
+            arm_(refusal_.gap);
+        }
+        return chooser_.preempts(where);
+    }
+    unsigned choose(unsigned count, host::Choice what) override { return chooser_.choose(count, what); }
+
+    [[nodiscard]] bool all_refused() const { return left_() == 0; }
+
+  private:
+    host::Chooser& chooser_;
+    Refusal refusal_;
+    void (*arm_)(u64);
+    u64 (*left_)();
+};
+
+[[nodiscard]] Faulty play_refused(const Scenario& scenario, Refusal refusal, host::Chooser& chooser,
+                                  void (*arm)(u64), u64 (*left)()) {
+    static_cast<void>(machine()); // what the boot needs is not refused
+    Refuser refuser{chooser, refusal, arm, left};
+    Findings findings = play(scenario, refuser, steps_per_look);
+    return {std::move(findings), refuser.all_refused()};
+}
+
+} // namespace
+
+Findings play(const Scenario& scenario, host::Chooser& chooser, unsigned look_every) {
+    Findings findings = run_once(scenario.play, chooser, look_every);
+    for (const std::string& complaint : take_complaints()) findings.push_back(complaint);
+    return findings;
+}
+
+Faulty play_without_memory(const Scenario& scenario, Refusal refusal, host::Chooser& chooser) {
+    return play_refused(scenario, refusal, chooser, fail_allocation_after, allocations_before_failure);
+}
+
+Faulty play_with_bad_copies(const Scenario& scenario, Refusal refusal, host::Chooser& chooser) {
+    return play_refused(scenario, refusal, chooser, machine::fail_user_copy_after,
+                        machine::user_copies_before_failure);
+}
+
+} // namespace chorale::test

@@ -1,0 +1,151 @@
+// Who can be reached from where.
+#include "tests/machine/inspection.hpp"
+
+#include "kernel/core/lifetime.hpp"
+
+namespace chorale::test {
+
+std::ostream& operator<<(std::ostream& to, Named<Actor> actor) {
+    return to << "actor " << actor.object.table_index << " (" << std::string_view{actor.object.name} << ")";
+}
+
+std::ostream& operator<<(std::ostream& to, Named<Thread> thread) {
+    const Thread& self = thread.object;
+    return to << "thread " << self.lid << " of actor " << self.actor->table_index << " on CPU "
+              << self.cpu.load() << " [" << std::hex << self.state << std::dec << "]";
+}
+
+std::ostream& operator<<(std::ostream& to, Named<Port> port) {
+    const Actor* const actor = port.object.actor;
+    to << "port " << static_cast<long>(port.object.li);
+    if (actor != nullptr) to << " of " << name(*actor);
+    return to << " at CPU " << static_cast<CpuIndex>(port.object.home);
+}
+
+std::ostream& operator<<(std::ostream& to, const Place& place) {
+    if (place.actor != nullptr) to << name(*place.actor) << ", ";
+    return to << place.what << " " << std::hex << place.at << std::dec;
+}
+
+// An actor that is being deleted is in no table any more, but its deleter knows it.
+void Inspection::add_actor(Actor* actor) {
+    if (actor == nullptr || !actors_.insert(actor).second) return;
+    unsigned threads = 0, ports = 0;
+    actor->tables.with([&](const Actor::Tables& tables) {
+        for (unsigned i = 0; i < Actor::thread_limit; ++i) {
+            const Thread* const thread = tables.threads[i];
+            if (thread == nullptr) continue;
+            ++threads;
+            expect(threads_.insert(thread).second, 0, name(*thread), " is in two tables");
+            expect(thread->actor == actor && thread->lid == static_cast<KnThreadLid>(i), 0, name(*thread),
+                   " is in the table of ", name(*actor), " as ", i);
+        }
+        for (unsigned i = 0; i < Actor::port_limit; ++i) {
+            Port* const port = tables.ports[i];
+            if (port == nullptr) continue;
+            ++ports;
+            expect(attached_.insert(port).second, 0, name(*port), " is in two tables");
+            expect(port->actor == actor && static_cast<long>(port->li) == static_cast<long>(i), 0,
+                   name(*port), " is in the table of ", name(*actor), " as ", i);
+            ports_.insert(port);
+        }
+        expect(tables.live_threads == threads, 0, name(*actor), " counts ", tables.live_threads,
+               " threads and has ", threads);
+        expect(tables.live_ports == ports, 0, name(*actor), " counts ", tables.live_ports, " ports and has ",
+               ports);
+    });
+}
+
+// Memory that was once a port remains one, so a stale pointer may be followed.
+void Inspection::add_port(Port* port) {
+    if (port != nullptr && port != &null_port()) ports_.insert(port);
+}
+
+void Inspection::collect() {
+    for (unsigned i = 0; i < actor_limit; ++i) add_actor(actor_at(i));
+    for (bool more = true; more;) {
+        const std::size_t before = actors_.size();
+        const std::set<const Thread*> found = threads_;
+        for (const Thread* const thread : found) add_actor(thread->victim);
+        more = actors_.size() != before;
+    }
+    for (const Thread* const thread : threads_) {
+        add_port(thread->port);
+        add_port(thread->fetch_port);
+        thread_requests_.emplace(&thread->request, thread);
+        timers_.emplace(&thread->timer, thread);
+    }
+    for (Port* const port : ports_) tokens_.emplace(&port->tour, port);
+    collect_requests();
+    collect_messages();
+    collect_waiters();
+}
+
+void Inspection::collect_requests() {
+    const auto add = [&](const Request& request, Travel travel) {
+        expect(travelling_.emplace(&request, travel).second, 4, "a Request from CPU ", travel.from,
+               " to CPU ", travel.to, " is in two places");
+    };
+    for (CpuIndex from = 0; from < cpu_count(); ++from) {
+        for (CpuIndex to = 0; to < cpu_count(); ++to) {
+            cpu_at(to).inbox.for_each_waiting(
+                from, [&](const Request& request) { add(request, {from, to, false}); });
+            cpu_at(from).inbox.for_each_kept(to,
+                                             [&](const Request& request) { add(request, {from, to, true}); });
+        }
+    }
+}
+
+void Inspection::add_message(const Message* message, const Place& owner) {
+    if (message == nullptr) return;
+    const auto [place, first] = messages_.emplace(message, owner);
+    expect(first, 17, "a message belongs to ", place->second, " and to ", owner);
+}
+
+// What travels and is neither a thread's Request nor a port's token is a message.
+void Inspection::collect_messages() {
+    for (const Thread* const thread : threads_) {
+        const auto lid = static_cast<u64>(thread->lid);
+        add_message(thread->incoming, {"handed to thread", thread->actor, lid});
+        if (thread->has(flag_serving)) add_message(thread->serving, {"served by thread", thread->actor, lid});
+    }
+    for (Port* const port : ports_) {
+        for (const Message* each = port->queue.front(); each != nullptr; each = port->queue.next(*each))
+            add_message(each, {"the queue of port", port->actor, static_cast<u64>(port->li)});
+    }
+    for (const auto& [request, travel] : travelling_) {
+        if (thread_requests_.contains(request) || tokens_.contains(request)) continue;
+        add_message(static_cast<const MessageRequest*>(request)->message, {"a mailbox"});
+    }
+    for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu)
+        add_message(cpu_at(cpu).spare_message.load(), {"the spare one of CPU", nullptr, cpu});
+}
+
+// `actor` is null where the port is deleted.
+void Inspection::follow_waiters(Thread* first, CpuIndex cpu, const Port* port, const Actor* actor) {
+    std::size_t length = 0;
+    for (const Thread* thread = first; thread != nullptr; thread = thread->next_waiter) {
+        if (!expect(known(thread), 18, "somebody waits at CPU ", cpu, " who is in no actor")) return;
+        if (!expect(++length <= threads_.size(), 18, name(*thread), ": its list of waiters has no end"))
+            return;
+        ++waiting_[thread];
+        expect(thread->doing() == Doing::receiving && !thread->has(flag_moving), 18, name(*thread),
+               " is among the waiters and does not wait");
+        expect(thread->cpu.load() == cpu, 8, name(*thread), " waits at CPU ", cpu);
+        expect(thread->port == port && (actor == nullptr || thread->actor == actor), 18, name(*thread),
+               " is among the waiters of another port");
+    }
+}
+
+void Inspection::collect_waiters() {
+    for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
+        for (Port* const port : ports_) {
+            follow_waiters(port->slot(cpu).waiters, cpu, port,
+                           port->live.load() ? static_cast<Actor*>(port->actor) : nullptr);
+        }
+        for (Actor* const actor : actors_) follow_waiters(actor->any_waiters[cpu], cpu, &null_port(), actor);
+        expect(null_port().slot(cpu).waiters == nullptr, 18, "somebody waits at CPU ", cpu, " for no port");
+    }
+}
+
+} // namespace chorale::test

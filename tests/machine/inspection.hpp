@@ -1,0 +1,128 @@
+// What a look at the nucleus from outside finds: every object that can be reached, and what is wrong with it.
+// The parts of check_invariants() (invariants.hpp) share it.
+#pragma once
+
+#include "kernel/core/actor.hpp"
+#include "kernel/core/per_cpu.hpp"
+#include "kernel/core/thread.hpp"
+#include "kernel/ipc/message.hpp"
+#include "kernel/ipc/port.hpp"
+#include "tests/machine/invariants.hpp"
+
+#include <map>
+#include <set>
+#include <sstream>
+#include <unordered_map>
+
+namespace chorale::test {
+
+// A Request that is in a ring or in an overflow list.
+struct Travel {
+    CpuIndex from, to;
+    bool kept; // by the sender, whose ring was full
+};
+
+// Where something is, for people; told only when it is wrong.
+struct Place {
+    const char* what;
+    const Actor* actor{};
+    u64 at{};
+    friend std::ostream& operator<<(std::ostream& to, const Place& place);
+};
+template <class T>
+struct Named {
+    const T& object;
+};
+std::ostream& operator<<(std::ostream& to, Named<Actor> actor);
+std::ostream& operator<<(std::ostream& to, Named<Thread> thread);
+std::ostream& operator<<(std::ostream& to, Named<Port> port);
+template <class T>
+[[nodiscard]] Named<T> name(const T& object) {
+    return {object};
+}
+
+class Inspection {
+  public:
+    explicit Inspection(Depth depth) : depth_{depth} {}
+
+    void collect();
+    void check_cpus();
+    void check_mail();
+    void check_threads();
+    void check_ports();
+    void check_messages();
+    void check_actors();
+    // invariants_memory.cpp
+    void check_spaces();
+    void check_frames();
+    void check_objects();
+    void check_tlbs();
+
+    [[nodiscard]] Findings& findings() { return findings_; }
+
+  private:
+    template <class... Part>
+    void wrong(unsigned number, const Part&... parts) {
+        std::ostringstream line;
+        line << number << ": ";
+        (line << ... << parts);
+        findings_.push_back(line.str());
+    }
+    template <class... Part>
+    bool expect(bool holds, unsigned number, const Part&... parts) {
+        if (!holds) wrong(number, parts...);
+        return holds;
+    }
+
+    [[nodiscard]] bool quiet() const { return depth_ == Depth::quiet; }
+    [[nodiscard]] bool known(const Thread* thread) const { return threads_.contains(thread); }
+
+    void add_actor(Actor* actor);
+    void add_port(Port* port);
+    void collect_requests();
+    void collect_messages();
+    void add_message(const Message* message, const Place& owner);
+    void collect_waiters();
+    void follow_waiters(Thread* first, CpuIndex cpu, const Port* port, const Actor* actor);
+
+    void check_cpu(const PerCpu& cpu);
+    void check_run_queue(const PerCpu& cpu);
+    void check_timers(const PerCpu& cpu);
+    void check_fpu(const PerCpu& cpu);
+    void check_lane(const PerCpu& from, const PerCpu& to);
+    void check_state(const Thread& thread);
+    void check_place(const Thread& thread);
+    void check_pair(const Thread& thread);
+    void check_priority(const Thread& thread);
+    void check_wait(const Thread& thread);
+    void check_serial(const Thread& thread);
+    void check_live_port(Port& port);
+    void check_dead_port(Port& port);
+    void check_queue(Port& port);
+    void check_port_table();
+
+    void check_space(Actor& actor);
+    void check_regions(const Actor& actor, const RegionList& regions);
+    u64 check_entries(const Actor& actor, const RegionList& regions, const PageTable& table);
+    void check_holes(const Actor& actor, const RegionList& regions, const PageTable& table);
+    void check_leaf(const Actor& actor, const Region& region, VirtAddr at, unsigned level, u64 entry);
+    void own(PhysAddr block, unsigned order, const Place& owner);
+    void check_tlb(CpuIndex index, const std::map<unsigned, Space*>& spaces);
+
+    Depth depth_;
+    Findings findings_;
+    std::set<Actor*> actors_;
+    std::set<const Thread*> threads_;
+    std::set<Port*> ports_;          // those of actors, and those that threads point at: dead ones among them
+    std::set<const Port*> attached_; // those of actors
+    std::unordered_map<const Request*, Travel> travelling_;
+    std::unordered_map<const Request*, const Thread*> thread_requests_;
+    std::unordered_map<const Request*, Port*> tokens_;
+    std::unordered_map<const Timer*, const Thread*> timers_;
+    std::unordered_map<const Message*, Place> messages_; // and who has it
+    std::unordered_map<const Thread*, unsigned> queued_, waiting_, armed_;
+    std::unordered_map<u64, Place> frames_; // in use, by number
+    u64 regions_{};
+};
+
+} // namespace chorale::test

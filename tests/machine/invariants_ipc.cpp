@@ -1,0 +1,148 @@
+// Ports, messages, names and actors.
+#include "kernel/core/lifetime.hpp"
+#include "kernel/core/names.hpp"
+#include "tests/machine/inspection.hpp"
+
+#include <set>
+#include <utility>
+
+namespace chorale::test {
+
+namespace {
+
+[[nodiscard]] bool same(const KnUniqueId& a, const KnUniqueId& b) {
+    return a.uiHead == b.uiHead && a.uiTail == b.uiTail;
+}
+
+[[nodiscard]] u64 message_count() { return live_messages() + spare_messages(); }
+
+} // namespace
+
+// ---- ports -----------------------------------------------------------------------------------------------
+
+void Inspection::check_queue(Port& port) {
+    u64 length = 0;
+    for (const Message* each = port.queue.front(); each != nullptr; each = port.queue.next(*each)) {
+        ++length;
+        expect(each->port == &port, 17, name(port), " holds a message for another port");
+        expect(same(each->target, port.ui), 17, name(port), " holds a message for a port before it");
+    }
+    expect(port.queued.load() == length, 19, name(port), " counts ", port.queued.load(), " messages and has ",
+           length);
+    expect(!port.touring || travelling_.contains(&port.tour), 19, name(port), ": its token is lost");
+    expect(port.touring || !travelling_.contains(&port.tour), 19, name(port), ": its token travels unknown");
+    expect(!quiet() || !port.touring, 19, name(port), ": its token is under way");
+    if (length == 0) return;
+    const CpuIndex home = port.home;
+    const Actor* const actor = port.actor;
+    expect(port.slot(home).waiters == nullptr, 19, name(port), ": a message and a server wait at home");
+    for (CpuIndex cpu = 0; quiet() && cpu < cpu_count(); ++cpu) {
+        expect(port.slot(cpu).waiters == nullptr, 19, name(port), ": a message waits, and a server at CPU ",
+               cpu);
+        expect(!port.enabled.load() || actor == nullptr || actor->any_waiters[cpu] == nullptr, 19, name(port),
+               ": a message waits, and at CPU ", cpu, " a server for any port");
+    }
+}
+
+void Inspection::check_live_port(Port& port) {
+    expect(port.live.load(), 22, name(port), " is in a table and dead");
+    expect(kind_of(port.ui) == NameKind::port, 21, name(port), " has no port's name");
+    expect(port_table[bucket_of(port.ui.uiHead)] == &port, 21, name(port), " is not found by its name");
+    expect(port.home < cpu_count(), 21, name(port), " is at home nowhere");
+    for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
+        const bool waits = port.slot(cpu).waiters != nullptr;
+        expect(!waits || (port.cpus.load() >> cpu & 1) != 0, 19, name(port), ": CPU ", cpu,
+               " has a server that no token will visit");
+    }
+    check_queue(port);
+}
+
+// What threads still point at: a port that is going, memory that nobody uses.
+void Inspection::check_dead_port(Port& port) {
+    expect(!port.live.load(), 22, name(port), " lives and is in no table");
+    expect(port.li == deleted_port_li, 22, name(port), " is deleted and has a number");
+    if (!quiet()) return;
+    expect(port.queue.empty() && !port.touring, 22, name(port), " is deleted and has messages");
+    for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu)
+        expect(port.slot(cpu).waiters == nullptr, 22, name(port), " is deleted and waited for at CPU ", cpu);
+}
+
+void Inspection::check_port_table() {
+    unsigned used = 0;
+    for (unsigned bucket = 0; bucket < port_buckets; ++bucket) {
+        const Port* const port = port_table[bucket];
+        if (!expect(port != nullptr, 21, "bucket ", bucket, " is null")) continue;
+        if (port == &null_port()) continue;
+        ++used;
+        expect(attached_.contains(port), 21, "bucket ", bucket, " leads to a port of no actor");
+        expect(bucket_of(port->ui.uiHead) == bucket, 21, name(*port), " is in a bucket not its own");
+    }
+    expect(used == live_ports(), 21, live_ports(), " ports are counted and ", used, " have a name");
+    expect(used == attached_.size(), 21, attached_.size(), " ports are in actors and ", used, " have a name");
+    expect(!null_port().live.load() && null_port().li == deleted_port_li && null_port().queue.empty(), 21,
+           "the null port is somebody");
+}
+
+void Inspection::check_ports() {
+    check_port_table();
+    for (Port* const port : ports_) {
+        if (attached_.contains(port)) {
+            check_live_port(*port);
+        } else {
+            check_dead_port(*port);
+        }
+    }
+}
+
+// ---- messages --------------------------------------------------------------------------------------------
+
+void Inspection::check_messages() {
+    expect(messages_.size() == message_count(), 17, message_count(), " messages exist and ", messages_.size(),
+           " have an owner");
+    for (const auto& [message, owner] : messages_) {
+        expect(message->page_count <= Message::page_limit, 17, "a message of ", owner, " has ",
+               message->page_count, " pages");
+        expect(message->request.message == message, 17, "a message of ", owner, " travels as another");
+        const bool spare = std::string_view{owner.what}.starts_with("the spare");
+        expect(!spare || message->page_count == 0, 17, "a free message holds pages");
+    }
+}
+
+// ---- actors ----------------------------------------------------------------------------------------------
+
+void Inspection::check_actors() {
+    std::set<std::pair<u64, u64>> names;
+    unsigned in_table = 0;
+    for (Actor* const actor : actors_) {
+        const bool found = actor_at(actor->table_index) == actor;
+        in_table += found ? 1 : 0;
+        const KnCap& capability = actor->capability;
+        expect(actor->dying.load() != found, 22, name(*actor), found ? " dies and" : " lives and",
+               found ? " is found" : " is not found");
+        expect(names.emplace(capability.ui.uiHead, capability.ui.uiTail).second, 21, name(*actor),
+               " has another one's name");
+        expect(kind_of(capability.ui) == NameKind::actor &&
+                   bucket_of(capability.ui.uiHead) == actor->table_index,
+               21, name(*actor), " has no actor's name");
+        for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
+            const bool waits = actor->any_waiters[cpu] != nullptr;
+            expect(!waits || (actor->any_cpus.load() >> cpu & 1) != 0, 19, name(*actor), ": CPU ", cpu,
+                   " has a server for any port that no token will visit");
+        }
+        if (!found) continue;
+        const Port* const first =
+            actor->tables.with([](const Actor::Tables& tables) { return tables.ports[0]; });
+        expect(actor->default_port == first, 0, name(*actor), ": its default port is not in its table");
+        expect(!quiet() || !actor->dying.load(), 0, name(*actor), " is half deleted");
+    }
+    expect(in_table == live_actors(), 0, live_actors(), " actors are counted and ", in_table, " are found");
+    expect(!quiet() || in_table == actors_.size(), 0, "an actor is half deleted");
+    expect(threads_.size() == live_threads(), 0, live_threads(), " threads are counted and ", threads_.size(),
+           " are in actors");
+    for (const Port* const port : attached_) {
+        expect(names.emplace(port->ui.uiHead, port->ui.uiTail).second, 21, name(*port),
+               " has another one's name");
+    }
+}
+
+} // namespace chorale::test

@@ -1,0 +1,229 @@
+// Regions, page tables, frames, object caches, TLBs.
+#include "arch/host/cpu.hpp"
+#include "arch/host/machine.hpp"
+#include "arch/host/memory.hpp"
+#include "kernel/mem/asid.hpp"
+#include "kernel/mem/frame.hpp"
+#include "kernel/mem/slab.hpp"
+#include "tests/machine/inspection.hpp"
+
+#include <machine/fpu.hpp>
+#include <machine/mmu.hpp>
+
+namespace chorale::test {
+
+namespace {
+
+using Geometry = machine::PageTableGeometry;
+
+struct Hexadecimal {
+    u64 value;
+    friend std::ostream& operator<<(std::ostream& to, Hexadecimal number) {
+        return to << std::hex << "0x" << number.value << std::dec;
+    }
+};
+[[nodiscard]] Hexadecimal hex(u64 value) { return {value}; }
+
+// An entry of a TLB.
+struct Remembered {
+    CpuIndex cpu;
+    u64 asid;
+    uword page;
+    friend std::ostream& operator<<(std::ostream& to, const Remembered& entry) {
+        return to << "CPU " << entry.cpu << " remembers " << hex(entry.page) << " of space " << entry.asid;
+    }
+};
+
+// A region whose pages are all there, and as they should be.
+[[nodiscard]] bool settled(const Region& region) {
+    return region.state == RegionState::ready && region.backing != Backing::nothing;
+}
+
+constexpr Protection accesses = Protection::read | Protection::write | Protection::execute;
+
+} // namespace
+
+// Frames that belong to somebody: each to one.
+void Inspection::own(PhysAddr block, unsigned order, const Place& owner) {
+    if (!expect(block.page_aligned(), 24, owner, " has a bad frame ", hex(block.raw()))) return;
+    expect(frames_allocated(block, order), 24, owner, " uses frame ", hex(block.raw()), ", which is not its");
+    for (u64 i = 0; i < u64{1} << order; ++i) {
+        const auto [place, first] = frames_.emplace((block.raw() >> page_bits) + i, owner);
+        expect(first, 24, "frame ", hex(block.raw()), " belongs to ", place->second, " and to ", owner);
+    }
+}
+
+// ---- spaces ----------------------------------------------------------------------------------------------
+
+void Inspection::check_regions(const Actor& actor, const RegionList& regions) {
+    VirtAddr last{};
+    u64 count = 0;
+    for (const Region* region = regions.first(); region != nullptr; region = regions.next(*region)) {
+        ++count;
+        const auto [begin, end] = region->range;
+        const Place where{"region at", &actor, begin.raw()};
+        expect(begin < end && begin.page_aligned() && end.page_aligned(), 24, where, ": a bad range");
+        expect(begin >= last && begin >= Space::user_begin && end <= Space::user_end(), 24, where,
+               ": out of order");
+        last = end;
+        const bool both = allows(region->protection, Protection::write | Protection::execute);
+        expect(!both, 26, where, " is writable and executable");
+        expect(!quiet() || region->state == RegionState::ready, 24, where, ": somebody left off");
+    }
+    expect(regions.count() == count, 24, name(actor), " counts ", regions.count(), " regions and has ",
+           count);
+    regions_ += count;
+}
+
+void Inspection::check_leaf(const Actor& actor, const Region& region, VirtAddr at, unsigned level,
+                            u64 entry) {
+    const Place where{"page at", &actor, at.raw()};
+    if (region.backing == Backing::nothing) {
+        wrong(24, where, " is in a guard");
+        return;
+    }
+    expect(region.range.begin <= at && at + PageTable::span(level) <= region.range.end, 24, where,
+           " reaches out of its region");
+    if (region.backing == Backing::frames) own(Geometry::address(entry), PageTable::order(level), where);
+    if (region.state != RegionState::ready) return;
+    const bool visible = allows(region.protection, Protection::read);
+    expect(Geometry::present(entry) == visible, 24, where, visible ? " is hidden" : " is shown");
+    const Protection has = Geometry::protection(entry);
+    const Protection should = region.protection | Protection::read;
+    expect((has & accesses) == (should & accesses), 24, where, " allows ", static_cast<unsigned>(has),
+           ", its region ", static_cast<unsigned>(should));
+    expect(allows(has, Protection::user), 24, where, " is not the user's");
+}
+
+// The pages and tables that the space pays for.
+u64 Inspection::check_entries(const Actor& actor, const RegionList& regions, const PageTable& table) {
+    u64 paid = 0;
+    table.for_each_entry([&](VirtAddr at, unsigned level, u64 entry, u64 above) {
+        const Place where{"page at", &actor, at.raw()};
+        expect(above == 0 || Geometry::present(above) || !Geometry::present(entry), 24, where,
+               " is shown in a hidden table");
+        if (!Geometry::leaf(entry, level)) {
+            own(Geometry::address(entry), 0, {"table at", &actor, at.raw()});
+            ++paid;
+            return;
+        }
+        const Region* const region = regions.at_or_after(at);
+        if (!expect(region != nullptr && region->range.contains(at), 24, where, " is in no region")) return;
+        check_leaf(actor, *region, at, level, entry);
+        if (region->backing == Backing::frames) paid += u64{1} << PageTable::order(level);
+    });
+    return paid;
+}
+
+void Inspection::check_holes(const Actor& actor, const RegionList& regions, const PageTable& table) {
+    for (const Region* region = regions.first(); region != nullptr; region = regions.next(*region)) {
+        if (!settled(*region)) continue;
+        for (VirtAddr at = region->range.begin; at < region->range.end; at = at + page_size) {
+            if (expect(table.frame_at(at).has_value(), 24, name(actor), ": no page at ", hex(at.raw())))
+                continue;
+            break;
+        }
+    }
+}
+
+void Inspection::check_space(Actor& actor) {
+    Space& space = actor.space;
+    if (space.root() == 0) {
+        expect(space.regions() == 0 && space.pages() == 0, 24, name(actor),
+               ": its space is gone, not its pages");
+        return;
+    }
+    own(PhysAddr{space.root() & Geometry::address_mask}, 0, {"root table", &actor});
+    space.inspect([&](const RegionList& regions, const PageTable& table) {
+        check_regions(actor, regions);
+        const u64 paid = check_entries(actor, regions, table) + 1;
+        expect(space.pages() == paid, 24, name(actor), " pays for ", space.pages(), " pages and has ", paid);
+        check_holes(actor, regions, table);
+    });
+    expect(space.pages() <= space.page_limit(), 24, name(actor), " has more pages than it may");
+}
+
+void Inspection::check_spaces() {
+    std::set<unsigned> asids;
+    for (Actor* const actor : actors_) {
+        check_space(*actor);
+        const unsigned asid = actor->space.asid();
+        expect(asid == 0 || asids.insert(asid).second, 24, name(*actor), " shares address space ", asid);
+    }
+    expect(asids.size() == asids_in_use(), 24, asids_in_use(), " address space identifiers are taken, ",
+           asids.size(), " used");
+}
+
+// ---- frames and objects ----------------------------------------------------------------------------------
+
+void Inspection::check_frames() {
+    for (const Thread* const thread : threads_) {
+        if (thread->fpu_area == nullptr) continue;
+        own(machine::physical(thread->fpu_area), order_for(machine::fpu_area_size()),
+            {"FPU of thread", thread->actor, static_cast<u64>(thread->lid)});
+    }
+    for (const auto& [message, owner] : messages_) {
+        for (u32 i = 0; i < message->page_count; ++i) own(message->pages[i], 0, owner);
+    }
+    for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu)
+        own(machine::physical(&cpu_at(cpu)), order_for(sizeof(PerCpu)), {"the block of CPU", nullptr, cpu});
+    u64 slabs = 0;
+    for (unsigned i = 0; SlabCache* const cache = slab_cache_at(i); ++i) slabs += cache->statistics().frames;
+    const FrameStatistics frames = frame_statistics();
+    expect(frames_.size() + slabs == frames.total - frames.free, 24, frames.total - frames.free,
+           " frames are taken and ", frames_.size() + slabs, " have an owner");
+}
+
+void Inspection::check_objects() {
+    const std::map<std::string_view, u64> counts{{"actors", actors_.size()},
+                                                 {"threads", threads_.size()},
+                                                 {"messages", messages_.size()},
+                                                 {"region", regions_}};
+    for (unsigned i = 0; SlabCache* const cache = slab_cache_at(i); ++i) {
+        const SlabStatistics objects = cache->statistics();
+        const auto found = counts.find(objects.name);
+        if (found != counts.end()) {
+            expect(objects.live == found->second, 0, objects.live, " ", objects.name, " exist and ",
+                   found->second, " are known");
+        }
+        // One that is being deleted may be known to nobody but a thread's call.
+        if (objects.name == "ports") {
+            const bool right = quiet() ? objects.live == attached_.size() : objects.live >= attached_.size();
+            expect(right, 0, objects.live, " ports exist and ", attached_.size(), " are known");
+        }
+    }
+}
+
+// ---- TLBs ------------------------------------------------------------------------------------------------
+
+void Inspection::check_tlb(CpuIndex index, const std::map<unsigned, Space*>& spaces) {
+    for (const auto& [key, known] : host::cpu(index).tlb) {
+        const auto [asid, page] = key;
+        const Remembered where{index, asid, page};
+        const PhysAddr frame = Geometry::address(known.entry);
+        expect(host::frame_age(frame) == known.age, 24, where, ", whose frame was given back");
+        if (asid == 0) continue; // loading a space without an identifier drops them
+        const auto found = spaces.find(static_cast<unsigned>(asid));
+        if (!expect(found != spaces.end(), 24, where, ", which is gone")) continue;
+        found->second->inspect([&](const RegionList& regions, const PageTable& table) {
+            const Region* const region = regions.at_or_after(VirtAddr{page});
+            const bool inside = region != nullptr && region->range.contains(VirtAddr{page});
+            if (!expect(inside, 24, where, ", where no region is")) return;
+            if (!settled(*region)) return;
+            const auto now = table.translate(VirtAddr{page});
+            if (!expect(now.has_value(), 24, where, ", which is hidden")) return;
+            expect(now->protection == Geometry::protection(known.entry), 24, where,
+                   " with rights that it has not");
+            expect(now->address.page_floor() == frame + (page & (PageTable::span(known.level) - 1)), 24,
+                   where, " in another frame");
+        });
+    }
+}
+
+void Inspection::check_tlbs() {
+    std::map<unsigned, Space*> spaces;
+    for (Actor* const actor : actors_) spaces.emplace(actor->space.asid(), &actor->space);
+    for (CpuIndex index = 0; index < cpu_count(); ++index) check_tlb(index, spaces);
+}
+
+} // namespace chorale::test

@@ -1,0 +1,41 @@
+// Scenarios that together make every call, in the states that matter. Each bears any failure of any call and
+// leaves nothing behind; what it finds wrong it tells by complain() (attempt.hpp). For the root thread.
+#pragma once
+
+#include "arch/host/task.hpp"
+
+#include <span>
+
+namespace chorale::test {
+
+// scenarios_messages.cpp
+[[nodiscard]] host::Task<void> bodies_of_all_sizes(u64);
+[[nodiscard]] host::Task<void> register_exchanges(u64);
+[[nodiscard]] host::Task<void> priorities_lent(u64);
+// scenarios_ports.cpp
+[[nodiscard]] host::Task<void> any_enabled_port(u64);
+[[nodiscard]] host::Task<void> floods(u64);
+[[nodiscard]] host::Task<void> ports_that_go(u64);
+// scenarios_threads.cpp
+[[nodiscard]] host::Task<void> ends_of_threads(u64);
+[[nodiscard]] host::Task<void> ends_of_actors(u64);
+[[nodiscard]] host::Task<void> aborts(u64);
+[[nodiscard]] host::Task<void> migrations(u64);
+[[nodiscard]] host::Task<void> times(u64);
+// scenarios_memory.cpp
+[[nodiscard]] host::Task<void> regions(u64);
+[[nodiscard]] host::Task<void> copies(u64);
+[[nodiscard]] host::Task<void> floating_point(u64);
+[[nodiscard]] host::Task<void> faulting_programs(u64);
+// scenarios_calls.cpp
+[[nodiscard]] host::Task<void> names_and_numbers(u64);
+[[nodiscard]] host::Task<void> environment_of_all(u64);
+[[nodiscard]] host::Task<void> wrong_arguments(u64);
+
+struct Scenario {
+    const char* name;
+    host::Task<void> (*play)(u64);
+};
+[[nodiscard]] std::span<const Scenario> scenarios();
+
+} // namespace chorale::test

@@ -1,0 +1,138 @@
+#include "tests/machine/stage.hpp"
+
+namespace chorale::test {
+
+using namespace host;
+
+namespace {
+
+constexpr unsigned longest_wait = 40; // milliseconds
+
+} // namespace
+
+Task<void> Named::set(KnCap actor) {
+    given_ = there(actor);
+    if (given_) co_await place_.set(actor);
+}
+
+Task<long> make_port(KnCap actor, KnUniqueId& name) {
+    Named owner;
+    Local<KnUniqueId> made;
+    co_await owner.set(actor);
+    const long li = co_await attempt(Call::portCreate, owner.at(), made.at());
+    if (li > 0) name = co_await made.get();
+    co_return li;
+}
+
+Task<long> allocate(KnCap actor, KnRgnDesc wanted) {
+    Named owner;
+    Local<KnRgnDesc> region;
+    co_await owner.set(actor);
+    co_await region.set(wanted);
+    const long result = co_await attempt(Call::rgnAllocate, owner.at(), region.at());
+    if (result != K_OK) co_return result;
+    co_return static_cast<long>((co_await region.get()).startAddr);
+}
+
+Task<long> release(KnCap actor, KnRgnDesc wanted) {
+    Named owner;
+    Local<KnRgnDesc> region;
+    co_await owner.set(actor);
+    co_await region.set(wanted);
+    co_return co_await attempt(Call::rgnFree, owner.at(), region.at());
+}
+
+Task<long> rest(u64 nanoseconds) {
+    constexpr u64 second = 1'000'000'000;
+    Local<KnTimeVal> time;
+    co_await time.set({static_cast<long>(nanoseconds / second), static_cast<long>(nanoseconds % second)});
+    co_return co_await attempt(Call::threadDelay, time.at());
+}
+
+Task<long> on_thread(Call call, KnCap actor, long thread) {
+    Named owner;
+    co_await owner.set(actor);
+    co_return co_await attempt(call, owner.at(), thread);
+}
+
+Task<long> bind(KnCap actor, long thread, CpuIndex cpu) {
+    Named owner;
+    Local<KnCpuId> old;
+    co_await owner.set(actor);
+    co_return co_await attempt(Call::threadBind, owner.at(), thread, cpu, old.at(), K_NONEXCLUSIVE);
+}
+
+// K_EFAULT: a copy that was made to fail; K_EBUSY: somebody else is at it.
+Task<void> remove_actor(KnCap actor) {
+    Named victim;
+    co_await victim.set(actor);
+    for (int tries = 0; tries < 20; ++tries) {
+        const long result = co_await attempt(Call::actorDelete, victim.at());
+        if (result == K_OK || result == K_EUNKNOWN) co_return;
+        co_await rest(100 * microsecond);
+    }
+    complain("an actor cannot be deleted");
+}
+
+Task<KnCap> Stage::actor(bool wide, u32 privilege) {
+    const KnCap made = co_await create_actor(privilege);
+    if (!there(made)) co_return nobody;
+    actors_.push_back(made);
+    KnRgnDesc region{};
+    region.startAddr = room.raw();
+    region.size = room_size;
+    region.options = K_WRITABLE | K_FILLZERO;
+    if (wide && co_await allocate(made, region) < 0) co_return nobody;
+    co_return made;
+}
+
+Task<void> Stage::until_the_end(Program program, u64 argument) {
+    const StagePointer self = shared_from_this();
+    co_await program(argument);
+    --playing_;
+}
+
+Task<long> Stage::serve(KnCap actor, Program program, ThreadSettings settings) {
+    if (!there(actor)) co_return K_EUNKNOWN;
+    Named owner;
+    Local<KnThreadLid> lid;
+    Local<KnFifoThParms> scheduling;
+    Local<KnDefaultStartInfo_f> start;
+    co_await owner.set(actor);
+    co_await scheduling.set({K_SCHED_FIFO, settings.priority});
+    KnDefaultStartInfo_f info{};
+    info.dsType = K_DEFAULT_START_INFO;
+    info.dsPrivilege = K_USERTHREAD;
+    info.dsUserStackPointer = (data_base + (settings.stack % stacks_limit + 1) * stack_room).raw();
+    info.dsEntry = add_program(std::move(program)).raw();
+    co_await start.set(info);
+    const long made =
+        co_await attempt(Call::threadCreate, owner.at(), lid.at(), K_INACTIVE, scheduling.at(), start.at());
+    if (made != K_OK) co_return made;
+    const KnThreadLid thread = co_await lid.get();
+    if (thread == 0) co_return K_EFAULT; // it is there, but nobody was told its number
+    if (settings.cpu != 0) co_await bind(actor, thread, settings.cpu);
+    const long active = co_await on_thread(Call::threadActivate, actor, thread);
+    co_return active == K_OK ? long{thread} : active;
+}
+
+Task<long> Stage::play(KnCap actor, Program program, ThreadSettings settings) {
+    const StagePointer self = shared_from_this();
+    const Program whole = [self, program = std::move(program)](u64 argument) {
+        return self->until_the_end(program, argument);
+    };
+    ++playing_;
+    const long thread = co_await serve(actor, whole, settings);
+    if (thread < 0) --playing_;
+    co_return thread;
+}
+
+Task<void> Stage::end() {
+    for (unsigned waited = 0; waited < longest_wait && playing_ != 0; ++waited) co_await rest(millisecond);
+    while (!actors_.empty()) {
+        co_await remove_actor(actors_.back());
+        actors_.pop_back();
+    }
+}
+
+} // namespace chorale::test

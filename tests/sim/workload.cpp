@@ -1,0 +1,245 @@
+#include "tests/sim/workload.hpp"
+
+#include "arch/host/session.hpp"
+#include "kernel/core/actor.hpp"
+#include "kernel/core/lifetime.hpp"
+#include "kernel/core/per_cpu.hpp"
+#include "kernel/ipc/message.hpp"
+#include "kernel/ipc/port.hpp"
+#include "kernel/mem/region.hpp"
+#include "tests/sim/world.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <memory>
+
+namespace chorale::sim {
+
+using namespace host;
+
+namespace {
+
+constexpr u64 look = 1'000'000;        // nanoseconds between two looks whether all is quiet
+constexpr unsigned longest_wait = 400; // looks
+
+std::unique_ptr<World> present;
+void (*operation_listener)(unsigned, const Op&);
+
+struct Living {
+    u64 actors, threads, ports, messages, regions;
+    friend bool operator==(const Living&, const Living&) = default;
+};
+
+[[nodiscard]] Living living() {
+    return {live_actors(), live_threads(), live_ports(), live_messages(), live_regions()};
+}
+
+[[nodiscard]] KnCap actor_of(unsigned thread) { return world().actors[world().plan.threads[thread].actor]; }
+
+// Calls that take a capability and a thread.
+[[nodiscard]] Task<long> on_thread(Call number, unsigned thread) {
+    Local<KnCap> owner;
+    co_await owner.set(actor_of(thread));
+    co_return co_await call(number, owner.at(), world().lids[thread]);
+}
+
+[[nodiscard]] Task<void> bind(unsigned self, Op op) {
+    const unsigned thread = op.a < world().plan.threads.size() ? op.a : self;
+    world().moved[thread] = true;
+    Local<KnCap> owner;
+    co_await owner.set(actor_of(thread));
+    expect("threadBind", self,
+           co_await call(Call::threadBind, owner.at(), world().lids[thread], op.b, 0, K_NONEXCLUSIVE),
+           {K_EINVAL, K_EUNKNOWN, K_EBUSY, K_ENOMEM});
+}
+
+[[nodiscard]] Task<void> set_priority(unsigned self, Op op) {
+    Local<KnCap> owner;
+    Local<KnFifoThParms> wanted;
+    co_await owner.set(actor_of(op.a));
+    co_await wanted.set({K_SCHED_FIFO, op.value});
+    expect("threadScheduler", self,
+           co_await call(Call::threadScheduler, owner.at(), world().lids[op.a], 0, wanted.at()),
+           {K_EINVAL, K_EUNKNOWN});
+}
+
+[[nodiscard]] Task<void> make_port(unsigned self, Op op) {
+    Slot& slot = world().slots[op.a];
+    if (slot.li >= 0) co_return;
+    KnUniqueId name{};
+    const long li = co_await create_port({}, name);
+    expect("portCreate", self, li, {K_ENOMEM, K_EFULL, K_EUNKNOWN});
+    if (li >= 0 && slot.li < 0) slot = {name, world().plan.threads[self].actor, li};
+}
+
+[[nodiscard]] Task<void> remove_port(unsigned self, Op op) {
+    const Slot slot = world().slots[op.a];
+    if (slot.li < 0) co_return;
+    world().slots[op.a].li = -1;
+    Local<KnCap> owner;
+    co_await owner.set(world().actors[slot.actor]);
+    expect("portDelete", self, co_await call(Call::portDelete, owner.at(), slot.li), {K_EINVAL, K_EUNKNOWN});
+}
+
+[[nodiscard]] Task<void> enable(unsigned self, Op op) {
+    const Slot slot = world().slots[op.a];
+    if (slot.li < 0) co_return;
+    Local<KnCap> owner;
+    co_await owner.set(world().actors[slot.actor]);
+    expect("portEnable", self, co_await call(Call::portEnable, owner.at(), slot.li, op.b),
+           {K_EINVAL, K_EUNKNOWN});
+}
+
+[[nodiscard]] Task<void> kill_actor(unsigned self, Op op) {
+    expect("actorDelete", self, co_await delete_actor(world().actors[op.a]), {K_EUNKNOWN, K_EBUSY});
+}
+
+[[nodiscard]] Task<void> work(Op op) {
+    for (unsigned left = op.b; left > 0; --left) co_await pause();
+}
+
+[[nodiscard]] Task<void> act_on_thread(unsigned self, Op op) {
+    const Call number = op.kind == Kind::abort ? Call::threadAbort : Call::threadDelete;
+    expect("threadAbort or threadDelete", self, co_await on_thread(number, op.a),
+           {K_EINVAL, K_EUNKNOWN, K_EBUSY});
+}
+
+[[nodiscard]] Task<void> perform(unsigned self, Op op) {
+    switch (op.kind) {
+    case Kind::create_port:
+        return make_port(self, op);
+    case Kind::delete_port:
+        return remove_port(self, op);
+    case Kind::serve:
+        return serve(self, op);
+    case Kind::call:
+        return call_words(self, op);
+    case Kind::call_large:
+        return call_large(self, op);
+    case Kind::send:
+        return send(self, op);
+    case Kind::receive_any:
+        return receive_any(self, op);
+    case Kind::enable:
+        return enable(self, op);
+    case Kind::bind:
+        return bind(self, op);
+    case Kind::abort:
+    case Kind::kill_thread:
+        return act_on_thread(self, op);
+    case Kind::kill_actor:
+        return kill_actor(self, op);
+    case Kind::priority:
+        return set_priority(self, op);
+    case Kind::region:
+        return use_region(self, op);
+    case Kind::touch:
+        return touch(self, op);
+    case Kind::copy:
+        return copy(self, op);
+    case Kind::fpu:
+        return use_fpu_registers(self, op);
+    case Kind::delay:
+        return [](u64 time) -> Task<void> { co_await sleep(time); }(op.value * 1000);
+    case Kind::work:
+        return work(op);
+    case Kind::yield:
+        return [](u64) -> Task<void> { co_await call(Call::threadDelay, 0); }(0);
+    }
+    return work({});
+}
+
+// No CPU but this one has anything to do, and no clock runs that would give it something.
+[[nodiscard]] bool quiet() {
+    for (CpuIndex index = 0; index < chorale::cpu_count(); ++index) {
+        const PerCpu& cpu = cpu_at(index);
+        if (cpu.timers.earliest() != TimerQueue::never || cpu.top_ready != RunQueue::none ||
+            cpu.inbox.rung() || cpu.inbox.overflows() || cpu.pending != 0)
+            return false;
+        const bool idle = cpu.current == nullptr || cpu.current->doing() >= Doing::receiving;
+        if (&cpu != &chorale::this_cpu() && !idle) return false;
+    }
+    return true;
+}
+
+[[nodiscard]] Task<void> until_quiet() {
+    for (unsigned looks = 0; !quiet(); ++looks) {
+        if (looks == longest_wait) failed("the machine never comes to rest");
+        co_await sleep(look);
+    }
+}
+
+// Everything rests: a message in a queue means that nobody waits for it.
+void check_nobody_starves() {
+    for (const KnCap& capability : world().actors) {
+        const Result<Actor*> actor = find_actor(capability);
+        if (!actor.ok()) continue;
+        Actor::Tables* const tables = actor.value()->tables.with([](Actor::Tables& found) { return &found; });
+        for (const Thread* const thread : tables->threads) {
+            if (thread == nullptr || thread->doing() != Doing::receiving) continue;
+            for (const Port* const port : tables->ports) {
+                if (port == nullptr || port->queued == 0) continue;
+                const bool waits = thread->port == port || (thread->port == &null_port() && port->enabled);
+                if (waits)
+                    failed(fmt::format("lost wake-up: thread {} waits on port {} of {} messages", thread->lid,
+                                       port->li, port->queued.load()));
+            }
+        }
+    }
+}
+
+[[nodiscard]] Task<void> make_everything() {
+    World& all = world();
+    for (unsigned i = 0; i < all.plan.actors; ++i) {
+        all.actors.push_back(co_await create_actor());
+        if (all.actors.back().ui.uiHead == 0) failed("no memory for the actors of the plan");
+    }
+    for (unsigned i = 0; i < all.plan.threads.size(); ++i) {
+        const ThreadPlan& thread = all.plan.threads[i];
+        const ThreadSettings settings{thread.cpu, thread.priority, i};
+        // What runs already may have killed the actor.
+        all.lids[i] =
+            co_await start_thread(all.actors[thread.actor], [i](u64) { return run_thread(i); }, settings);
+        expect("threadCreate", i, all.lids[i], {K_EUNKNOWN, K_EINVAL});
+    }
+}
+
+} // namespace
+
+World& world() { return *present; }
+
+void set_operation_listener(void (*listener)(unsigned, const Op&)) { operation_listener = listener; }
+
+void expect(std::string_view what, unsigned thread, long result, std::initializer_list<long> errors) {
+    if (result >= 0 || std::ranges::find(errors, result) != errors.end()) return;
+    failed(fmt::format("thread {}: {} returns {}", thread, what, result));
+}
+
+Task<void> run_thread(unsigned index) {
+    // A copy: the plan outlives the thread, but its vectors might be looked at meanwhile.
+    const std::vector<Op> ops = world().plan.threads[index].ops;
+    for (const Op& op : ops) {
+        if (operation_listener != nullptr) operation_listener(index, op);
+        co_await perform(index, op);
+    }
+}
+
+Task<void> carry_out(const Plan& plan) {
+    const Living before = living();
+    present = std::make_unique<World>();
+    World& all = world();
+    all.plan = plan;
+    all.shared.resize(plan.actors);
+    all.lids.assign(plan.threads.size(), -1);
+    all.moved.assign(plan.threads.size(), false);
+    all.counters.assign(plan.threads.size(), 0);
+    co_await make_everything();
+    co_await until_quiet();
+    check_nobody_starves();
+    for (const KnCap& actor : all.actors)
+        expect("actorDelete", 0, co_await delete_actor(actor), {K_EUNKNOWN, K_EBUSY});
+    co_await until_quiet();
+    if (!(living() == before)) failed("something was left behind");
+}
+
+} // namespace chorale::sim
