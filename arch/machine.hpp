@@ -103,6 +103,7 @@ static_assert(Is<&machine::cpu_block, void*()>); // the PerCpu of this CPU, from
 static_assert(Is<&machine::set_cpu_block, void(void*, CpuIndex)>);
 static_assert(Is<&machine::use_call_entry, void(bool)>);
 static_assert(Is<&machine::relax, void()> && Is<&machine::compiler_barrier, void()>);
+static_assert(std::same_as<decltype(machine::order_of_dependent_loads), const std::memory_order>);
 static_assert(Is<&machine::wait_for_interrupt, void()> && Is<&machine::interrupt_window, void()>);
 static_assert(Is<&machine::synchronize_instructions, void()>);     // on this CPU, for code written on another
 static_assert(Is<&machine::synchronize_all_instructions, void()>); // on every CPU

@@ -33,10 +33,12 @@ extern "C" CHORALE_REGISTER_CALL void fast_call(CHORALE_MESSAGE_PARAMETERS) {
     ++from.exchanges;
     to.priority = from.priority < to.base_priority ? from.priority : to.base_priority;
     switch_to(exchange);
+    // relaxed: a port that is being deleted has no number any more, and the server learns that
+    const u64 li = port.li.load(std::memory_order_relaxed);
     if (same_thread_pointer(exchange)) [[likely]] {
-        [[clang::musttail]] return fast_exit(CHORALE_PASS(&to, port.li, sequence, control));
+        [[clang::musttail]] return fast_exit(CHORALE_PASS(&to, li, sequence, control));
     }
-    [[clang::musttail]] return fast_exit_thread_pointer(CHORALE_PASS(&to, port.li, sequence, control));
+    [[clang::musttail]] return fast_exit_thread_pointer(CHORALE_PASS(&to, li, sequence, control));
 }
 
 } // namespace chorale

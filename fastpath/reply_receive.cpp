@@ -9,7 +9,10 @@
 //
 // Only `waiters` of this CPU's slot is written. A sender elsewhere that queued a message meanwhile is not
 // missed: the port's home CPU sends its token here after the queue became non-empty, and the token is looked
-// at after this code has run (kernel/ipc/delivery.hpp), so a stale zero in `queued` does no harm.
+// at after this code has run (kernel/ipc/delivery.hpp), so a stale zero in `queued` does no harm. Nor do a
+// stale number and actor: either this CPU's visit by the deleter is still to come, which evicts, or it has
+// been, and from then on the actor is seen to be none until the memory is a port again
+// (begin_port_deletion()).
 #include "fastpath/plan.hpp"
 #include "fastpath/registers.hpp"
 #include "kernel/ipc/port.hpp"
@@ -21,9 +24,11 @@ extern "C" CHORALE_REGISTER_CALL void fast_reply_receive(CHORALE_MESSAGE_PARAMET
     Port& port = *thread->port;
 
     // The port that this thread received on last is taken without a lookup when it still has that id in that
-    // actor. relaxed: see above
+    // actor; one that is deleted has no actor.
     if (!plan.peer_is(state_awaiting_reply) || !plan.sender_plain() || !fits_registers(control) ||
-        port.li != static_cast<u64>(static_cast<int>(name)) || port.actor != thread->actor ||
+        // relaxed, all three: see above
+        static_cast<u32>(port.li.load(std::memory_order_relaxed)) != static_cast<u32>(name) ||
+        port.actor.load(std::memory_order_relaxed) != thread->actor ||
         port.queued.load(std::memory_order_relaxed) != 0 ||
         machine::this_cpu::top_ready() < plan.to().priority) [[unlikely]] {
         [[clang::musttail]] return fast_slow(CHORALE_PASS(thread, name, tail, control));

@@ -63,11 +63,12 @@ void enter_call(Cpu& cpu, Thread& thread) {
     machine::Frame& frame = thread.frame;
     const u64 number = frame.control >> MESSAGE_NUMBER_SHIFT; // with a message's flags above it
     const u64 message = frame.call_number();
-    engine().note("call", number, frame.arguments[0]);
     if (message == MESSAGE_CALL || message == MESSAGE_REPLY_RECEIVE || message == MESSAGE_RECEIVE) {
+        engine().note("call", message, frame.name);
         enter_message(cpu, thread, message);
         return;
     }
+    engine().note("call", number, frame.arguments[0]);
     if (number < chorus::first_block_call) {
         frame.set_result(call_handler(leaf_call_table.entry[number], frame.arguments));
         if (chorale::this_cpu().pending != 0) leave();
@@ -149,7 +150,8 @@ void play(Cpu& cpu, void (*first)()) {
     }
 }
 
-void leave_cpu() { _longjmp(this_cpu().bottom, jump_end); }
+// Not _longjmp: the thread sanitizer does not know that one, and would believe the frames to be still there.
+void leave_cpu() { longjmp(this_cpu().bottom, jump_end); }
 
 void handle_interrupts(u32 interrupts, bool alarm) {
     if (alarm) {
@@ -193,12 +195,12 @@ void resume(const Frame&, u64 root) {
         this_cpu::set_space_root(root);
         load_root(root);
     }
-    _longjmp(host::this_cpu().bottom, host::jump_go_on);
+    longjmp(host::this_cpu().bottom, host::jump_go_on);
 }
 
 void on_cpu_stack(void (*next)()) {
     host::this_cpu().next = next;
-    _longjmp(host::this_cpu().bottom, host::jump_go_on);
+    longjmp(host::this_cpu().bottom, host::jump_go_on);
 }
 
 } // namespace machine

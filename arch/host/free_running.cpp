@@ -57,9 +57,10 @@ void FreeRunning::relax() {
 
 void FreeRunning::boundary(Boundary where) {
     make_noise();
-    if (where != Boundary::user) return;
-    if (ending_) leave_cpu();
-    if (observer_ != nullptr) observer_->at_rest(this_cpu().index);
+    if (where == Boundary::user && ending_) leave_cpu();
+    if (observer_ == nullptr) return;
+    if (where == Boundary::user) observer_->at_rest(this_cpu().index);
+    if (where == Boundary::enter) observer_->enters(this_cpu().index);
 }
 
 // The sender sees `waiting` after its bit is set, or the CPU sees the bit after `waiting` is set. In the

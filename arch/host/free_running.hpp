@@ -21,6 +21,7 @@ class CpuObserver {
     virtual ~CpuObserver() = default;
     virtual void begins(CpuIndex) {}
     virtual void at_rest(CpuIndex) {} // about to go to user mode
+    virtual void enters(CpuIndex) {}  // back from it
     virtual void falls_asleep(CpuIndex) {}
     virtual void wakes_up(CpuIndex) {}
     virtual void ends(CpuIndex) {}

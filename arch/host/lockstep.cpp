@@ -113,6 +113,12 @@ bool Lockstep::due(const Fiber& fiber) const {
     return (waiting != 0 && step_ >= fiber.bell_due) || alarm_due(fiber);
 }
 
+bool Lockstep::halted(CpuIndex index) const {
+    const Fiber& fiber = fibers_.at(index);
+    // relaxed: one thread
+    return fiber.waiting && fiber.cpu->interrupts.load(std::memory_order_relaxed) == 0;
+}
+
 // A CPU that can go on, other than `except`; nullptr: none.
 Lockstep::Fiber* Lockstep::pick(const Fiber* except) {
     std::array<Fiber*, max_cpus> able{};

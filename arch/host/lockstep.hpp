@@ -53,6 +53,8 @@ class Lockstep : public Engine {
     void listen(void (*listener)(const Event&)) { listener_ = listener; }
     [[nodiscard]] u64 steps() const { return step_; }
     [[nodiscard]] int verdict() const { return verdict_; }
+    // It waits for an interrupt, and none is there or on its way.
+    [[nodiscard]] bool halted(CpuIndex index) const;
 
     void boundary(Boundary where) override;
     void relax() override;

@@ -99,7 +99,8 @@ inline constexpr unsigned call_limit = 128;
          "K_EFAIL", \
          CHORUS_IN(KnMsgDesc, reqmsg), CHORUS_VALUE(int, reqsrc), CHORUS_IN(KnIpcDest, reqdest), \
          CHORUS_INOUT(KnMsgDesc, repmsg), CHORUS_VALUE(int, delay)) \
-    CALL(65, ipcReceiveMessage, block, user, thread, "K_EINVAL K_EFAULT K_ENOPORT K_ETIMEOUT K_EABORT", \
+    CALL(65, ipcReceiveMessage, block, user, thread, \
+         "K_EINVAL K_EFAULT K_ENOPORT K_ENOMEM K_ETIMEOUT K_EABORT", \
          CHORUS_INOUT(KnMsgDesc, msg), CHORUS_VALUE(int, portli), CHORUS_VALUE(int, delay)) \
     CALL(66, ipcReply, block, user, thread, "K_EINVAL K_EFAULT K_ETOOMUCH K_ENOMEM", \
          CHORUS_IN(KnMsgDesc, msg)) \
@@ -115,7 +116,7 @@ inline constexpr unsigned call_limit = 128;
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli)) \
     CALL(72, threadAbort, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli)) \
-    CALL(73, threadBind, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EBUSY", \
+    CALL(73, threadBind, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EBUSY K_ENOMEM", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli), CHORUS_VALUE(KnCpuId, \
          newcpunb), \
          CHORUS_OUT_OPT(KnCpuId, oldcpunb), CHORUS_VALUE(KnBindId, bindid)) \

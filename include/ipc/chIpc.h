@@ -93,7 +93,7 @@ int ipcCall(const KnMsgDesc* reqmsg, int reqsrc, const KnIpcDest* reqdest, KnMsg
  * number there, counted by each CPU for itself. The message becomes the thread's current message; a
  * previous one that awaits a reply is dropped then, not before (its sender gets K_EFAIL). Returns the size
  * of the body as sent; what does not fit in msg->bodySize is cut. Errors: K_EINVAL (port), K_EFAULT,
- * K_ENOPORT (the port was deleted), K_ETIMEOUT, K_EABORT (with K_ABORTABLE in msg->flags). */
+ * K_ENOPORT (the port was deleted), K_ENOMEM, K_ETIMEOUT, K_EABORT (with K_ABORTABLE in msg->flags). */
 int ipcReceive(KnMsgDesc* msg, int* portli, int delay);
 
 /* ipcReply(2K): reply to the current message; afterwards there is none. Does not wait. That the sender

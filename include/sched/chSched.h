@@ -25,7 +25,8 @@ int threadScheduler(const KnCap* actorcap, KnThreadLid threadli, void* oldparam,
 /* threadBind(2K): make the thread run on CPU newcpunb from now on; *oldcpunb (may be null) = where it
  * was bound. A new thread is bound to the CPU on which threadCreate ran. bindid must be K_NONEXCLUSIVE.
  * When the call returns K_OK the thread is bound there, and a thread that bound itself runs there.
- * Errors: K_EINVAL (capability, thread, CPU, bindid), K_EUNKNOWN, K_EFAULT, K_EBUSY (already moving). */
+ * Errors: K_EINVAL (capability, thread, CPU, bindid), K_EUNKNOWN, K_EFAULT, K_EBUSY (already moving),
+ * K_ENOMEM (an exchange of messages must be taken along). */
 int threadBind(const KnCap* actorcap, KnThreadLid threadli, KnCpuId newcpunb, KnCpuId* oldcpunb,
                KnBindId bindid);
 

@@ -39,9 +39,13 @@ long actorCreate(Thread& self, Cap model_at, UserOut<KnCap> capability, KnActorP
     if (status != K_ACTIVE || (privilege != K_USERACTOR && privilege != K_SYSTEMACTOR)) return K_EINVAL;
     if (privilege == K_SYSTEMACTOR && self.actor->privilege != K_SYSTEMACTOR) return K_EPRIV;
     if (capability.probe() != Status::ok) return K_EFAULT;
-    const Result<Actor*> actor = create_actor(model.value()->name, privilege, model.value()->protection);
+    char name[K_ACTORNAMEMAX];
+    read_actor_name(*model.value(), name);
+    const Result<Actor*> actor = create_actor(name, privilege, model.value()->protection);
     if (!actor.ok()) return static_cast<long>(actor.status());
-    return static_cast<long>(capability.write(actor.value()->capability));
+    if (capability.write(actor.value()->capability) == Status::ok) return K_OK;
+    discard_actor(*actor.value()); // the place is gone since it was probed, and with it the only name
+    return K_EFAULT;
 }
 
 long actorDelete(Thread& self, Cap capability) {
@@ -62,11 +66,10 @@ long actorName(Thread& self, Cap capability, UserBytesOut old_name, UserText new
         name[length.ok() ? length.value() : sizeof name - 1] = '\0';
     }
     char old[K_ACTORNAMEMAX];
-    actor.value()->tables.with(
-        [&](Actor::Tables&) { __builtin_memcpy(old, actor.value()->name, sizeof old); });
+    read_actor_name(*actor.value(), old);
     if (old_name.address.raw() != 0 && !machine::copy_out(old_name.address, old, sizeof old)) return K_EFAULT;
     if (new_name.given()) {
-        actor.value()->tables.with([&](Actor::Tables&) { set_actor_name(*actor.value(), name); });
+        set_actor_name(*actor.value(), name);
     }
     return K_OK;
 }
@@ -81,7 +84,8 @@ long portCreate(Thread& self, Cap capability, UserOut<KnUniqueId> name) {
     if (!port.ok()) return static_cast<long>(port.status());
     static_cast<void>(
         name.write(port.value()->ui)); // the place was probed; losing it now is its owner's doing
-    return static_cast<long>(port.value()->li);
+    return static_cast<long>(
+        port.value()->li.load(std::memory_order_relaxed)); // relaxed: this CPU has just written it
 }
 
 long portDelete(Thread& self, Cap capability, int li) {
@@ -105,7 +109,8 @@ long portEnable(Thread& self, Cap capability, int li, int priority) {
     // Messages that came before: whoever waits for any port learns of them at the queue's owner.
     if (port.value()->queued.load(std::memory_order_seq_cst) == 0) return K_OK;
     self.fetch_port = port.value();
-    tour(self, [](Thread& asker) { announce(*asker.fetch_port); }, nullptr);
+    self.fetch_name = port.value()->ui;
+    tour(self, [](Thread& asker) { announce(*asker.fetch_port, asker.fetch_name); }, nullptr);
     return no_result;
 }
 
@@ -125,7 +130,10 @@ long portLi(Thread& self, UserIn<KnUniqueId> name) {
     const Result<KnUniqueId> ui = name.read();
     if (!ui.ok()) return K_EFAULT;
     const Port* const port = find_port(ui.value());
-    return port != nullptr && port->actor == self.actor ? static_cast<long>(port->li) : K_EUNKNOWN;
+    // relaxed, both: a port that is being deleted may have no actor and no number any more
+    if (port == nullptr || port->actor.load(std::memory_order_relaxed) != self.actor) return K_EUNKNOWN;
+    const u64 li = port->li.load(std::memory_order_relaxed);
+    return li == deleted_port_li ? long{K_EUNKNOWN} : static_cast<long>(li);
 }
 
 } // namespace chorale::calls

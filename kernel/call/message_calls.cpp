@@ -31,8 +31,8 @@ constexpr u64 nanoseconds_per_millisecond = 1'000'000;
     // Where it received last: still that port, or one that came after it in its memory? acquire: pairs with
     // the release in create_port(), so that not the old one's home and name are seen behind the new one's
     // number
-    if (std::atomic_ref<u64>{self.port->li}.load(std::memory_order_acquire) == static_cast<u64>(li) &&
-        self.port->actor == self.actor) {
+    if (self.port->li.load(std::memory_order_acquire) == static_cast<u64>(li) &&
+        self.port->actor.load(std::memory_order_relaxed) == self.actor) { // relaxed: ordered by the acquire
         return self.port;
     }
     return self.actor->tables.with(
@@ -59,10 +59,11 @@ void address(Message& message, Thread& self, const Port& source, const KnUniqueI
     self.now_doing(Doing::awaiting_reply);
     if (deliver(port, message, in_order) == Route::full) [[unlikely]] {
         self.now_doing(Doing::running);
+        if (in_order) self.set(flag_sent); // it has not waited: what it sent before may still be under way
         free_message(message);
         return K_EFULL;
     }
-    ++this_cpu().counters.messages_called;
+    this_cpu().counters.messages_called.count();
     if (deadline != TimerQueue::never) arm_timer(self, deadline);
     return no_result;
 }
@@ -149,10 +150,12 @@ long message_reply_receive(Thread& self) {
     const long replied = reply_words(self, size_in(self.frame.message_control()));
     if (replied != K_OK) return replied;
     if (abort_now(self)) return K_EABORT;
-    const u64 li = static_cast<u32>(self.frame.message_name());
-    if (self.port->li == li && self.port->actor == self.actor && receive_again(self, *self.port))
+    const auto li = static_cast<int>(self.frame.message_name());
+    // relaxed, both: as on the fast path
+    if (self.port->li.load(std::memory_order_relaxed) == static_cast<u32>(li) &&
+        self.port->actor.load(std::memory_order_relaxed) == self.actor && receive_again(self, *self.port))
         return no_result;
-    return receive_on(self, static_cast<int>(li), TimerQueue::never);
+    return receive_on(self, li, TimerQueue::never);
 }
 
 long message_receive(Thread& self) {
@@ -211,7 +214,7 @@ long ipcSend(Thread& self, UserIn<KnMsgDesc> message_at, int source, UserIn<KnIp
         return K_EFULL;
     }
     if (route == Route::away) self.set(flag_sent);
-    ++this_cpu().counters.messages_sent;
+    this_cpu().counters.messages_sent.count();
     return K_OK;
 }
 
@@ -233,7 +236,12 @@ long ipcReply(Thread& self, UserIn<KnMsgDesc> message_at) {
             return static_cast<long>(status);
     }
     if (self.serving != nullptr) {
-        if (const Status status = compose(*self.serving, descriptor); status != Status::ok) {
+        Message& message = *self.serving;
+        const u32 size = message.size;
+        const bool has_annex = message.has_annex;
+        if (const Status status = compose(message, descriptor); status != Status::ok) {
+            message.size = size; // still the current message, with the header that it had
+            message.has_annex = has_annex;
             return static_cast<long>(status);
         }
     }

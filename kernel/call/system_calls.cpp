@@ -136,10 +136,10 @@ long sysStatistics(Thread&, UserOut<KnSysStatistics> statistics) {
     now.regions = live_regions();
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
         const Counters& counters = cpu_at(cpu).counters;
-        now.ipcCalls += counters.messages_called;
-        now.ipcSends += counters.messages_sent;
-        now.ipcCross += counters.messages_crossed;
-        now.switches += counters.switches;
+        now.ipcCalls += counters.messages_called.load();
+        now.ipcSends += counters.messages_sent.load();
+        now.ipcCross += counters.messages_crossed.load();
+        now.switches += counters.switches.load();
     }
     return static_cast<long>(statistics.write(now));
 }

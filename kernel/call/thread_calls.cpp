@@ -128,7 +128,7 @@ long threadScheduler(Thread& self, Cap capability, KnThreadLid lid, UserOutOpt<K
         wanted = read.value();
     }
     if (old_parameters.given() &&
-        old_parameters.write({K_SCHED_FIFO, found.value().thread->base_priority}) != Status::ok) {
+        old_parameters.write({K_SCHED_FIFO, base_priority_of(*found.value().thread)}) != Status::ok) {
         return K_EFAULT;
     }
     if (!new_parameters.given()) return K_OK;

@@ -8,7 +8,6 @@ namespace chorale {
 
 namespace {
 
-constexpr unsigned actor_limit = 1024;
 constexpr u64 page_quota = 32 * 1024; // 128 MiB for each actor
 
 constinit Cache<Actor, Reuse::stable> actors{"actors"};
@@ -47,8 +46,14 @@ void reset(Actor& actor, std::string_view name, KnActorPrivilege privilege, cons
 
 void set_actor_name(Actor& actor, std::string_view name) {
     const std::size_t length = name.size() < K_ACTORNAMEMAX ? name.size() : K_ACTORNAMEMAX - 1;
-    __builtin_memset(actor.name, 0, sizeof actor.name);
-    __builtin_memcpy(actor.name, name.data(), length);
+    actor.tables.with([&](Actor::Tables&) {
+        __builtin_memset(actor.name, 0, sizeof actor.name);
+        __builtin_memcpy(actor.name, name.data(), length);
+    });
+}
+
+[[gnu::noinline]] void read_actor_name(Actor& actor, char (&name)[K_ACTORNAMEMAX]) {
+    actor.tables.with([&](Actor::Tables&) { __builtin_memcpy(name, actor.name, sizeof name); });
 }
 
 Result<Actor*> create_actor(std::string_view name, KnActorPrivilege privilege, const KnProtId& protection) {
@@ -112,8 +117,21 @@ Actor& nucleus_actor() { return *nucleus; }
 
 void free_actor(Actor& actor) { actors.destroy(&actor); }
 
+void discard_actor(Actor& actor) {
+    static_cast<void>(begin_actor_deletion(nucleus_actor(), actor));
+    Port* port{};
+    if (begin_port_deletion(actor, K_DEFAULTPORT, port)) free_port(*port);
+    while (!actor.space.destroy_step()) {
+    }
+    free_actor(actor);
+}
+
 unsigned live_actors() {
     return table.with([](Table& all) { return all.used; });
+}
+
+Actor* actor_at(unsigned index) {
+    return table.with([&](Table& all) { return all.entry[index]; });
 }
 
 } // namespace chorale

@@ -44,7 +44,7 @@ struct Actor {
     std::atomic<bool> dying{};
     std::atomic<bool> stopped{};
     u32 table_index{};
-    char name[K_ACTORNAMEMAX]{};
+    alignas(u64) char name[K_ACTORNAMEMAX]{}; // under the lock of `tables`
 };
 
 // ---- the table of actors -----------------------------------------------------------------------
@@ -60,12 +60,17 @@ struct Actor {
 // before, or when `deleter`, whose thread asks, is being deleted itself: two actors never delete each other.
 [[nodiscard]] bool begin_actor_deletion(Actor& deleter, Actor& actor);
 void free_actor(Actor& actor);
+// One that nobody was told of and in which no thread has been: no CPU has seen it.
+void discard_actor(Actor& actor);
 void set_actor_name(Actor& actor, std::string_view name);
+void read_actor_name(Actor& actor, char (&name)[K_ACTORNAMEMAX]);
 
 // The nucleus itself as an actor: its empty space is where threads without an actor's space run.
 [[nodiscard]] Actor& nucleus_actor();
 [[nodiscard]] bool init_actors(); // false: no memory
 
 [[nodiscard]] unsigned live_actors();
+inline constexpr unsigned actor_limit = 1024;
+[[nodiscard]] Actor* actor_at(unsigned index); // by Actor::table_index; nullptr: none. For inspection.
 
 } // namespace chorale

@@ -63,4 +63,8 @@ Result<unsigned> get(std::string_view name, char* buffer) {
     });
 }
 
+void name_at(unsigned index, char (&name)[K_ENVNAMEMAX]) {
+    entries.with([&](Entries& all) { __builtin_memcpy(name, all[index].name, sizeof name); });
+}
+
 } // namespace chorale::environment

@@ -18,4 +18,7 @@ inline constexpr unsigned entry_limit = 192;
 // Copies the value with its NUL into `buffer` of K_ENVVALUEMAX bytes; its size with the NUL. Errors: unknown.
 [[nodiscard]] Result<unsigned> get(std::string_view name, char* buffer);
 
+// For inspection: the name in an entry, with its NUL; empty: the entry is free.
+void name_at(unsigned index, char (&name)[K_ENVNAMEMAX]);
+
 } // namespace chorale::environment

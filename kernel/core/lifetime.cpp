@@ -40,7 +40,8 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start) {
     thread.port = &null_port();
     thread.space = &actor.space;
     thread.actor = &actor;
-    thread.priority = thread.base_priority = start.priority;
+    thread.priority = start.priority;
+    set_base_priority(thread, start.priority);
     thread.frame.start(start.entry, start.stack, 0);
     thread.continuation = nullptr;
     thread.request.thread = &thread;
@@ -150,11 +151,9 @@ long abort_operation(Thread& target, const Question&) {
 
 long priority_operation(Thread& target, const Question& question) {
     const auto priority = static_cast<u16>(question.argument[0]);
-    const bool lent = target.priority < target.base_priority;
-    target.base_priority = priority;
-    if (!lent || priority < target.priority) {
-        set_priority(target, priority);
-    }
+    set_base_priority(target, priority);
+    const u16 lent = lent_priority(target);
+    set_priority(target, lent < priority ? lent : priority);
     return K_OK;
 }
 

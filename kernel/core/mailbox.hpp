@@ -50,6 +50,16 @@ class Mailbox {
 
     void init(CpuIndex self) { self_ = self; }
 
+    // For inspection, while no CPU is at work: what waits in the ring from `from`, and what is kept for `to`
+    // until its ring has room. `visit(Request&)`.
+    template <class Visit>
+    void for_each_waiting(CpuIndex from, Visit&& visit) const;
+    template <class Visit>
+    void for_each_kept(CpuIndex to, Visit&& visit) const;
+    [[nodiscard]] u64 bells() const { return rang_.load(); }
+    [[nodiscard]] u64 starving() const { return starving_.load(); }
+    [[nodiscard]] bool polls() const { return polling_.load(); }
+
   private:
     struct alignas(cache_line) Ring {
         std::array<std::atomic<Request*>, slots> slot{};
@@ -75,5 +85,17 @@ class Mailbox {
     std::atomic<bool> polling_{};
     std::array<Ring, max_cpus> incoming_{};
 };
+
+template <class Visit>
+void Mailbox::for_each_waiting(CpuIndex from, Visit&& visit) const {
+    for (const std::atomic<Request*>& slot : incoming_[from].slot) {
+        if (Request* const request = slot.load()) visit(*request);
+    }
+}
+
+template <class Visit>
+void Mailbox::for_each_kept(CpuIndex to, Visit&& visit) const {
+    for (Request* request = outgoing_[to].head; request != nullptr; request = request->next) visit(*request);
+}
 
 } // namespace chorale

@@ -5,6 +5,7 @@
 #include "kernel/base/types.hpp"
 #include "kernel/core/mailbox.hpp"
 #include "kernel/mem/cpu_cache.hpp"
+#include "kernel/mem/relaxed.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/time/timer_queue.hpp"
 
@@ -28,7 +29,7 @@ enum Pending : u32 {
 
 // Only ever incremented, by the owner; read by all for sysStatistics.
 struct Counters {
-    u64 messages_called{}, messages_sent{}, messages_crossed{}, switches{};
+    Relaxed<u64> messages_called, messages_sent, messages_crossed, switches;
 };
 
 // What assembly and the fast path reach, in one cache line.
@@ -51,7 +52,7 @@ struct PerCpu : PerCpuHot {
     TimerQueue timers;
     CpuCache memory;
     u64 programmed_deadline{TimerQueue::never};
-    Message* spare_message{}; // the last one freed here: the next exchange takes it
+    Relaxed<Message*> spare_message; // the last one freed here: the next exchange takes it
     Counters counters;
 };
 

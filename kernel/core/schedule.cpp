@@ -51,7 +51,7 @@ void program_timer(PerCpu& cpu) {
     auto& thread = static_cast<Thread&>(*best);
     thread.now_doing(Doing::running);
     cpu.current = &thread;
-    ++cpu.counters.switches;
+    cpu.counters.switches.count();
     return &thread;
 }
 
@@ -83,7 +83,8 @@ void poll(PerCpu& cpu) {
 void idle(PerCpu& cpu) {
     cpu.inbox.poll();
     poll(cpu);
-    if (cpu.inbox.stop_polling() && cpu.pending == 0 && !cpu.inbox.overflows()) machine::wait_for_interrupt();
+    // Also with requests that did not fit a ring: the receiver rings back when it has emptied it.
+    if (cpu.inbox.stop_polling() && cpu.pending == 0) machine::wait_for_interrupt();
 }
 
 } // namespace
@@ -98,7 +99,7 @@ void yield(Thread& self) {
         auto& next = static_cast<Thread&>(cpu.ready.rotate(self));
         next.now_doing(Doing::running);
         cpu.current = &next;
-        ++cpu.counters.switches;
+        cpu.counters.switches.count();
         if (!work_waits(cpu) && next.continuation == nullptr) [[likely]] {
             machine::resume(next.frame, next.space->root());
         }
@@ -113,7 +114,7 @@ void yield(Thread& self) {
         // Nobody has the CPU and nobody waits for it: no way round by the run queue.
         thread.now_doing(Doing::running);
         cpu.current = &thread;
-        ++cpu.counters.switches;
+        cpu.counters.switches.count();
         return;
     }
     thread.now_doing(Doing::ready);

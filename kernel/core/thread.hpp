@@ -67,9 +67,9 @@ struct alignas(cache_line) ThreadHot {
     Port* port{};          // where it received last, never null; checked again before each use
     Space* space{};
     Actor* actor{};
-    u16 priority{}; // effective: its own or a donated better one
-    u16 base_priority{};
-    u32 exchanges{}; // counts its calls: part of the transaction's number
+    u16 priority{};      // effective: its own or a donated better one
+    u16 base_priority{}; // other CPUs look at it: set_base_priority(), base_priority_of()
+    u32 exchanges{};     // counts its calls: part of the transaction's number
     machine::Frame frame;
 };
 static_assert(offsetof(ThreadHot, state) == THREAD_STATE && offsetof(ThreadHot, frame) == THREAD_FRAME);
@@ -128,6 +128,15 @@ struct Thread : ThreadHot, Schedulable {
     u64 deletion_progress{};
     LongWork work{};
 };
+
+// A thread's own CPU reads its base priority plainly; others ask for it here, and it may be news to them.
+// relaxed, both: a number by itself
+inline void set_base_priority(Thread& thread, u16 priority) {
+    std::atomic_ref{thread.base_priority}.store(priority, std::memory_order_relaxed);
+}
+[[nodiscard]] inline u16 base_priority_of(Thread& thread) {
+    return std::atomic_ref{thread.base_priority}.load(std::memory_order_relaxed); // relaxed: see above
+}
 
 inline constexpr u32 state_running = static_cast<u32>(Doing::running);
 inline constexpr u32 state_receiving = static_cast<u32>(Doing::receiving);

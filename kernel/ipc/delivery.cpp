@@ -16,10 +16,6 @@ namespace chorale {
 
 namespace {
 
-[[nodiscard]] bool same(const KnUniqueId& a, const KnUniqueId& b) {
-    return a.uiHead == b.uiHead && a.uiTail == b.uiTail;
-}
-
 [[nodiscard]] Thread* pop(Thread*& stack) {
     Thread* const first = stack;
     if (first != nullptr) stack = first->next_waiter;
@@ -31,12 +27,15 @@ namespace {
     PerCpu& cpu = this_cpu();
     if (Thread* const server = pop(port.slot_at(cpu.slot).waiters)) return server;
     // relaxed: start_tour() and announce() look again
-    return port.enabled.load(std::memory_order_relaxed) ? pop(port.actor->any_waiters[cpu.index]) : nullptr;
+    if (!port.enabled.load(std::memory_order_relaxed)) return nullptr;
+    // relaxed: a port that is being deleted may have no actor any more
+    Actor* const actor = port.actor.load(std::memory_order_relaxed);
+    return actor == nullptr ? nullptr : pop(actor->any_waiters[cpu.index]);
 }
 
 // The message has left the queue, if it was in one: its port may be deleted and another port by now.
 void note_receipt(Port& port, Message& message) {
-    if (same(port.ui, message.target)) message.sequence = ++port.slot_at(this_cpu().slot).received;
+    if (still_has(port, message.target)) message.sequence = ++port.slot_at(this_cpu().slot).received;
 }
 
 // Gives the message to a server that waits on this CPU. What fits the registers is in its frame at once; the
@@ -63,6 +62,10 @@ void set_queued(Port& port, u32 count) {
     port.queued.store(count, std::memory_order_seq_cst);
 }
 
+// relaxed: constant while the port lives. Who uses it has found the port in this entry, or has asked
+// still_has(), or holds the port's token.
+[[nodiscard]] CpuIndex home_of(const Port& port) { return port.home.load(std::memory_order_relaxed); }
+
 [[nodiscard]] u32 queued(const Port& port) {
     // relaxed: a stale value is made good by the token, see delivery.hpp
     return port.queued.load(std::memory_order_relaxed);
@@ -75,7 +78,7 @@ void resume_as_parked(Thread& server);
 
 void send_token(Port& port) {
     const CpuIndex to =
-        port.tour_left != 0 ? static_cast<CpuIndex>(std::countr_zero(port.tour_left)) : port.home;
+        port.tour_left != 0 ? static_cast<CpuIndex>(std::countr_zero(port.tour_left)) : home_of(port);
     port.tour.run = token_arrives;
     this_cpu().inbox.post(to, port.tour);
 }
@@ -84,9 +87,10 @@ void send_token(Port& port) {
 void start_tour(Port& port) {
     // seq_cst: pairs with park() and set_queued(), see delivery.hpp
     const bool any = port.enabled.load(std::memory_order_seq_cst); // pairs with portEnable
-    const u64 others = (port.cpus.load(std::memory_order_seq_cst) |
-                        (any ? port.actor->any_cpus.load(std::memory_order_seq_cst) : 0)) &
-                       ~(u64{1} << port.home);
+    // relaxed: null when the port is being deleted; then nobody needs to be told
+    Actor* const actor = port.actor.load(std::memory_order_relaxed);
+    const u64 any_cpus = any && actor != nullptr ? actor->any_cpus.load(std::memory_order_seq_cst) : 0;
+    const u64 others = (port.cpus.load(std::memory_order_seq_cst) | any_cpus) & ~(u64{1} << home_of(port));
     if (others == 0) return;
     if (port.touring) {
         port.tour_again = true;
@@ -99,10 +103,13 @@ void start_tour(Port& port) {
 
 // ---- fetching ----------------------------------------------------------------------------------
 
+// relaxed: a port that is being deleted has none any more, and the server learns that
+[[nodiscard]] u64 number_of(const Port& port) { return port.li.load(std::memory_order_relaxed); }
+
 [[nodiscard]] Message* take_queued(Port& port) {
     Message* const message = port.queue.pop_front();
     if (message != nullptr) {
-        message->port_li = port.li;
+        message->port_li = number_of(port);
         set_queued(port, queued(port) - 1);
     }
     return message;
@@ -112,7 +119,7 @@ void start_tour(Port& port) {
 void fetch_at_home(Request& request) {
     Thread& server = *static_cast<ThreadRequest&>(request).thread;
     Port& port = *server.fetch_port;
-    server.incoming = port.ui.uiTail == server.fetch_name.uiTail ? take_queued(port) : nullptr;
+    server.incoming = still_has(port, server.fetch_name) ? take_queued(port) : nullptr;
     request.run = [](Request& back) {
         Thread& self = *static_cast<ThreadRequest&>(back).thread;
         Message* const message = self.incoming;
@@ -134,14 +141,14 @@ void fetch_at_home(Request& request) {
     server.fetch_name = port.ui;
     server.now_doing(Doing::asking);
     server.request.run = fetch_at_home;
-    this_cpu().inbox.post(port.home, server.request);
+    this_cpu().inbox.post(home_of(port), server.request);
     return no_result;
 }
 
 void token_arrives(Request& request) {
     Port& port = *static_cast<PortRequest&>(request).port;
     const CpuIndex here = this_cpu().index;
-    if (here == port.home) {
+    if (here == home_of(port)) {
         port.touring = false;
         const bool again = port.tour_again && !port.queue.empty();
         port.tour_again = false;
@@ -175,13 +182,10 @@ void end_resumed(Thread& self, long result) {
     self.frame.set_result(result);
 }
 
-// A port that is being deleted has still its name; that it is dead is known here, as its deleter has been to
-// this CPU.
 void resume_receive_port(Thread& self) {
     if (aborted_meanwhile(self)) return;
     Port& port = *self.fetch_port;
-    // acquire: pairs with nothing stronger than the deleter's visit, which came by this CPU's mailbox
-    const bool lives = port.live.load(std::memory_order_acquire) && same(port.ui, self.fetch_name);
+    const bool lives = still_has(port, self.fetch_name);
     end_resumed(self, lives ? receive(self, port, self.deadline) : K_ENOPORT);
 }
 
@@ -203,7 +207,7 @@ void wait_until(Thread& self, u64 deadline) {
     if (port.queued.load(std::memory_order_seq_cst) == 0) [[likely]]
         return false;
     result = no_result;
-    if (port.home != this_cpu().index) {
+    if (home_of(port) != this_cpu().index) {
         result = fetch(self, port);
         return true;
     }
@@ -240,16 +244,11 @@ void enqueue(Port& port, Message& message) {
     start_tour(port);
 }
 
-[[nodiscard]] bool accepts(const Port& port, const Message& message) {
-    // acquire: pairs with the release in create_port()
-    return port.live.load(std::memory_order_acquire) && same(port.ui, message.target);
-}
-
 [[nodiscard]] bool deliver_waiting(Port& port, Message& message) {
     if (queued(port) != 0) return false; // first come, first served
     Thread* const server = take_waiter(port);
     if (server == nullptr) return false;
-    message.port_li = port.li;
+    message.port_li = number_of(port);
     hand(*server, port, message);
     return true;
 }
@@ -257,7 +256,7 @@ void enqueue(Port& port, Message& message) {
 // The end of a message's way from another CPU. The sender has looked at the length of the queue; what was on
 // its way meanwhile is not turned away.
 [[nodiscard]] bool deliver_at_home(Port& port, Message& message) {
-    if (!accepts(port, message)) return false;
+    if (!still_has(port, message.target)) return false;
     if (!deliver_waiting(port, message)) enqueue(port, message);
     return true;
 }
@@ -275,7 +274,8 @@ void resume_as_parked(Thread& server) {
 
 [[gnu::always_inline]] Route deliver(Port& port, Message& message, bool in_order) {
     PerCpu& cpu = this_cpu();
-    const bool at_home = port.home == cpu.index;
+    const CpuIndex home = home_of(port);
+    const bool at_home = home == cpu.index;
     if ((at_home || !in_order) && deliver_waiting(port, message)) return Route::here;
     if (queued(port) >= K_CPORTQUEUE) return Route::full;
     if (at_home) {
@@ -283,14 +283,14 @@ void resume_as_parked(Thread& server) {
         enqueue(port, message);
         return Route::here;
     }
-    if (cpu.inbox.backlog(port.home)) return Route::full;
-    ++cpu.counters.messages_crossed;
+    if (cpu.inbox.backlog(home)) return Route::full;
+    cpu.counters.messages_crossed.count();
     message.port = &port;
     message.request.run = [](Request& request) {
         Message& arrived = *static_cast<MessageRequest&>(request).message;
         if (!deliver_at_home(*arrived.port, arrived)) refuse(arrived, K_ENOPORT);
     };
-    cpu.inbox.post(port.home, message.request);
+    cpu.inbox.post(home, message.request);
     return Route::away;
 }
 
@@ -359,13 +359,13 @@ bool evict(Port& port) {
     PortSlot& slot = port.slot(here);
     while (Thread* const server = pop(slot.waiters)) wake(*server, K_ENOPORT);
     slot.received = 0;
-    if (port.home != here) return true;
+    if (home_of(port) != here) return true;
     while (Message* const message = take_queued(port)) refuse(*message, K_ENOPORT);
     return !port.touring;
 }
 
-void announce(Port& port) {
-    if (port.home != this_cpu().index || port.queue.empty()) return;
+void announce(Port& port, const KnUniqueId& name) {
+    if (!still_has(port, name) || home_of(port) != this_cpu().index || port.queue.empty()) return;
     if (Thread* const server = take_waiter(port)) hand(*server, port, *take_queued(port));
     if (!port.queue.empty()) start_tour(port);
 }

@@ -52,7 +52,8 @@ void resume_later(Thread& server);
 // when the port's token is still under way: the port must not be freed before it is home.
 [[nodiscard]] bool evict(Port& port);
 
-// portEnable: lets servers that wait for any enabled port know of messages queued before.
-void announce(Port& port);
+// portEnable, on each CPU: lets servers that wait for any enabled port know of messages queued before, if the
+// port is still the one of that name.
+void announce(Port& port, const KnUniqueId& name);
 
 } // namespace chorale

@@ -21,9 +21,12 @@ void describe(Message& message, const Thread& client, const Thread& server) {
     message.exchange = client.exchanges;
     message.priority = client.priority;
     message.port = server.port;
-    // Another port's name must not be told, should the memory have become one.
-    const bool same_port = server.port->actor == server.actor && server.port->li != deleted_port_li;
-    message.target = same_port ? server.port->ui : KnUniqueId{};
+    // Another port's name must not be told, should the memory have become one. acquire: pairs with the
+    // release in enter_tables(), so that behind a number of the own actor is the name that goes with it
+    const u64 li = server.port->li.load(std::memory_order_acquire);
+    // relaxed: see begin_port_deletion()
+    const bool own = server.port->actor.load(std::memory_order_relaxed) == server.actor;
+    message.target = own && li != deleted_port_li ? server.port->ui : KnUniqueId{};
     message.source = source.ui;
     message.source_actor = client.actor->protection;
     message.source_port = source.protection;
@@ -46,9 +49,10 @@ void describe(Message& message, const Thread& client, const Thread& server) {
 void reply_arrives(Request& request) {
     Message& reply = *static_cast<MessageRequest&>(request).message;
     Thread& client = *reply.client;
-    if (forward(request, client)) return;
-    // relaxed: this CPU owns it
+    // relaxed: its last owner, if that was this CPU, has counted it up itself; others may be seen late, and
+    // send the reply on
     const bool gone = client.serial.load(std::memory_order_relaxed) != reply.client_serial;
+    if (!gone && forward(request, client)) return;
     if (gone || client.doing() != Doing::awaiting_reply || client.server != nullptr ||
         client.transaction != reply.transaction) {
         free_message(reply);
@@ -78,6 +82,13 @@ Result<KnMsgHead> current_head(const Thread& server) {
     }
     if (!server.has(flag_serving) || server.serving == nullptr) return Status::invalid;
     return head_of(*server.serving);
+}
+
+u16 lent_priority(const Thread& server) {
+    constexpr u16 nothing_lent = 0xffff;
+    if (server.client != nullptr) return server.client->priority;
+    const Message* const message = server.has(flag_serving) ? server.serving : nullptr;
+    return message != nullptr && message->client != nullptr ? message->priority : nothing_lent;
 }
 
 void serve(Thread& server, Message& message) {

@@ -22,6 +22,9 @@ struct Thread;
 // The header of the message that `server` is serving. Errors: invalid (none).
 [[nodiscard]] Result<KnMsgHead> current_head(const Thread& server);
 
+// What the client of the current message lends its server; worse than any when there is none.
+[[nodiscard]] u16 lent_priority(const Thread& server);
+
 // `message` becomes the current message of `server`, which takes the caller's priority if that is better.
 void serve(Thread& server, Message& message);
 

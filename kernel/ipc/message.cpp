@@ -13,19 +13,20 @@ constinit Cache<Message> messages{"messages"};
 
 // An exchange across CPUs takes one message and gives it back: the last one freed stays at hand.
 Result<Message*> allocate_message() {
-    Message*& spare = this_cpu().spare_message;
-    if (spare == nullptr) return messages.make();
-    Message* const message = spare;
-    spare = nullptr;
+    PerCpu& cpu = this_cpu();
+    Message* const message = cpu.spare_message.load();
+    if (message == nullptr) return messages.make();
+    cpu.spare_message.store(nullptr);
     message->client = nullptr;
     return message;
 }
 
 void free_message(Message& message) {
     release_pages(message);
-    Message*& spare = this_cpu().spare_message;
+    PerCpu& cpu = this_cpu();
+    Message* const spare = cpu.spare_message.load();
     if (spare == nullptr) {
-        spare = &message;
+        cpu.spare_message.store(&message);
     } else {
         require(spare != &message, "message freed twice");
         messages.destroy(&message);
@@ -51,7 +52,8 @@ void free_pages(Message& message) {
 
 u64 spare_messages() {
     u64 spare = 0;
-    for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) spare += cpu_at(cpu).spare_message != nullptr ? 1 : 0;
+    for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu)
+        spare += cpu_at(cpu).spare_message.load() != nullptr ? 1 : 0;
     return spare;
 }
 

@@ -10,7 +10,7 @@
 
 namespace chorale {
 
-Port* port_table[port_buckets];
+std::atomic<Port*> port_table[port_buckets];
 
 namespace {
 
@@ -32,13 +32,23 @@ void construct(void* memory) {
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) ::new (static_cast<void*>(&port->slot(cpu))) PortSlot;
 }
 
-[[nodiscard]] Status enter_names(Port& port) {
-    return buckets.with([&](Buckets& all) {
+// relaxed: for those who have the pointer from elsewhere, see still_has(); who finds the port by its name
+// synchronises with the bucket
+void set_name(Port& port, const KnUniqueId& name) {
+    std::atomic_ref{port.ui.uiHead}.store(name.uiHead, std::memory_order_relaxed);
+    std::atomic_ref{port.ui.uiTail}.store(name.uiTail, std::memory_order_relaxed); // relaxed, as above
+}
+
+template <Rank R>
+[[nodiscard]] Status enter_names(const Held<R>& held, Port& port) {
+    return buckets.with(held, [&](Buckets& all, const auto&) {
         if (all.used == port_buckets) return Status::full;
-        while (port_table[all.next] != no_port) all.next = (all.next + 1) % port_buckets;
-        port.ui = make_name(NameKind::port, all.next);
-        // release: whoever finds the port sees its name; pairs with the data dependency of the lookup
-        std::atomic_ref<Port*>{port_table[all.next]}.store(&port, std::memory_order_release);
+        // relaxed: written under this lock only
+        while (port_table[all.next].load(std::memory_order_relaxed) != no_port)
+            all.next = (all.next + 1) % port_buckets;
+        set_name(port, make_name(NameKind::port, all.next));
+        // release: whoever finds the port sees its name; pairs with the dependency in port_candidate()
+        port_table[all.next].store(&port, std::memory_order_release);
         ++all.used;
         return Status::ok;
     });
@@ -47,23 +57,28 @@ void construct(void* memory) {
 void leave_names(Port& port) {
     buckets.with([&](Buckets& all) {
         // relaxed: a late reader still finds a port that says that it is dead
-        std::atomic_ref<Port*>{port_table[bucket_of(port.ui.uiHead)]}.store(no_port,
-                                                                                std::memory_order_relaxed);
+        port_table[bucket_of(port.ui.uiHead)].store(no_port, std::memory_order_relaxed);
         --all.used;
     });
 }
 
-[[nodiscard]] Status enter_table(Actor& actor, Port& port, bool default_port) {
-    return actor.tables.with([&](Actor::Tables& tables) {
+// The name first, though nobody knows it yet; the number last: from then on anybody may delete the port.
+// Under one lock, so that no name that can be looked up is ever taken back without a grace period.
+[[nodiscard]] Status enter_tables(Actor& actor, Port& port, bool default_port) {
+    NothingHeld nothing;
+    return actor.tables.with(nothing, [&](Actor::Tables& tables, const auto& held) {
         // relaxed: the lock orders it
         if (actor.dying.load(std::memory_order_relaxed)) return Status::unknown;
         for (unsigned li = default_port ? 0 : 1; li < Actor::port_limit; ++li) {
             if (tables.ports[li] != nullptr) continue;
+            if (const Status status = enter_names(held, port); status != Status::ok) return status;
+            // release: pairs with the acquire in still_has()
+            port.live.store(true, std::memory_order_release);
             tables.ports[li] = &port;
             ++tables.live_ports;
             // release: who still has this memory in Thread::port and finds its number there finds the new
             // port behind it; pairs with the acquire in own_port()
-            std::atomic_ref<u64>{port.li}.store(li, std::memory_order_release);
+            port.li.store(li, std::memory_order_release);
             return Status::ok;
         }
         return Status::full;
@@ -73,8 +88,8 @@ void leave_names(Port& port) {
 // The slots are empty, as eviction left them; they may belong to other CPUs' idea of the past and are not
 // touched.
 void reset(Port& port, Actor& actor) {
-    port.actor = &actor;
-    port.home = this_cpu().index;
+    port.actor.store(&actor, std::memory_order_relaxed); // relaxed, both: published with the name
+    port.home.store(this_cpu().index, std::memory_order_relaxed);
     // Not `cpus`: a thread may still have this memory in Thread::port, from a port of the same actor and
     // number, and wait there again without setting its CPU's bit. A bit too many costs the token a needless
     // stop.
@@ -94,30 +109,20 @@ Port& null_port() { return *no_port; }
 void init_ports(unsigned cpus) {
     no_port = ::new (static_cast<void*>(null_port_storage)) Port;
     no_port->li = deleted_port_li;
-    for (Port*& bucket : port_table) bucket = no_port;
+    for (std::atomic<Port*>& bucket : port_table) bucket = no_port;
     const auto size = static_cast<u32>(sizeof(Port) + cpus * sizeof(PortSlot));
     cache = ::new (static_cast<void*>(cache_storage))
         SlabCache{"ports", size, cache_line, Reuse::stable, construct};
 }
 
-// The name first, though nobody knows it yet; the table last: from then on anybody may delete the port by its
-// number.
 Result<Port*> create_port(Actor& actor, bool default_port) {
     const Result<void*> memory = cache->allocate();
     if (!memory.ok()) return memory.status();
     Port& port = *std::launder(static_cast<Port*>(memory.value()));
     reset(port, actor);
-    Status status = enter_names(port);
-    if (status == Status::ok) {
-        // release: pairs with the acquire in accepts() (delivery.cpp)
-        port.live.store(true, std::memory_order_release);
-        status = enter_table(actor, port, default_port);
-        if (status == Status::ok) return &port;
-        leave_names(port);
-        port.live.store(false, std::memory_order_relaxed); // relaxed: nobody knew of it
-    }
-    port.li = deleted_port_li;
-    port.ui = {};
+    const Status status = enter_tables(actor, port, default_port);
+    if (status == Status::ok) return &port;
+    port.actor.store(nullptr, std::memory_order_relaxed); // relaxed: nobody could reach it
     cache->free(&port);
     return status;
 }
@@ -133,20 +138,34 @@ bool begin_port_deletion(Actor& actor, int li, Port*& found) {
     });
     if (!mine) return false;
     leave_names(*found);
-    // relaxed, twice: CPUs that still see the port alive are visited next, and evict what they did meanwhile
-    std::atomic_ref<u64>{found->li}.store(deleted_port_li, std::memory_order_relaxed);
+    // relaxed, all three: CPUs that still see the port alive are visited next, and evict what they did
+    // meanwhile. The actor too, and here, before those visits: a server that still has this memory in
+    // Thread::port must never see the number of the port after this one with the actor of this one.
+    found->li.store(deleted_port_li, std::memory_order_relaxed);
+    found->actor.store(nullptr, std::memory_order_relaxed); // relaxed, both: as above
     found->live.store(false, std::memory_order_relaxed);
     return true;
 }
 
 void free_port(Port& port) {
-    port.ui = {};
+    set_name(port, {});
     cache->free(&port);
+}
+
+// If the port has been deleted, its deleter has been to this CPU, so `live` is false or a later port's; and
+// then that port's name is seen too.
+bool still_has(const Port& port, const KnUniqueId& name) {
+    // acquire: pairs with the release in enter_tables()
+    if (!port.live.load(std::memory_order_acquire)) return false;
+    auto& ui = const_cast<KnUniqueId&>(port.ui); // std::atomic_ref wants it so
+    // relaxed, both: see set_name()
+    return std::atomic_ref{ui.uiHead}.load(std::memory_order_relaxed) == name.uiHead &&
+           std::atomic_ref{ui.uiTail}.load(std::memory_order_relaxed) == name.uiTail;
 }
 
 Port* find_port(const KnUniqueId& ui) {
     Port& port = port_candidate(ui.uiHead);
-    // acquire: pairs with the release in create_port()
+    // acquire: pairs with the release in enter_tables()
     if (port.ui.uiHead != ui.uiHead || port.ui.uiTail != ui.uiTail ||
         !port.live.load(std::memory_order_acquire)) {
         return nullptr;

@@ -14,6 +14,7 @@
 #include "kernel/ipc/message.hpp"
 
 #include <chorus.h>
+#include <machine/cpu.hpp>
 
 #include <atomic>
 
@@ -30,11 +31,13 @@ struct alignas(cache_line) PortSlot {
 };
 
 struct alignas(cache_line) PortHot {
+    // Plain for whoever has found the port by its name in this entry: it is constant then. Others, who have
+    // the pointer from elsewhere, compare it by still_has().
     KnUniqueId ui{};
-    std::atomic<u32> queued{}; // length of the queue; written by the home CPU, read by all
-    u64 li{};                  // within the actor; deleted_port_li when deleted
-    Actor* actor{};
-    CpuIndex home{};
+    std::atomic<u32> queued{};   // length of the queue; written by the home CPU, read by all
+    std::atomic<u64> li{};       // within the actor; deleted_port_li when deleted
+    std::atomic<Actor*> actor{}; // null when deleted
+    std::atomic<CpuIndex> home{};
     std::atomic<bool> live{};
     std::atomic<u64> cpus{}; // CPUs where a server has ever waited, on this port or one before it in this
                              // memory: sticky, so that the fast path need not set it
@@ -62,7 +65,7 @@ struct Port : PortHot {
 };
 static_assert(sizeof(Port) % cache_line == 0);
 
-inline constexpr u64 deleted_port_li = u64{1} << 32; // what no caller can pass: ids are taken from 32 bits
+inline constexpr u64 deleted_port_li = static_cast<u32>(K_NONEPORT); // ids are 32 bits
 
 // ---- the names
 // --------------------------------------------------------------------------------------------------- A
@@ -70,10 +73,17 @@ inline constexpr u64 deleted_port_li = u64{1} << 32; // what no caller can pass:
 // compare.
 
 inline constexpr unsigned port_buckets = 1u << name_bucket_bits;
-extern Port* port_table[port_buckets]; // never null: an empty bucket holds null_port()
-[[nodiscard]] Port& null_port();       // nobody waits there and no actor owns it
+extern std::atomic<Port*> port_table[port_buckets]; // never null: an empty bucket holds null_port()
+[[nodiscard]] Port& null_port();                    // nobody waits there and no actor owns it
 
-[[nodiscard]] inline Port& port_candidate(u64 ui_head) { return *port_table[bucket_of(ui_head)]; }
+[[nodiscard]] inline Port& port_candidate(u64 ui_head) {
+    // pairs with the release in enter_names(): what is read of the port is read through this pointer
+    return *port_table[bucket_of(ui_head)].load(machine::order_of_dependent_loads);
+}
+
+// For a pointer to a port that was kept over several entries: whether the port still lives there under that
+// name.
+[[nodiscard]] bool still_has(const Port& port, const KnUniqueId& name);
 
 // The live port of that name, or nullptr.
 [[nodiscard]] Port* find_port(const KnUniqueId& ui);

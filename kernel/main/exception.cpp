@@ -15,8 +15,10 @@ namespace chorale {
 namespace {
 
 void delete_faulting(Thread& thread, std::string_view what, u64 address, u64 pc) {
-    log("actor {} thread {}: {} (address {}, pc {}): actor deleted", std::string_view{thread.actor->name},
-        thread.lid, what, Hex{address}, Hex{pc});
+    char name[K_ACTORNAMEMAX];
+    read_actor_name(*thread.actor, name);
+    log("actor {} thread {}: {} (address {}, pc {}): actor deleted", std::string_view{name}, thread.lid, what,
+        Hex{address}, Hex{pc});
     static_cast<void>(delete_actor(thread, *thread.actor));
 }
 

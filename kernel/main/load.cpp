@@ -5,7 +5,6 @@
 #include "kernel/boot/elf.hpp"
 #include "kernel/core/actor.hpp"
 #include "kernel/core/lifetime.hpp"
-#include "kernel/ipc/port.hpp"
 #include "kernel/mem/space.hpp"
 
 #include <machine/frame.hpp>
@@ -36,16 +35,6 @@ constexpr u32 first_priority = 100; // boot actors: decreasing priority in the o
     return create_thread(actor, {VirtAddr{image.entry}, stack.value(), priority, true}).status();
 }
 
-// At boot nothing has run in the actor and no other CPU has seen it.
-void discard(Actor& actor) {
-    static_cast<void>(begin_actor_deletion(nucleus_actor(), actor));
-    Port* port{};
-    if (begin_port_deletion(actor, K_DEFAULTPORT, port)) free_port(*port);
-    while (!actor.space.destroy_step()) {
-    }
-    free_actor(actor);
-}
-
 [[nodiscard]] std::string_view reason(Status status) {
     switch (status) {
     case Status::no_memory:
@@ -70,7 +59,7 @@ void discard(Actor& actor) {
     Status status = actor.status();
     if (actor.ok()) {
         status = fill(*actor.value(), file, *image, priority);
-        if (status != Status::ok) discard(*actor.value());
+        if (status != Status::ok) discard_actor(*actor.value());
     }
     if (status != Status::ok) {
         log("actor {}: not loaded: {}", name, reason(status));

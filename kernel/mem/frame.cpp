@@ -139,4 +139,9 @@ FrameStatistics frame_statistics() {
     return statistics;
 }
 
+bool frames_allocated(PhysAddr address, unsigned order) {
+    const u32 block = frame_of(address);
+    return states.known(block) && states.at(block) == (FrameStates::allocated | order);
+}
+
 } // namespace chorale

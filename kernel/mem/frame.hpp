@@ -50,4 +50,7 @@ struct FrameStatistics {
 };
 [[nodiscard]] FrameStatistics frame_statistics();
 
+// For inspection: whether a block of that order begins here and is in use.
+[[nodiscard]] bool frames_allocated(PhysAddr block, unsigned order);
+
 } // namespace chorale

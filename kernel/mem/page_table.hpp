@@ -66,7 +66,17 @@ class PageTableOf {
     // MMU uses this table any more, so that present entries go the same way.
     [[nodiscard]] VirtAddr reap(VirtRange range, unsigned budget, bool owned, bool dead);
 
+    // For inspection: `visit(at, level, entry, above)` for each entry of the lower half that is not empty, a
+    // table's before those in it; `above`: the entry that leads to the table, 0 for the root.
+    template <class Visit>
+    void for_each_entry(Visit&& visit) const {
+        for_each_entry_in(root_, VirtAddr{}, top(), 0, visit);
+    }
+
   private:
+    template <class Visit>
+    static void for_each_entry_in(PhysAddr table, VirtAddr at, unsigned level, u64 above, Visit& visit);
+
     // The entries passed on the way to an address, by level, down to the one that is empty or a leaf.
     struct Path {
         std::array<u64*, G::most_levels> entry;
@@ -115,6 +125,18 @@ class PageTableOf {
     PhysAddr root_;
     PageAccount* account_{};
 };
+
+template <class G>
+template <class Visit>
+void PageTableOf<G>::for_each_entry_in(PhysAddr table, VirtAddr at, unsigned level, u64 above, Visit& visit) {
+    const unsigned count = level == top() ? G::entries / 2 : G::entries;
+    for (unsigned i = 0; i < count; ++i, at = at + span(level)) {
+        u64& entry = machine::direct<u64>(table)[i];
+        if (entry == 0) continue;
+        visit(at, level, entry, above);
+        if (!G::leaf(entry, level)) for_each_entry_in(G::address(entry), at, level - 1, entry, visit);
+    }
+}
 
 template <class G>
 auto PageTableOf<G>::walk(VirtAddr at) const -> Path {

@@ -23,6 +23,9 @@ class Relaxed {
         return value_.compare_exchange_weak(expected, value, std::memory_order_relaxed);
     }
 
+    // One more; by the only writer.
+    void count() { store(load() + 1); }
+
   private:
     std::atomic<T> value_{};
 };

@@ -139,6 +139,12 @@ class Space {
     [[nodiscard]] Result<RegionInfo> region_at(VirtAddr address);
     [[nodiscard]] unsigned regions();
 
+    // For inspection: `visit(const RegionList&, const PageTable&)`, with the space locked.
+    template <class Visit>
+    void inspect(Visit&& visit) {
+        contents_.with([&](Contents& contents) { visit(contents.regions, contents.table); });
+    }
+
   private:
     struct Contents {
         RegionList regions;

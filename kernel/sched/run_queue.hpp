@@ -62,9 +62,14 @@ class RunQueue {
 
     [[nodiscard]] static bool contains(const Schedulable& thread) { return Queue::contains(thread); }
 
-  private:
+    // For inspection: the queue of a priority, and whether the bitmap says that somebody is in it.
     using Queue = List<Schedulable, InReady>;
+    [[nodiscard]] const Queue& queue(u32 priority) const { return queue_[priority]; }
+    [[nodiscard]] bool marked(u32 priority) const {
+        return (bitmap_[priority / 64] >> (priority % 64) & 1) != 0;
+    }
 
+  private:
     void note(Schedulable& thread, u32 priority) {
         thread.queued_priority = priority;
         bitmap_[priority / 64] |= u64{1} << (priority % 64);

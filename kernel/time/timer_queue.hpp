@@ -34,7 +34,20 @@ class TimerQueue {
     // Expires at most `limit` timers that are due. False when due timers are left.
     bool expire_due(u64 now, unsigned limit);
 
+    // For inspection: `visit(timer, parent)`, nullptr above the root.
+    template <class Visit>
+    void for_each(Visit&& visit) const {
+        for_each_from(root_, nullptr, visit);
+    }
+
   private:
+    template <class Visit>
+    static void for_each_from(const Timer* eldest, const Timer* parent, Visit& visit) {
+        for (const Timer* timer = eldest; timer != nullptr; timer = timer->next_) {
+            visit(*timer, parent);
+            for_each_from(timer->child_, timer, visit);
+        }
+    }
     static Timer* meld(Timer* a, Timer* b);
     static Timer* meld_siblings(Timer* first);
 

@@ -1,7 +1,8 @@
-/* kernel/ipc/port.cpp and own_port() of kernel/call/message_calls.cpp: a port is found by its name (CPU 1) or is
- * still in Thread::port (CPU 2), while CPU 0 deletes it and makes another of the same memory, with another name
- * and another home. Shown: who takes it for a port sees that port's home and name, not those of its
- * predecessor. */
+/* kernel/ipc/port.cpp, own_port() of kernel/call/message_calls.cpp and the fast path: a port is found by its name
+ * (CPU 1) or is still in Thread::port (CPU 2), while CPU 0 deletes it and makes another of the same memory, with
+ * another name and another home, the same number, in another actor. Shown: who takes it for a port sees that
+ * port's home and name, not those of its predecessor, and a server of the first port's actor never parks on the
+ * second. */
 
 #define CPUS 3
 #define TABLE 0 /* the bucket: 1 when it holds the port; found there, the port is read through the pointer */
@@ -9,7 +10,8 @@
 #define LIVE 2
 #define NUMBER 3 /* Port::li: 1, or 0 when it is none that anybody asks for */
 #define PLACE 4  /* Port::home: as the name */
-#define LOCATIONS 5
+#define OWNER 5  /* Port::actor: as the name, or 0 */
+#define LOCATIONS 6
 #define PARCELS 1
 
 #include "weak.pml"
@@ -17,6 +19,7 @@
 chan visit[CPUS] = [1] of { bool };
 
 inline create(name) {
+  store_relaxed(OWNER, name);
   store_relaxed(PLACE, name);
   store_relaxed(NAME, name);
 #ifdef BUG_TABLE_RELAXED
@@ -42,6 +45,9 @@ active proctype maker() {
   create(1);
   store_relaxed(TABLE, 0);
   store_relaxed(NUMBER, 0);
+#ifndef BUG_ACTOR_KEPT
+  store_relaxed(OWNER, 0);
+#endif
   store_relaxed(LIVE, 0);
 #ifndef BUG_NO_TOUR
   atomic { wrap(0); visit[1]!true };
@@ -61,9 +67,14 @@ inline is_live() {
 #endif
 }
 
-/* accepts(), for a message that was sent to the first port, on the CPU that was its home. */
+/* still_has(), for a message that was sent to the first port, or a server that comes to fetch one, on the CPU that
+ * was its home. */
 inline accept_first() {
+#ifdef BUG_LIVE_NOT_LOOKED_AT
+  value = 1;
+#else
   is_live();
+#endif
   if
   :: value == 1 ->
      load_relaxed(NAME, value);
@@ -105,12 +116,21 @@ active proctype finder() {
   od
 }
 
-/* own_port(), then fetch() */
+/* own_port(), then fetch(); or the fast path */
 active proctype owner() {
   byte cpu = 2, value, place;
-  bool here;
+  bool here, evicted;
   do
-  :: visit[2]?here -> visited(); here = false
+  :: visit[2]?here -> visited(); here = false; evicted = true
+  :: /* fast_reply_receive() */
+     load_relaxed(NUMBER, value);
+     if
+     :: value == 1 ->
+        load_relaxed(OWNER, place);
+        assert(!(evicted && place == 1))
+     :: else
+     fi;
+     d_step { value = 0; place = 0 }
   ::
 #ifdef BUG_NUMBER_RELAXED
      load_relaxed(NUMBER, value);

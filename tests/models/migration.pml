@@ -5,7 +5,7 @@
 
 #define CPUS 3
 #define OWNER 0  /* Thread::cpu */
-#define MOVING 1 /* flag_moving in Thread::state; plain in the nucleus, read by others only when it is theirs */
+#define MOVING 1 /* flag_moving in Thread::state: plain, read only by whose the thread is or will be */
 #define SERIAL 2
 #define CONTENTS 3 /* all else of the thread: plain, its owner's */
 #define LOCATIONS 4
@@ -33,7 +33,7 @@ byte asked, settled;
 #define TOUCH 0
 #define MOVE 1
 #define END 2
-#define REPLY 3 /* reply_arrives(): looks for the owner first, at the serial there */
+#define REPLY 3 /* reply_arrives() */
 
 inline post(parcel, to) { atomic { wrap(parcel); LANE(cpu, to)!parcel } }
 
@@ -44,9 +44,9 @@ inline depart(to) {
      owner_now = UNDER_WAY;
 #ifdef BUG_OWNER_BEFORE_MOVING
      store_release(OWNER, to);
-     store_relaxed(MOVING, 1);
+     plain_store(MOVING, 1);
 #else
-     store_relaxed(MOVING, 1);
+     plain_store(MOVING, 1);
 #ifdef BUG_OWNER_STORE_RELAXED
      store_relaxed(OWNER, to);
 #else
@@ -59,7 +59,7 @@ inline depart(to) {
 
 inline arrive() {
   plain_store(CONTENTS, 0);
-  store_relaxed(MOVING, 0);
+  plain_store(MOVING, 0);
   owner_now = cpu
 }
 
@@ -82,7 +82,7 @@ inline create_thread() {
 #ifndef BUG_SERIAL_NOT_COUNTED
   change_relaxed(SERIAL, weak_add, 1, value);
 #endif
-  store_relaxed(MOVING, 0);
+  plain_store(MOVING, 0);
   store_release(OWNER, cpu);
   incarnation = 1;
   owner_now = cpu
@@ -111,7 +111,7 @@ inline find_owner(question, mine) {
 #ifdef BUG_MOVING_NOT_LOOKED_AT
      mine = true
 #else
-     load_relaxed(MOVING, value);
+     plain_load(MOVING, value);
      mine = (value == 0)
 #endif
   :: else
@@ -123,36 +123,25 @@ inline answer(question) {
   post(question, home[question])
 }
 
+/* at_owner(), reply_arrives(): a reply that is late is dropped, the thread asks no more */
 inline at_owner(question) {
+#ifdef BUG_OWNER_LOOKED_AT_FIRST
+  find_owner(question, mine);
+#endif
+#ifndef BUG_SERIAL_NOT_LOOKED_AT
+  load_relaxed(SERIAL, value);
+#else
+  value = SERIAL_ASKED;
+#endif
   if
-  :: kind[question] == REPLY ->
+  :: value != SERIAL_ASKED -> answer(question)
+  :: else ->
      find_owner(question, mine);
      if
      :: !mine -> post(question, to)
      :: else ->
-        load_relaxed(SERIAL, value);
-        if
-        :: value == SERIAL_ASKED -> operate(question)
-        :: else
-        fi;
+        operate(question);
         answer(question)
-     fi
-  :: else ->
-#ifndef BUG_SERIAL_NOT_LOOKED_AT
-     load_relaxed(SERIAL, value);
-#else
-     value = SERIAL_ASKED;
-#endif
-     if
-     :: value != SERIAL_ASKED -> answer(question)
-     :: else ->
-        find_owner(question, mine);
-        if
-        :: !mine -> post(question, to)
-        :: else ->
-           operate(question);
-           answer(question)
-        fi
      fi
   fi
 }

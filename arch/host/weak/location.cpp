@@ -8,6 +8,17 @@ constinit Pool pool{};
 namespace {
 
 constexpr std::uint32_t most_locations = 1u << 20, most_records = 1u << 22;
+constexpr std::uint32_t populated_at_once = 256;
+
+// The next of an array of which `used` have been taken.
+template <class T>
+std::uint32_t take(T* array, std::uint32_t& used, std::uint32_t& populated) {
+    if (used >= populated) {
+        populate(array + populated, populated_at_once * sizeof(T));
+        populated += populated_at_once;
+    }
+    return used++;
+}
 
 std::uint32_t take_location() {
     if (pool.free_location != 0) {
@@ -16,7 +27,7 @@ std::uint32_t take_location() {
         return index;
     }
     if (pool.used_locations == most_locations) give_up("too many atomic locations");
-    const std::uint32_t index = pool.used_locations++;
+    const std::uint32_t index = take(pool.locations, pool.used_locations, pool.populated_locations);
     pool.locations[index].allocated = 0;
     return index;
 }
@@ -71,7 +82,7 @@ Location& make_direct(Cell& cell, std::uintptr_t address) {
 
 void add_place(Location& where) {
     if (pool.used_records == most_records) give_up("too many stores to atomic locations");
-    where.record[where.allocated++] = pool.used_records++;
+    where.record[where.allocated++] = take(pool.records, pool.used_records, pool.populated_records);
 }
 
 Location& new_location(Cell& cell, const Operation& operation) {

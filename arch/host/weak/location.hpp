@@ -55,6 +55,7 @@ struct Pool {
     Location* locations;
     Record* records;
     std::uint32_t used_locations, used_records, free_location;
+    std::uint32_t populated_locations, populated_records; // in any run
 };
 extern constinit Pool pool;
 

@@ -13,7 +13,7 @@ constinit Shadow shadow;
 void Shadow::map(const void* arena, std::size_t size) {
     if (arena_cells_ != nullptr) {
         munmap(arena_cells_, arena_size_ / granule * sizeof(Cell));
-        munmap(arena_used_, (arena_size_ >> page_bits) * sizeof(std::uint32_t));
+        munmap(arena_used_, (arena_size_ >> page_bits) * sizeof(Use));
         arena_cells_ = nullptr;
     }
     arena_ = reinterpret_cast<std::uintptr_t>(arena);
@@ -22,7 +22,7 @@ void Shadow::map(const void* arena, std::size_t size) {
     if (arena_ % page != 0 || size % page != 0) give_up("the arena is not made of whole pages");
     if (size != 0) {
         arena_cells_ = static_cast<Cell*>(reserve(size / granule * sizeof(Cell)));
-        arena_used_ = static_cast<std::uint32_t*>(reserve((size >> page_bits) * sizeof(std::uint32_t)));
+        arena_used_ = static_cast<Use*>(reserve((size >> page_bits) * sizeof(Use)));
     }
     if (table_ == nullptr) {
         other_cells_ = static_cast<Cell*>(reserve(std::size_t{most_pages} * cells_per_page * sizeof(Cell)));
@@ -48,6 +48,7 @@ Cell* Shadow::other_page(std::uintptr_t number) {
     if (page.number == 0) {
         if (pages_ == most_pages) give_up("too many pages outside the arena are in use");
         page = {number, other_cells_ + std::size_t{pages_++} * cells_per_page};
+        populate(page.cells, cells_per_page * sizeof(Cell));
     }
     cache_[number % cache_size] = page;
     return page.cells;
@@ -57,7 +58,14 @@ void Shadow::renew(Cell& cell, std::uintptr_t address) {
     cell = Cell{};
     cell.generation = generation_;
     const std::uintptr_t offset = address - arena_;
-    if (offset < arena_size_) arena_used_[offset >> page_bits] = generation_;
+    if (offset >= arena_size_) return;
+    Use& use = arena_used_[offset >> page_bits];
+    if (use.generation == 0) {
+        const std::size_t first = offset / granule / cells_per_page * cells_per_page;
+        populate(arena_cells_ + first, cells_per_page * sizeof(Cell));
+    }
+    if (use.generation != generation_) use = {generation_, 0};
+    use.blocks |= 1u << (offset / granule % cells_per_page / block);
 }
 
 void Shadow::forget_cells(Cell* cells, std::size_t count) {
@@ -68,16 +76,19 @@ void Shadow::forget_cells(Cell* cells, std::size_t count) {
     }
 }
 
-// Page by page, as most pages of a large range have not been used in this run.
+// By blocks, as most of a large range have not been used in this run.
 void Shadow::forget(std::uintptr_t address, std::size_t size) {
+    constexpr std::uintptr_t step = block * granule;
     const std::uintptr_t end = address + size;
     while (address < end) {
-        const std::uintptr_t next = ((address >> page_bits) + 1) << page_bits;
+        const std::uintptr_t next = (address / step + 1) * step;
         const std::uintptr_t stop = next < end ? next : end;
         const std::size_t count = (stop + granule - 1) / granule - address / granule;
         const std::uintptr_t offset = address - arena_;
         if (offset < arena_size_) {
-            if (arena_used_[offset >> page_bits] == generation_) {
+            const Use& use = arena_used_[offset >> page_bits];
+            const unsigned index = static_cast<unsigned>(offset / step % (cells_per_page / block));
+            if (use.generation == generation_ && (use.blocks >> index & 1) != 0) {
                 forget_cells(arena_cells_ + offset / granule, count);
             }
         } else if (const Page& page = entry(address >> page_bits); page.number != 0) {

@@ -53,8 +53,15 @@ class Shadow {
 
   private:
     static constexpr unsigned page_bits = 12, cells_per_page = (1u << page_bits) / granule;
+    // Of cells, in one page of the host's memory: those that were not used are not to be touched either.
+    static constexpr unsigned block = 64;
     static constexpr unsigned most_pages = 1u << 15, table_size = 2 * most_pages, cache_size = 256;
 
+    // Of a page of the arena, which blocks of its cells the run of this number has used.
+    struct Use {
+        std::uint32_t generation;
+        std::uint32_t blocks;
+    };
     struct Page {
         std::uintptr_t number; // 0: free; nothing is at address 0
         Cell* cells;
@@ -77,7 +84,7 @@ class Shadow {
     std::uintptr_t arena_ = 0;
     std::size_t arena_size_ = 0;
     Cell* arena_cells_ = nullptr;
-    std::uint32_t* arena_used_ = nullptr; // for each page the run that last used a cell of it
+    Use* arena_used_ = nullptr;
     std::uint32_t generation_ = 0;
     unsigned pages_ = 0;
     Cell* other_cells_ = nullptr;

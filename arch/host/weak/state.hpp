@@ -64,5 +64,7 @@ decltype(auto) outside(F&& call) {
 
 // Address space, zeroed, that becomes memory where it is touched.
 [[nodiscard]] void* reserve(std::size_t size);
+// Makes a part of it memory at once, which is cheaper than a page fault for each page.
+void populate(void* start, std::size_t size);
 
 } // namespace chorale::weak

@@ -35,6 +35,14 @@ void* reserve(std::size_t size) {
     return memory;
 }
 
+void populate(void* start, std::size_t size) {
+    constexpr std::uintptr_t page = 4096;
+    const auto first = reinterpret_cast<std::uintptr_t>(start) / page * page;
+    const auto last = (reinterpret_cast<std::uintptr_t>(start) + size + page - 1) / page * page;
+    // An older kernel does not know this, and takes the faults.
+    madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE);
+}
+
 std::uint32_t short_pc(const void* pc) {
     return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(pc) - anchor());
 }

@@ -18,14 +18,17 @@
 //   - A release store carries its CPU's clock; an acquire load of that store joins it; read-modify-writes see
 //     the newest store and continue its release sequence. A release fence's clock is carried by the relaxed
 //     stores after it; what relaxed loads saw is joined by an acquire fence.
-//   - Sequentially consistent fences form one order, that of their execution. Each knows whatever those
-//   before
-//     it knew to be stored. That knowledge limits what loads may see, but does not order plain accesses, as
-//     two fences alone do not synchronise in C++; hence each CPU has two clocks (clock.hpp). Sequentially
+//   - Sequentially consistent fences form one order, that of their execution. Each knows of whatever those
+//     before it knew to be stored. That limits what loads may see, but does not order plain accesses, as two
+//     fences alone do not synchronise in C++; hence each CPU has two clocks (clock.hpp). Sequentially
 //     consistent loads see nothing older than what such an operation, or whoever fenced after, has seen.
 //   - A failing compare-exchange is a load, and may fail on an old value.
 //   - Stores arrive in the end: a CPU sees old values of a location at most Options::stale_reads times in a
 //     row, and none that was replaced more than Options::stale_age atomic operations ago.
+// But for the limits in the last point and the number of stores that are kept, what can happen is exactly the
+// executions that are consistent in C++20 and have an order in which a load follows the store that it sees
+// and the stores to one location follow their modification order. tests/weak/axioms_test.cpp compares the
+// two, on small programs, in every way in which they can run.
 //
 // NOT COVERED: load buffering (a load never sees a store that is executed later); stores that end up in
 // memory in another order than that of execution (2+2W); dependencies (a dependent relaxed load may see old

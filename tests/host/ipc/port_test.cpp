@@ -229,6 +229,55 @@ TEST_F(Named, AFailedAllocationLeavesNothingBehind) {
     EXPECT_GE(failures, 1u);
 }
 
+// From before the grace period on: a server that still points there must not take the number of the port
+// after it for one of its own actor's.
+TEST_F(Named, APortThatIsBeingDeletedIsNobodys) {
+    Actor* const actor = make_actor();
+    ASSERT_NE(actor, nullptr);
+    const Result<Port*> made = create_port(*actor, false);
+    ASSERT_TRUE(made.ok());
+    Port& port = *made.value();
+    const KnUniqueId name = port.ui;
+    EXPECT_EQ(port.actor.load(), actor);
+    EXPECT_TRUE(still_has(port, name));
+    Port* found{};
+    ASSERT_TRUE(begin_port_deletion(*actor, static_cast<int>(port.li), found));
+    EXPECT_EQ(found, &port);
+    EXPECT_EQ(port.actor.load(), nullptr);
+    EXPECT_EQ(port.li.load(), deleted_port_li);
+    EXPECT_FALSE(still_has(port, name));
+    free_port(port);
+    EXPECT_FALSE(still_has(port, name));
+    EXPECT_FALSE(still_has(port, {}));
+}
+
+// A name that nobody was told of may be looked up all the same, and the thread sanitizer sees when it is
+// taken back without a grace period: the port of an actor that has no room for it.
+TEST_F(Named, NoNameIsTakenBackWhileOthersLook) {
+    Actor* const actor = make_actor();
+    ASSERT_NE(actor, nullptr);
+    u64 last = 0; // bucket; the next name's is behind it
+    for (Result<Port*> made = create_port(*actor, false); made.ok(); made = create_port(*actor, false))
+        last = bucket_of(made.value()->ui.uiHead);
+    const unsigned before = live_ports();
+    std::atomic<unsigned> looks{0};
+    unsigned found = 0;
+    std::thread looker{[&] {
+        test::become_cpu(1);
+        do {
+            const u64 bucket = (last + 1) % port_buckets;
+            if (find_port({.uiHead = bucket << (64 - name_bucket_bits), .uiTail = 1}) != nullptr) ++found;
+            // release: nobody acquires it; the sanitizer only remembers accesses between two releases once
+        } while (looks.fetch_add(1, std::memory_order_release) < 300'000);
+    }};
+    // relaxed: no order between the two
+    while (looks.load(std::memory_order_relaxed) < 300'000)
+        EXPECT_EQ(create_port(*actor, false).status(), Status::full);
+    looker.join();
+    EXPECT_EQ(found, 0u);
+    EXPECT_EQ(live_ports(), before);
+}
+
 TEST_F(Named, ManyCpusCreateAndDeleteAtOnce) {
     constexpr unsigned cpus = 4;
     for (unsigned i = 0; i < cpus; ++i) ASSERT_NE(make_actor(), nullptr);

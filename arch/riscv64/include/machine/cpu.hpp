@@ -5,9 +5,15 @@
 
 #include <machine/offsets.h>
 
+#include <atomic>
+
 namespace chorale::machine {
 
 inline void compiler_barrier() { asm volatile("" ::: "memory"); }
+
+// Loads through a pointer come after the load of the pointer.
+// relaxed: RVWMO keeps the order of accesses of which one's address depends on the other
+inline constexpr std::memory_order order_of_dependent_loads = std::memory_order_relaxed;
 
 // In a loop that waits for another CPU: the PAUSE hint, a no-operation where it is not known.
 inline void relax() { asm volatile(".4byte 0x0100000f" ::: "memory"); }

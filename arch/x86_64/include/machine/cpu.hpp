@@ -5,9 +5,15 @@
 
 #include <machine/offsets.h>
 
+#include <atomic>
+
 namespace chorale::machine {
 
 inline void compiler_barrier() { asm volatile("" ::: "memory"); }
+
+// Loads through a pointer come after the load of the pointer.
+// acquire: costs nothing here
+inline constexpr std::memory_order order_of_dependent_loads = std::memory_order_acquire;
 
 // In a loop that waits for another CPU.
 inline void relax() { asm volatile("pause" ::: "memory"); }
