@@ -34,6 +34,7 @@ const std::map<u64, Documented> calls{CHORUS_LEAF_CALLS(CHORALE_LIST) CHORUS_BLO
 #undef CHORALE_LIST
 
 std::vector<std::string> complaints;
+bool failing;
 
 [[nodiscard]] bool allowed(host::Call call, long result) {
     return result >= 0 || calls.at(static_cast<u64>(call)).errors.contains(result);
@@ -44,6 +45,9 @@ std::vector<std::string> complaints;
 void complain(std::string what) { complaints.push_back(std::move(what)); }
 
 std::vector<std::string> take_complaints() { return std::exchange(complaints, {}); }
+
+void expect_failures(bool expected) { failing = expected; }
+bool failures_expected() { return failing; }
 
 void judge(u64 number, long result) {
     const auto found = calls.find(number);

@@ -12,6 +12,10 @@ namespace chorale::test {
 void complain(std::string what);
 [[nodiscard]] std::vector<std::string> take_complaints();
 
+// Whether calls are made to fail: then a program may have to wait for what never comes.
+void expect_failures(bool expected);
+[[nodiscard]] bool failures_expected();
+
 // Complains of a result that is neither a success nor one of the documented errors.
 void judge(u64 number, long result);
 // The same for messages in registers: several lists apply.

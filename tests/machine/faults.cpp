@@ -23,29 +23,35 @@ class Refuser final : public host::Chooser {
     ~Refuser() override { arm_(0); }
 
     bool preempts(host::Boundary where) override {
-        if (left_() == 0 && refusal_.more != 0) {
-            --refusal_.more;
-            arm_(refusal_.gap);
+        if (left_() == 0) {
+            refused_ = true;
+            if (refusal_.more != 0) {
+                --refusal_.more;
+                arm_(refusal_.gap);
+            }
         }
         return chooser_.preempts(where);
     }
     unsigned choose(unsigned count, host::Choice what) override { return chooser_.choose(count, what); }
 
-    [[nodiscard]] bool all_refused() const { return left_() == 0; }
+    [[nodiscard]] bool refused() const { return refused_ || left_() == 0; }
 
   private:
     host::Chooser& chooser_;
     Refusal refusal_;
     void (*arm_)(u64);
     u64 (*left_)();
+    bool refused_{};
 };
 
 [[nodiscard]] Faulty play_refused(const Scenario& scenario, Refusal refusal, host::Chooser& chooser,
                                   void (*arm)(u64), u64 (*left)()) {
     static_cast<void>(machine()); // what the boot needs is not refused
     Refuser refuser{chooser, refusal, arm, left};
+    expect_failures(true);
     Findings findings = play(scenario, refuser, steps_per_look);
-    return {std::move(findings), refuser.all_refused()};
+    expect_failures(false);
+    return {std::move(findings), refuser.refused()};
 }
 
 } // namespace

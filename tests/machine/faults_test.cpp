@@ -5,6 +5,9 @@
 // CHORALE_FAULTS=N takes N times as many seeds, and every n where the ordinary run takes a part.
 #include "tests/machine/faults.hpp"
 
+#include <machine/call_entry.hpp>
+#include <machine/mmu.hpp>
+
 #include <algorithm>
 #include <cstdlib>
 #include <ostream>
@@ -37,7 +40,9 @@ void sweep(const Scenario& scenario, Play play_with, const char* what, Refusal r
         refusal.first = n;
         const Faulty run = play_with(scenario, refusal, host::plain_chooser());
         report("refused " + std::string{what} + " " + std::to_string(n), run.findings);
-        if (!run.refused) return;
+        if (run.refused) continue;
+        testing::Test::RecordProperty(what, std::to_string(n));
+        return;
     }
 }
 
@@ -60,6 +65,26 @@ TEST_P(Scenarios, runs_with_late_doorbells) {
 TEST_P(Scenarios, runs_with_late_alarms) {
     Slow slow{host::Choice::alarm_late};
     report("late alarms", play(GetParam(), slow, steps_per_look));
+}
+
+// With the fast path or without it, programs get the same results.
+TEST_P(Scenarios, runs_without_the_fast_path) {
+    static_cast<void>(machine());
+    machine::use_call_entry(false);
+    report("no fast path", play(GetParam(), host::plain_chooser(), steps_per_look));
+    Random random{7};
+    report("no fast path, at random", play(GetParam(), random, steps_per_look));
+    machine::use_call_entry(true);
+}
+
+TEST_P(Scenarios, runs_without_space_identifiers) {
+    static_cast<void>(machine());
+    const unsigned limit = machine::asid_limit();
+    machine::set_asid_limit(1);
+    report("no identifiers", play(GetParam(), host::plain_chooser(), steps_per_look));
+    Random random{8};
+    report("no identifiers, at random", play(GetParam(), random, steps_per_look));
+    machine::set_asid_limit(limit);
 }
 
 TEST_P(Scenarios, bears_each_allocation_that_fails) {

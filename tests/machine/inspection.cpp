@@ -5,6 +5,18 @@
 
 namespace chorale::test {
 
+namespace {
+
+// Whether `request` lies in `owner` as `part` does in `sample`. Nothing is read there: it may be no such
+// object.
+template <class T, class Part>
+[[nodiscard]] bool begins(const Request& request, const T* owner, const T& sample, const Part& part) {
+    const auto address = [](const auto* of) { return reinterpret_cast<uword>(of); };
+    return address(&request) - address(owner) == address(&part) - address(&sample);
+}
+
+} // namespace
+
 std::ostream& operator<<(std::ostream& to, Named<Actor> actor) {
     return to << "actor " << actor.object.table_index << " (" << std::string_view{actor.object.name} << ")";
 }
@@ -61,37 +73,73 @@ void Inspection::add_port(Port* port) {
     if (port != nullptr && port != &null_port()) ports_.insert(port);
 }
 
-void Inspection::collect() {
+// Also of those whose actor is in no table any more: who deletes it is at work, or waits for a time or for an
+// answer.
+void Inspection::collect_actors() {
     for (unsigned i = 0; i < actor_limit; ++i) add_actor(actor_at(i));
+    for (CpuIndex index = 0; index < cpu_count(); ++index) {
+        const PerCpu& cpu = cpu_at(index);
+        if (cpu.current != nullptr) add_actor(cpu.current->actor);
+        for (u32 priority = 0; priority < RunQueue::priorities; ++priority) {
+            const RunQueue::Queue& queue = cpu.ready.queue(priority);
+            for (const Schedulable* each = queue.front(); each != nullptr; each = queue.next(*each))
+                add_actor(static_cast<const Thread*>(each)->actor);
+        }
+        cpu.timers.for_each([&](const Timer& timer, const Timer*) {
+            add_actor(static_cast<const ThreadTimer&>(timer).thread->actor);
+        });
+    }
+    for (const auto& [request, travel] : travelling_) {
+        if (travel.thread != nullptr) add_actor(travel.thread->actor);
+    }
     for (bool more = true; more;) {
         const std::size_t before = actors_.size();
         const std::set<const Thread*> found = threads_;
         for (const Thread* const thread : found) add_actor(thread->victim);
         more = actors_.size() != before;
     }
+}
+
+void Inspection::collect() {
+    collect_requests();
+    collect_actors();
     for (const Thread* const thread : threads_) {
         add_port(thread->port);
         add_port(thread->fetch_port);
-        thread_requests_.emplace(&thread->request, thread);
         timers_.emplace(&thread->timer, thread);
     }
-    for (Port* const port : ports_) tokens_.emplace(&port->tour, port);
-    collect_requests();
+    for (const auto& [request, travel] : travelling_) add_port(travel.port);
     collect_messages();
     collect_waiters();
 }
 
+// A Request begins what travels with it, and its place in that tells what that is.
+Travel Inspection::identify(const Request& request, CpuIndex from, CpuIndex to) {
+    static const Thread some_thread{};
+    static const Message some_message{};
+    Travel travel{from, to};
+    const auto& thread = static_cast<const ThreadRequest&>(request);
+    const auto& message = static_cast<const MessageRequest&>(request);
+    const auto& port = static_cast<const PortRequest&>(request);
+    if (begins(request, thread.thread, some_thread, some_thread.request)) travel.thread = thread.thread;
+    if (begins(request, message.message, some_message, some_message.request))
+        travel.message = message.message;
+    if (begins(request, port.port, null_port(), null_port().tour)) travel.port = port.port;
+    return travel;
+}
+
 void Inspection::collect_requests() {
-    const auto add = [&](const Request& request, Travel travel) {
-        expect(travelling_.emplace(&request, travel).second, 4, "a Request from CPU ", travel.from,
-               " to CPU ", travel.to, " is in two places");
+    const auto add = [&](const Request& request, CpuIndex from, CpuIndex to) {
+        const Travel travel = identify(request, from, to);
+        expect(travelling_.emplace(&request, travel).second, 4, "a Request from CPU ", from, " to CPU ", to,
+               " is in two places");
+        expect(travel.thread != nullptr || travel.message != nullptr || travel.port != nullptr, 4,
+               "a Request from CPU ", from, " to CPU ", to, " is nobody's");
     };
     for (CpuIndex from = 0; from < cpu_count(); ++from) {
         for (CpuIndex to = 0; to < cpu_count(); ++to) {
-            cpu_at(to).inbox.for_each_waiting(
-                from, [&](const Request& request) { add(request, {from, to, false}); });
-            cpu_at(from).inbox.for_each_kept(to,
-                                             [&](const Request& request) { add(request, {from, to, true}); });
+            cpu_at(to).inbox.for_each_waiting(from, [&](const Request& request) { add(request, from, to); });
+            cpu_at(from).inbox.for_each_kept(to, [&](const Request& request) { add(request, from, to); });
         }
     }
 }
@@ -102,7 +150,6 @@ void Inspection::add_message(const Message* message, const Place& owner) {
     expect(first, 17, "a message belongs to ", place->second, " and to ", owner);
 }
 
-// What travels and is neither a thread's Request nor a port's token is a message.
 void Inspection::collect_messages() {
     for (const Thread* const thread : threads_) {
         const auto lid = static_cast<u64>(thread->lid);
@@ -114,8 +161,7 @@ void Inspection::collect_messages() {
             add_message(each, {"the queue of port", port->actor, static_cast<u64>(port->li)});
     }
     for (const auto& [request, travel] : travelling_) {
-        if (thread_requests_.contains(request) || tokens_.contains(request)) continue;
-        add_message(static_cast<const MessageRequest*>(request)->message, {"a mailbox"});
+        add_message(travel.message, {"a mailbox"});
     }
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu)
         add_message(cpu_at(cpu).spare_message.load(), {"the spare one of CPU", nullptr, cpu});

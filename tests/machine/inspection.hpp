@@ -19,7 +19,10 @@ namespace chorale::test {
 // A Request that is in a ring or in an overflow list.
 struct Travel {
     CpuIndex from, to;
-    bool kept; // by the sender, whose ring was full
+    // What it is: one of them.
+    const Thread* thread{};
+    const Message* message{};
+    Port* port{};
 };
 
 // Where something is, for people; told only when it is wrong.
@@ -79,6 +82,8 @@ class Inspection {
 
     void add_actor(Actor* actor);
     void add_port(Port* port);
+    [[nodiscard]] static Travel identify(const Request& request, CpuIndex from, CpuIndex to);
+    void collect_actors();
     void collect_requests();
     void collect_messages();
     void add_message(const Message* message, const Place& owner);
@@ -99,6 +104,8 @@ class Inspection {
     void check_live_port(Port& port);
     void check_dead_port(Port& port);
     void check_queue(Port& port);
+    void check_token(Port& port, u64 length);
+    [[nodiscard]] u64 askers(const Port& port) const;
     void check_port_table();
 
     void check_space(Actor& actor);
@@ -116,8 +123,6 @@ class Inspection {
     std::set<Port*> ports_;          // those of actors, and those that threads point at: dead ones among them
     std::set<const Port*> attached_; // those of actors
     std::unordered_map<const Request*, Travel> travelling_;
-    std::unordered_map<const Request*, const Thread*> thread_requests_;
-    std::unordered_map<const Request*, Port*> tokens_;
     std::unordered_map<const Timer*, const Thread*> timers_;
     std::unordered_map<const Message*, Place> messages_; // and who has it
     std::unordered_map<const Thread*, unsigned> queued_, waiting_, armed_;

@@ -119,10 +119,10 @@ void Inspection::check_mail() {
         expect(receiver.inbox.bells() == 0 || doorbell, 6, "CPU ", to, " was rung without a doorbell");
     }
     for (const auto& [request, travel] : travelling_) {
-        const auto thread = thread_requests_.find(request);
-        if (thread == thread_requests_.end()) continue;
-        expect(thread->second->doing() == Doing::asking || thread->second->has(flag_moving), 10,
-               name(*thread->second), ": its Request is out, and it neither asks nor moves");
+        const Thread* const thread = travel.thread;
+        if (thread == nullptr) continue;
+        expect(thread->doing() == Doing::asking || thread->has(flag_moving), 10, name(*thread),
+               ": its Request is out, and it neither asks nor moves");
     }
 }
 

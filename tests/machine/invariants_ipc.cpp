@@ -3,6 +3,7 @@
 #include "kernel/core/names.hpp"
 #include "tests/machine/inspection.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -33,6 +34,7 @@ void Inspection::check_queue(Port& port) {
     expect(port.touring || !travelling_.contains(&port.tour), 19, name(port), ": its token travels unknown");
     expect(!quiet() || !port.touring, 19, name(port), ": its token is under way");
     if (length == 0) return;
+    check_token(port, length);
     const CpuIndex home = port.home;
     const Actor* const actor = port.actor;
     expect(port.slot(home).waiters == nullptr, 19, name(port), ": a message and a server wait at home");
@@ -41,6 +43,27 @@ void Inspection::check_queue(Port& port) {
                cpu);
         expect(!port.enabled.load() || actor == nullptr || actor->any_waiters[cpu] == nullptr, 19, name(port),
                ": a message waits, and at CPU ", cpu, " a server for any port");
+    }
+}
+
+// Threads whose Request is about the port: to fetch a message, to make it known, to evict who waits there.
+u64 Inspection::askers(const Port& port) const {
+    const auto asks = [&](const Thread* thread) {
+        return thread->doing() == Doing::asking && thread->fetch_port == &port;
+    };
+    return static_cast<u64>(std::ranges::count_if(threads_, asks));
+}
+
+// Messages and servers that wait for each other, with nobody under way to bring them together.
+void Inspection::check_token(Port& port, u64 length) {
+    if (length <= askers(port)) return;
+    const Actor* const actor = port.actor;
+    const bool any = port.enabled.load() && actor != nullptr;
+    for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
+        const bool waits = port.slot(cpu).waiters != nullptr || (any && actor->any_waiters[cpu] != nullptr);
+        const bool comes = port.touring && ((port.tour_left >> cpu & 1) != 0 || port.tour_again);
+        expect(!waits || comes, 19, name(port), ": messages and a server at CPU ", cpu,
+               " wait, and no token comes");
     }
 }
 
@@ -61,7 +84,7 @@ void Inspection::check_live_port(Port& port) {
 void Inspection::check_dead_port(Port& port) {
     expect(!port.live.load(), 22, name(port), " lives and is in no table");
     expect(port.li == deleted_port_li, 22, name(port), " is deleted and has a number");
-    if (!quiet()) return;
+    if (!quiet() && askers(port) != 0) return;
     expect(port.queue.empty() && !port.touring, 22, name(port), " is deleted and has messages");
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu)
         expect(port.slot(cpu).waiters == nullptr, 22, name(port), " is deleted and waited for at CPU ", cpu);

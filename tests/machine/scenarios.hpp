@@ -12,6 +12,10 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> bodies_of_all_sizes(u64);
 [[nodiscard]] host::Task<void> register_exchanges(u64);
 [[nodiscard]] host::Task<void> priorities_lent(u64);
+// scenarios_replies.cpp
+[[nodiscard]] host::Task<void> replies_of_all_kinds(u64);
+[[nodiscard]] host::Task<void> clients_that_go(u64);
+[[nodiscard]] host::Task<void> servers_of_two_ports(u64);
 // scenarios_ports.cpp
 [[nodiscard]] host::Task<void> any_enabled_port(u64);
 [[nodiscard]] host::Task<void> floods(u64);
@@ -31,6 +35,8 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> names_and_numbers(u64);
 [[nodiscard]] host::Task<void> environment_of_all(u64);
 [[nodiscard]] host::Task<void> wrong_arguments(u64);
+// scenarios_rights.cpp
+[[nodiscard]] host::Task<void> rights_and_ranges(u64);
 
 struct Scenario {
     const char* name;

@@ -102,6 +102,9 @@ constexpr VirtAddr name_at = free_data, value_at = free_data + 512, size_at = fr
             complain("a variable has another value");
         }
         if (co_await get_variable("first", 3) == K_OK) complain("a value fits where there is no room");
+        co_await store(size_at, 100u);
+        if (co_await attempt(Call::sysGetEnv, name_at, VirtAddr{0x1000}, size_at) == K_OK)
+            complain("a value was written to nowhere");
         static_cast<void>(co_await set_variable("first", "another"));
     }
     if (co_await set_variable("", "value") == K_OK) complain("an empty name");
@@ -184,6 +187,9 @@ std::span<const Scenario> scenarios() {
         {"bodies_of_all_sizes", bodies_of_all_sizes},
         {"register_exchanges", register_exchanges},
         {"priorities_lent", priorities_lent},
+        {"replies_of_all_kinds", replies_of_all_kinds},
+        {"clients_that_go", clients_that_go},
+        {"servers_of_two_ports", servers_of_two_ports},
         {"any_enabled_port", any_enabled_port},
         {"floods", floods},
         {"ports_that_go", ports_that_go},
@@ -199,6 +205,7 @@ std::span<const Scenario> scenarios() {
         {"names_and_numbers", names_and_numbers},
         {"environment_of_all", environment_of_all},
         {"wrong_arguments", wrong_arguments},
+        {"rights_and_ranges", rights_and_ranges},
     };
     return all;
 }

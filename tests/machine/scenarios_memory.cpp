@@ -9,6 +9,7 @@ using namespace host;
 namespace {
 
 constexpr VirtAddr place{0x200'0000};
+constexpr VirtAddr elsewhere{0x300'0000}; // where nobody makes a region
 constexpr VmFlags data = K_WRITABLE | K_FILLZERO;
 
 [[nodiscard]] KnRgnDesc region_of(VirtAddr at, uword size, VmFlags options) {
@@ -25,24 +26,23 @@ constexpr VmFlags data = K_WRITABLE | K_FILLZERO;
     const struct {
         KnRgnDesc region;
         long error;
-    } wrong[] = {{region_of(place + 1, page_size, data), K_EROUND},
-                 {region_of(place, 0, data), K_ESIZE},
-                 {region_of(place, ~uword{0}, data), K_ESIZE},
+    } wrong[] = {{region_of(elsewhere + 1, page_size, data), K_EROUND},
+                 {region_of(elsewhere, 0, data), K_ESIZE},
+                 {region_of(elsewhere, ~uword{0}, data), K_ESIZE},
                  {region_of(VirtAddr{0}, page_size, data), K_EADDR},
                  {region_of(VirtAddr{machine::user_limit()}, page_size, data), K_EADDR},
                  {region_of(data_base, page_size, data), K_EOVERLAP},
-                 {region_of(place, page_size, K_WRITABLE | K_EXECUTABLE), K_EINVAL},
-                 {region_of(place, page_size, 0x8000), K_EINVAL},
-                 {region_of({}, uword{100} << 20, data | K_ANYWHERE), K_ENOMEM}};
+                 {region_of(elsewhere, page_size, K_WRITABLE | K_EXECUTABLE), K_EINVAL},
+                 {region_of(elsewhere, page_size, 0x8000), K_EINVAL}};
     for (const auto& [region, error] : wrong) {
         const long result = co_await allocate(actor, region);
         if (result >= 0) complain("a bad region was made, instead of error " + std::to_string(error));
         if (result != error && result != K_EFAULT && result != K_ENOMEM)
             complain("a bad region: " + std::to_string(result) + ", not " + std::to_string(error));
     }
-    for (const KnRgnDesc& region :
-         {region_of(place + 1, page_size, 0), region_of(place, 0, 0), region_of(place, page_size, 0),
-          region_of(VirtAddr{0}, page_size, 0), region_of(place, page_size, K_WRITABLE)}) {
+    for (const KnRgnDesc& region : {region_of(elsewhere + 1, page_size, 0), region_of(elsewhere, 0, 0),
+                                    region_of(elsewhere, page_size, 0), region_of(VirtAddr{0}, page_size, 0),
+                                    region_of(elsewhere, page_size, K_WRITABLE)}) {
         if (co_await release(actor, region) == K_OK) complain("a bad region was freed");
     }
 }
@@ -163,7 +163,7 @@ constexpr VmFlags data = K_WRITABLE | K_FILLZERO;
 
 Task<void> regions(u64) {
     const auto stage = std::make_shared<Stage>();
-    const KnCap actor = co_await stage->actor(), shared = co_await stage->actor(true);
+    const KnCap actor = co_await stage->actor(), shared = co_await stage->actor();
     co_await stage->play(actor, [](u64) { return refused_regions(nobody); }, {.stack = 1});
     co_await stage->play(actor, [](u64) { return use_regions(nobody, place); }, {.cpu = 1, .stack = 2});
     co_await stage->play(actor, [](u64) { return use_large_pages(VirtAddr{0x4000'0000}); },
@@ -175,7 +175,7 @@ Task<void> regions(u64) {
     }
     co_await stage->end();
 
-    const KnCap bare = co_await stage->actor(true), other = co_await stage->actor();
+    const KnCap bare = co_await stage->actor(), other = co_await stage->actor();
     co_await stage->serve(bare, [](u64) { return stay(); }, {.stack = 1});
     co_await stage->serve(bare, [](u64) { return free_everything(nobody); }, {.cpu = 1, .stack = 2});
     co_await stage->play(other, [bare](u64) { return free_everything(bare); }, {.cpu = 2, .stack = 3});
@@ -216,7 +216,7 @@ Task<void> faulting_programs(u64) {
     for (const VirtAddr at : {VirtAddr{0}, code_base, VirtAddr{machine::user_limit()}, place}) {
         const KnCap actor = co_await stage->actor();
         KnUniqueId port{};
-        const long li = co_await make_port(actor, port);
+        const long li = co_await stage->port(actor, port);
         co_await stage->serve(actor, [](u64) { return stay(); }, {.cpu = 1, .stack = 1});
         co_await stage->serve(actor, [li](u64) { return serve_and_touch(li, place); }, {.stack = 2});
         co_await stage->serve(actor, [at](u64) { return touch(at); }, {.cpu = 2, .stack = 3});

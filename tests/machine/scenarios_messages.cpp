@@ -120,7 +120,8 @@ constexpr VirtAddr body_in = room, body_out = room + K_CMSGSIZEMAX;
         if (got.size == K_EINVAL) co_return;
         if (got.size < 0) continue;
         co_await out.set({0, 5000, room.raw(), room.raw(), 0});
-        if (co_await attempt(Call::ipcReply, out.at()) == K_OK) failures = 0;
+        if (co_await attempt(Call::ipcReply, out.at()) != K_OK) continue;
+        failures = 0;
         if (co_await attempt(Call::ipcReply, out.at()) == K_OK) complain("replied twice");
     }
 }
@@ -145,9 +146,10 @@ constexpr VirtAddr body_in = room, body_out = room + K_CMSGSIZEMAX;
     MessageResult message = co_await attempt(message_receive(static_cast<int>(li)));
     for (unsigned failures = 0; failures < patience; ++failures) {
         if (message.size == K_EINVAL) co_return;
-        const MessageResult reply = co_await attempt(message_call(next, message.words));
+        const u64 size = message.size < 0 ? 0 : static_cast<u64>(message.bytes());
+        const MessageResult reply = co_await attempt(message_call(next, message.words, size));
         if (reply.size >= 0) failures = 0;
-        message = co_await attempt(message_reply_receive(static_cast<int>(li), reply.words));
+        message = co_await attempt(message_reply_receive(static_cast<int>(li), reply.words, size));
     }
 }
 
@@ -176,13 +178,13 @@ Task<void> bodies_of_all_sizes(u64) {
     const auto stage = std::make_shared<Stage>();
     const KnCap servers = co_await stage->actor(true), clients = co_await stage->actor(true);
     KnUniqueId near{}, far{};
-    const long here = co_await make_port(servers, near), there = co_await make_port(servers, far);
+    const long here = co_await stage->port(servers, near), there = co_await stage->port(servers, far);
     if (here > 0) co_await stage->serve(servers, [here](u64) { return echo(here); });
-    co_await stage->play(clients, [near](u64) { return send_all(near); }, {.stack = 1});
+    co_await stage->play(clients, [near](u64) { return send_all(near); }, {.priority = 90, .stack = 1});
     co_await stage->end();
 
     const KnCap server = co_await stage->actor(true), client = co_await stage->actor(true);
-    const long away = co_await make_port(server, far);
+    const long away = co_await stage->port(server, far);
     static_cast<void>(there);
     if (away > 0) co_await stage->serve(server, [away](u64) { return echo(away); }, {.cpu = 2});
     co_await stage->play(client, [far](u64) { return send_all(far); }, {.cpu = 1, .stack = 1});
@@ -193,9 +195,9 @@ Task<void> register_exchanges(u64) {
     const auto stage = std::make_shared<Stage>();
     const KnCap servers = co_await stage->actor(true), clients = co_await stage->actor(true);
     KnUniqueId adder{}, longer{}, dropper{};
-    const long adds = co_await make_port(servers, adder);
-    const long longs = co_await make_port(servers, longer);
-    const long drops = co_await make_port(servers, dropper);
+    const long adds = co_await stage->port(servers, adder);
+    const long longs = co_await stage->port(servers, longer);
+    const long drops = co_await stage->port(servers, dropper);
     if (adds > 0) {
         co_await stage->serve(servers, [adds](u64) { return add_one(adds); }, {.stack = 1});
         co_await stage->serve(servers, [adds](u64) { return add_one(adds); }, {.cpu = 3, .stack = 2});
@@ -215,9 +217,9 @@ Task<void> register_exchanges(u64) {
 
 Task<void> priorities_lent(u64) {
     const auto stage = std::make_shared<Stage>();
-    const KnCap actor = co_await stage->actor();
+    const KnCap actor = co_await stage->actor(), other = co_await stage->actor();
     KnUniqueId first{}, second{};
-    const long one = co_await make_port(actor, first), two = co_await make_port(actor, second);
+    const long one = co_await stage->port(actor, first), two = co_await stage->port(actor, second);
     std::vector<long> threads;
     if (one > 0 && two > 0) {
         threads.push_back(co_await stage->serve(actor, [one, second](u64) { return pass_on(one, second); },
@@ -234,7 +236,7 @@ Task<void> priorities_lent(u64) {
                                                    {cpu, priority, stack}));
         }
     }
-    co_await stage->play(actor, [actor, threads](u64) { return change_priorities(actor, threads); },
+    co_await stage->play(other, [actor, threads](u64) { return change_priorities(actor, threads); },
                          {.cpu = 2, .stack = 12});
     co_await stage->end();
 }

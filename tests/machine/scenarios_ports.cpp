@@ -98,8 +98,11 @@ namespace {
 
 // Receives, and lets its client wait.
 [[nodiscard]] Task<void> hold(long li) {
+    Local<KnMsgHead> head;
     static_cast<void>(co_await attempt(message_receive(static_cast<int>(li))));
     co_await rest(2 * millisecond);
+    static_cast<void>(co_await attempt(Call::ipcSysInfo, head.at())); // the port is no more
+    static_cast<void>(co_await bind(nobody, co_await attempt(Call::threadSelf), 1));
 }
 
 [[nodiscard]] Task<void> remove_all(KnCap actor, std::vector<long> ports) {
@@ -116,7 +119,7 @@ Task<void> any_enabled_port(u64) {
     const KnCap actor = co_await stage->actor(true), other = co_await stage->actor(true);
     std::vector<KnUniqueId> names(3);
     std::vector<long> ports;
-    for (KnUniqueId& name : names) ports.push_back(co_await make_port(actor, name));
+    for (KnUniqueId& name : names) ports.push_back(co_await stage->port(actor, name));
     for (const CpuIndex cpu : {0u, 1u, 2u}) {
         co_await stage->play(actor, [taken](u64) { return take_all(K_ANYENABLED, taken); },
                              {cpu, 100, cpu + 1});
@@ -133,7 +136,7 @@ Task<void> floods(u64) {
     const auto taken = std::make_shared<unsigned>(0);
     const KnCap actor = co_await stage->actor(true), other = co_await stage->actor(true);
     KnUniqueId near{}, far{};
-    const long here = co_await make_port(actor, near);
+    const long here = co_await stage->port(actor, near);
     long there = 0;
     co_await stage->play(other, [near](u64) { return fill(near, K_CPORTQUEUE + 2); }, {.stack = 1});
     co_await stage->play(other, [near](u64) { return fill(near, K_CPORTQUEUE + 2); }, {.cpu = 2, .stack = 2});
@@ -144,7 +147,7 @@ Task<void> floods(u64) {
         co_await stage->play(actor, [here, taken](u64) { return take_all(static_cast<int>(here), taken); },
                              {.stack = 2});
     }
-    there = co_await make_port(actor, far);
+    there = co_await stage->port(actor, far);
     if (there > 0) {
         co_await stage->play(other, [far](u64) { return fill(far, 30); }, {.cpu = 3, .stack = 3});
         co_await stage->play(actor, [there, taken](u64) { return take_all(static_cast<int>(there), taken); },
@@ -157,13 +160,14 @@ Task<void> ports_that_go(u64) {
     const auto stage = std::make_shared<Stage>();
     const KnCap actor = co_await stage->actor(true), other = co_await stage->actor(true);
     KnUniqueId waited{}, called{}, held{}, flooded{};
-    const std::vector<long> ports{co_await make_port(actor, waited), co_await make_port(actor, called),
-                                  co_await make_port(actor, held), co_await make_port(actor, flooded)};
+    const std::vector<long> ports{co_await stage->port(actor, waited), co_await stage->port(actor, called),
+                                  co_await stage->port(actor, held), co_await stage->port(actor, flooded)};
     for (const CpuIndex cpu : {0u, 1u, 2u}) {
         co_await stage->play(actor, [li = ports[0]](u64) { return wait_on(li); }, {cpu, 100, cpu + 1});
         co_await stage->play(other, [called](u64) { return call_once(called); }, {cpu, 100, cpu + 1});
     }
     co_await stage->serve(actor, [li = ports[2]](u64) { return hold(li); }, {.stack = 5});
+    co_await rest(50 * microsecond);
     co_await stage->play(other, [held](u64) { return call_once(held); }, {.stack = 5});
     co_await stage->play(other, [flooded](u64) { return fill(flooded, 10); }, {.cpu = 1, .stack = 6});
     co_await stage->play(actor, [actor, ports](u64) { return remove_all(actor, ports); },

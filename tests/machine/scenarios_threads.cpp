@@ -47,9 +47,9 @@ struct Waiters {
     Waiters& all = *waiters;
     all.actor = co_await stage->actor();
     all.servers = co_await stage->actor();
-    all.held_li = co_await make_port(all.servers, all.held);
-    all.silent_li = co_await make_port(all.servers, all.silent);
-    all.own_li = co_await make_port(all.actor, all.own);
+    all.held_li = co_await stage->port(all.servers, all.held);
+    all.silent_li = co_await stage->port(all.servers, all.silent);
+    all.own_li = co_await stage->port(all.actor, all.own);
     if (!there(all.actor) || !there(all.servers)) co_return;
     co_await stage->serve(all.servers, [li = all.held_li](u64) { return hold(li); }, {.stack = 1});
     co_await stage->serve(all.servers, [li = all.held_li](u64) { return hold(li); }, {.cpu = 1, .stack = 2});
@@ -294,7 +294,7 @@ Task<void> aborts(u64) {
         co_await stage->play(other, program, {cpu, 100, cpu + 1});
     }
     KnUniqueId port{}, served{};
-    const long li = co_await make_port(other, port), serves = co_await make_port(other, served);
+    const long li = co_await stage->port(other, port), serves = co_await stage->port(other, served);
     co_await stage->play(other, [port, li](u64) { return aborted_before(port, li); }, {.cpu = 1, .stack = 5});
     co_await stage->play(other, [serves](u64) { return abort_and_reply(serves); }, {.stack = 6});
     co_await stage->play(other, [served](u64) { return call_once(served, 0); }, {.stack = 7});
@@ -307,7 +307,7 @@ Task<void> migrations(u64) {
     co_await make_waiters(stage, waiters, 0);
     const KnCap other = co_await stage->actor();
     KnUniqueId port{};
-    const long li = co_await make_port(other, port);
+    const long li = co_await stage->port(other, port);
     if (li > 0) {
         co_await stage->serve(other, [li](u64) { return serve_around(li); }, {.stack = 1});
         co_await stage->play(other, [port](u64) { return call_around(port); }, {.stack = 2});
@@ -328,8 +328,8 @@ Task<void> times(u64) {
     const auto stage = std::make_shared<Stage>();
     const KnCap actor = co_await stage->actor();
     KnUniqueId silent{}, own{};
-    static_cast<void>(co_await make_port(actor, silent));
-    const long li = co_await make_port(actor, own);
+    static_cast<void>(co_await stage->port(actor, silent));
+    const long li = co_await stage->port(actor, own);
     co_await stage->play(actor, [](u64) { return all_delays(); }, {.stack = 1});
     co_await stage->play(actor, [silent, li](u64) { return time_outs(silent, li); }, {.cpu = 1, .stack = 2});
     // More than are looked at at once, and in no order.

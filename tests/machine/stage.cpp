@@ -75,15 +75,25 @@ Task<void> remove_actor(KnCap actor) {
 }
 
 Task<KnCap> Stage::actor(bool wide, u32 privilege) {
-    const KnCap made = co_await create_actor(privilege);
-    if (!there(made)) co_return nobody;
-    actors_.push_back(made);
-    KnRgnDesc region{};
-    region.startAddr = room.raw();
-    region.size = room_size;
-    region.options = K_WRITABLE | K_FILLZERO;
-    if (wide && co_await allocate(made, region) < 0) co_return nobody;
+    Local<KnCap> place;
+    if (co_await attempt(Call::actorCreate, 0, place.at(), privilege, K_ACTIVE) != K_OK) co_return nobody;
+    const KnCap made = co_await place.get();
+    actors_.push_back(made); // whatever fails now, it goes at the end
+    const std::pair<VirtAddr, uword> memory[] = {
+        {code_base, page_size}, {data_base, data_size}, {room, wide ? room_size : 0}};
+    for (const auto [at, size] : memory) {
+        KnRgnDesc region{};
+        region.startAddr = at.raw();
+        region.size = size;
+        region.options = at == code_base ? K_EXECUTABLE : K_WRITABLE | K_FILLZERO;
+        if (size != 0 && co_await allocate(made, region) < 0) co_return nobody;
+    }
     co_return made;
+}
+
+Task<long> Stage::port(KnCap actor, KnUniqueId& name) {
+    if (!there(actor)) co_return K_EUNKNOWN;
+    co_return co_await make_port(actor, name);
 }
 
 Task<void> Stage::until_the_end(Program program, u64 argument) {
@@ -129,10 +139,14 @@ Task<long> Stage::play(KnCap actor, Program program, ThreadSettings settings) {
 
 Task<void> Stage::end() {
     for (unsigned waited = 0; waited < longest_wait && playing_ != 0; ++waited) co_await rest(millisecond);
+    if (playing_ != 0 && !failures_expected())
+        complain(std::to_string(playing_) + " players did not come to their end");
+
     while (!actors_.empty()) {
         co_await remove_actor(actors_.back());
         actors_.pop_back();
     }
+    playing_ = 0;
 }
 
 } // namespace chorale::test

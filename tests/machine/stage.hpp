@@ -21,6 +21,9 @@ class Stage : public std::enable_shared_from_this<Stage> {
     // One more actor, until the end; `nobody` when there is none. `wide`: with `room`.
     [[nodiscard]] host::Task<KnCap> actor(bool wide = false, u32 privilege = K_USERACTOR);
 
+    // A port of one of them; K_EUNKNOWN without the actor.
+    [[nodiscard]] static host::Task<long> port(KnCap actor, KnUniqueId& name);
+
     // A program that the end of the scenario waits for; and one that it does not wait for. The thread's local
     // id, or an error.
     [[nodiscard]] host::Task<long> play(KnCap actor, host::Program program,

@@ -33,6 +33,8 @@ class Watch final : public host::Chooser {
     unsigned every_;
     unsigned steps_{};
     u64 looks_{};
+    CpuIndex last_{};
+    unsigned alone_{};
     std::bitset<max_cpus> inside_{}; // CPUs at work in the nucleus
     Findings findings_;
 };

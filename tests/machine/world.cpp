@@ -16,6 +16,8 @@ namespace {
 constexpr unsigned steps_per_look = 25;
 constexpr u64 rest = 1'000'000; // nanoseconds
 
+host::Settings wanted;
+
 struct Living {
     u64 actors, threads, ports, messages, regions;
     friend bool operator==(const Living&, const Living&) = default;
@@ -49,10 +51,12 @@ void report(const char* how, const Findings& findings) {
 
 } // namespace
 
+void boot_with(const host::Settings& settings) { wanted = settings; }
+
 host::Lockstep& machine() {
     static host::Lockstep* const engine = [] {
         auto* const made = new host::Lockstep; // until the process ends
-        host::boot({}, *made);
+        host::boot(wanted, *made);
         return made;
     }();
     return *engine;

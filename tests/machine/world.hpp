@@ -27,8 +27,9 @@ class Random final : public host::Chooser {
     std::mt19937_64 random_;
 };
 
-// 4 CPUs in lockstep.
+// 4 CPUs in lockstep, unless boot_with() came first.
 [[nodiscard]] host::Lockstep& machine();
+void boot_with(const host::Settings& settings);
 
 // Runs the scenario once. What is wrong then: it does not finish, it leaves something behind, an invariant
 // does not hold at the end, or at one of the looks taken every `look_every` steps (0: none).

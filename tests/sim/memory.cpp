@@ -57,7 +57,7 @@ Task<void> copy(unsigned thread, Op op) {
     Local<KnCap> target;
     co_await target.set(world().actors[op.a]);
     // To where nobody keeps anything: behind all buffers.
-    const VirtAddr to = free_data + 12 * room;
+    const VirtAddr to = free_data + 20 * room;
     expect("vmCopy", thread, co_await call(Call::vmCopy, 0, buffer_of(thread), target.at(), to, op.value, 0),
            {K_EUNKNOWN, K_EINVAL, K_EADDR});
 }

@@ -1,4 +1,7 @@
 // The operations that send and receive.
+#include "kernel/core/per_cpu.hpp"
+#include "kernel/core/thread.hpp"
+#include "kernel/ipc/message.hpp"
 #include "tests/sim/workload.hpp"
 #include "tests/sim/world.hpp"
 
@@ -38,6 +41,15 @@ void check_order(unsigned thread, const KnMsgHead& head, Tag tag) {
     last = tag.counter();
 }
 
+// Whoever serves a call runs with its caller's priority, or a better one.
+void check_priority(unsigned thread) {
+    const Thread& self = *chorale::this_cpu().current;
+    if (self.serving == nullptr || self.serving->client == nullptr) return;
+    if (self.priority > self.serving->priority)
+        failed(fmt::format("thread {}: priority inversion: {} serves {}", thread, self.priority,
+                           self.serving->priority));
+}
+
 // Brings what was received from registers or user memory into `body`; its size.
 [[nodiscard]] Task<std::size_t> fetch(unsigned thread, const MessageResult& got, Body& body) {
     const std::size_t size = std::min<std::size_t>(static_cast<std::size_t>(got.bytes()), room);
@@ -72,6 +84,7 @@ void check_order(unsigned thread, const KnMsgHead& head, Tag tag) {
         co_return;
     }
     const KnMsgHead head = co_await head_at.get();
+    for (unsigned i = 0; i < tag.counter() % 4 * 8; ++i) co_await pause(); // something may happen meanwhile
     if (head.bodySize != got.bytes())
         failed(fmt::format("thread {}: received {} bytes, ipcSysInfo says {}", thread, got.bytes(),
                            head.bodySize));
@@ -95,6 +108,7 @@ void check_order(unsigned thread, const KnMsgHead& head, Tag tag) {
         if (co_await call(Call::ipcSysInfo, head_at.at()) != K_OK) co_return false;
         const KnMsgHead head = co_await head_at.get();
         if ((head.flags[0] & K_MSG_CALL) == 0) co_return false;
+        for (unsigned i = 0; i < tag.counter() % 4 * 8; ++i) co_await pause();
         fill(body, 64, tag.reply());
         Words reply;
         std::memcpy(reply.word, body.data(), 64);
@@ -121,6 +135,10 @@ Task<void> serve(unsigned thread, Op op) {
             expect("ipcReceive", thread, got.size, receive_errors);
             co_return;
         }
+        // A port that is deleted meanwhile has no number any more.
+        if (got.port_li != static_cast<u64>(slot.li) && static_cast<int>(got.port_li) != K_NONEPORT)
+            failed(fmt::format("thread {}: a message for port {} on port {}", thread, got.port_li, slot.li));
+        check_priority(thread);
         if (op.b % 2 != 0 &&
             co_await serve_words(thread, static_cast<int>(slot.li), left, descriptor.at(), got))
             co_return;
@@ -152,6 +170,9 @@ Task<void> call_words(unsigned thread, Op op) {
         const u64 flags = left % 2 != 0 ? MESSAGE_ABORTABLE : 0;
         const MessageResult got = co_await message_call(world().slots[op.a].name, words, 64, flags);
         if (got.size < 0) {
+            // Without a time limit none can pass, and what may not be aborted is not.
+            if (got.size == K_ETIMEOUT || (got.size == K_EABORT && flags == 0))
+                failed(fmt::format("thread {}: ipcCall returns {} out of nowhere", thread, got.size));
             expect("ipcCall", thread, got.size, call_errors);
             continue;
         }

@@ -9,29 +9,41 @@ namespace chorale::sim {
 
 namespace {
 
-constexpr std::array<std::string_view, 20> names{
+constexpr std::array<std::string_view, 21> names{
     "create_port", "delete_port", "serve", "call",        "call_large", "send",     "receive_any",
     "enable",      "bind",        "abort", "kill_thread", "kill_actor", "priority", "region",
-    "touch",       "copy",        "fpu",   "delay",       "work",       "yield"};
+    "touch",       "copy",        "fpu",   "delay",       "work",       "yield",    "spawn"};
+
+// What a run is mostly about. Chances that depend on each other are rare when everything is equally likely.
+enum class Theme : u8 { everything, rendezvous, pairs, lives, flood };
 
 class Maker {
   public:
     explicit Maker(u64 seed) : random_{seed * 0x9e37'79b9'7f4a'7c15 + 1} {}
 
     [[nodiscard]] Plan make(u64 seed) {
+        constexpr std::array<Theme, 8> themes{Theme::everything, Theme::everything, Theme::rendezvous,
+                                              Theme::rendezvous, Theme::pairs,      Theme::pairs,
+                                              Theme::lives,      Theme::flood};
+        theme_ = themes[below(themes.size())];
+        reach_ = theme_ == Theme::pairs ? 2 : cpus;
         Plan plan{seed, 2 + below(2), {}};
         const unsigned servers = 1 + below(3), clients = 2 + below(4);
         for (unsigned i = 0; i < servers; ++i) plan.threads.push_back(server(i, plan));
-        for (unsigned i = 0; i < clients; ++i) plan.threads.push_back(client(plan, servers + clients));
+        for (unsigned i = 0; i < clients; ++i)
+            plan.threads.push_back(client(plan, servers, servers + clients));
         return plan;
     }
 
   private:
     [[nodiscard]] unsigned below(unsigned limit) { return static_cast<unsigned>(random_() % limit); }
     [[nodiscard]] u8 byte(unsigned limit) { return static_cast<u8>(below(limit)); }
+    [[nodiscard]] u8 times(unsigned limit) { return static_cast<u8>(1 + below(limit)); }
 
     [[nodiscard]] ThreadPlan thread(const Plan& plan) {
-        return {below(plan.actors), below(cpus), 90 + below(20), {}};
+        // Only threads of its actor can serve a port.
+        const unsigned actor = theme_ == Theme::rendezvous ? 0 : below(plan.actors);
+        return {actor, below(reach_), 90 + below(20), {}};
     }
 
     // Serves a port that it makes; now and then something happens to the port in between.
@@ -39,74 +51,141 @@ class Maker {
         ThreadPlan made = thread(plan);
         const auto slot = static_cast<u8>(index % port_slots);
         made.ops.push_back({Kind::create_port, slot, 0, 0, 0});
+        // A port's home is where it was made: half of the servers wait elsewhere, and some come to wait when
+        // the first messages do.
+        if (below(2) == 0) made.ops.push_back({Kind::bind, index_of_self, byte(cpus), 0, 0});
+        if (below(2) == 0) made.ops.push_back({Kind::delay, 0, 0, 0, below(300)});
         const unsigned turns = 1 + below(3);
         for (unsigned turn = 0; turn < turns; ++turn) {
             if (below(4) == 0) made.ops.push_back({Kind::enable, slot, byte(3), 0, 0});
-            made.ops.push_back({Kind::serve, slot, static_cast<u8>(1 + below(12)), byte(6), 0});
+            // Who waits without a time limit can be served by the fast path.
+            const u8 limit = theme_ == Theme::pairs || below(2) == 0 ? u8{0} : byte(6);
+            made.ops.push_back({Kind::serve, slot, times(12), limit, 0});
             if (below(5) == 0) {
                 made.ops.push_back({Kind::delete_port, slot, 0, 0, 0});
                 made.ops.push_back({Kind::create_port, slot, 0, 0, 0});
             }
-            if (below(4) == 0) made.ops.push_back({Kind::bind, index_of_self, byte(cpus), 0, 0});
+            if (below(3) == 0) made.ops.push_back({Kind::bind, index_of_self, byte(reach_), 0, 0});
         }
         return made;
     }
 
-    [[nodiscard]] ThreadPlan client(const Plan& plan, unsigned threads) {
+    [[nodiscard]] ThreadPlan client(const Plan& plan, unsigned servers, unsigned threads) {
         ThreadPlan made = thread(plan);
         const unsigned count = 2 + below(7);
-        for (unsigned i = 0; i < count; ++i) made.ops.push_back(client_op(plan, threads));
+        for (unsigned i = 0; i < count; ++i) made.ops.push_back(client_op(plan, servers, threads));
         return made;
     }
 
-    [[nodiscard]] Op client_op(const Plan& plan, unsigned threads) {
-        const u8 slot = byte(3), times = static_cast<u8>(1 + below(6)), other = byte(threads);
-        switch (below(24)) {
+    [[nodiscard]] Op client_op(const Plan& plan, unsigned servers, unsigned threads) {
+        const bool off_theme = theme_ == Theme::everything || below(4) == 0;
+        if (off_theme) return below(2) == 0 ? exchange(threads) : disturbance(plan, threads);
+        switch (theme_) {
+        case Theme::rendezvous:
+            return rendezvous();
+        case Theme::pairs:
+            return pair(servers);
+        case Theme::lives:
+            return life(plan, threads);
+        default:
+            return {Kind::send, byte(2), static_cast<u8>(8 + below(20)), 0, below(100)};
+        }
+    }
+
+    [[nodiscard]] Op rendezvous() {
+        const u8 slot = byte(3);
+        switch (below(4)) {
+        case 0:
+            return {Kind::bind, index_of_self, byte(cpus), 0, 0};
+        case 1:
+            return {Kind::serve, slot, times(2), times(2), 0};
+        case 2:
+            return {Kind::send, slot, times(2), 0, below(100)};
+        default:
+            return {Kind::call_large, slot, times(2), times(3), below(64)};
+        }
+    }
+
+    [[nodiscard]] Op pair(unsigned servers) {
+        return below(3) == 0 ? Op{Kind::bind, byte(servers), byte(cpus), 0, 0}
+                             : Op{Kind::call, byte(servers), times(12), 0, 0};
+    }
+
+    [[nodiscard]] Op life(const Plan& plan, unsigned threads) {
+        switch (below(8)) {
         case 0:
         case 1:
+            return {Kind::kill_thread, byte(threads), 0, 0, 0};
         case 2:
         case 3:
+            return {Kind::spawn, byte(threads), 0, 0, 0};
         case 4:
+            return {Kind::abort, byte(threads), 0, 0, 0};
         case 5:
-            return {Kind::call, slot, times, 0, 0};
+            return {Kind::bind, byte(threads), byte(cpus), 0, 0};
         case 6:
-        case 7:
-            return {Kind::call_large, slot, times, byte(4), below(5) == 0 ? below(20'000) : below(200)};
-        case 8:
-        case 9:
-            return {Kind::send, slot, times, 0, below(100)};
-        case 10:
-            return {Kind::receive_any, 0, times, byte(3), 0};
-        case 11:
-        case 12:
-            return {Kind::bind, other, byte(cpus), 0, 0};
-        case 13:
+            return {Kind::priority, byte(threads), 0, 0, 90 + below(20)};
+        default:
+            return below(4) == 0 ? Op{Kind::kill_actor, byte(plan.actors), 0, 0, 0}
+                                 : Op{Kind::call, byte(3), times(4), 0, 0};
+        }
+    }
+
+    [[nodiscard]] Op exchange(unsigned threads) {
+        const u8 slot = byte(3);
+        switch (below(12)) {
+        case 0:
+        case 1:
+            return {Kind::call_large, slot, times(6), byte(4), below(5) == 0 ? below(20'000) : below(200)};
+        case 2:
+        case 3:
+            return {Kind::send, slot, times(6), 0, below(100)};
+        case 4:
+            return {Kind::receive_any, 0, times(6), byte(3), 0};
+        case 5:
+            // Another server for the port, if it belongs to this actor.
+            return {Kind::serve, slot, times(6), byte(4), 0};
+        case 6:
+            return {Kind::bind, byte(threads), byte(cpus), 0, 0};
+        default:
+            return {Kind::call, slot, times(6), 0, 0};
+        }
+    }
+
+    [[nodiscard]] Op disturbance(const Plan& plan, unsigned threads) {
+        const u8 slot = byte(3), other = byte(threads);
+        switch (below(12)) {
+        case 0:
             return {Kind::abort, other, 0, 0, 0};
-        case 14:
-            return below(3) == 0 ? Op{Kind::kill_thread, other, 0, 0, 0} : Op{Kind::yield, 0, 0, 0, 0};
-        case 15:
+        case 1:
+            return {Kind::kill_thread, other, 0, 0, 0};
+        case 2:
             return below(3) == 0 ? Op{Kind::kill_actor, byte(plan.actors), 0, 0, 0}
                                  : Op{Kind::delete_port, slot, 0, 0, 0};
-        case 16:
+        case 3:
             return {Kind::priority, other, 0, 0, 90 + below(20)};
-        case 17:
-        case 18:
-            return {Kind::region, 0, static_cast<u8>(1 + below(3)), 0, 0};
-        case 19:
-            return {Kind::touch, 0, times, 0, 0};
-        case 20:
+        case 4:
+        case 5:
+            return {Kind::region, 0, times(3), 0, 0};
+        case 6:
+            return {Kind::touch, 0, times(6), 0, 0};
+        case 7:
             return {Kind::copy, byte(plan.actors), 0, 0, below(3000)};
-        case 21:
-            return {Kind::fpu, 0, times, 0, 0};
-        case 22:
+        case 8:
+            return {Kind::fpu, 0, times(6), 0, 0};
+        case 9:
+            return {Kind::create_port, slot, 0, 0, 0};
+        case 10:
             return {Kind::delay, 0, 0, 0, below(300)};
         default:
-            return {Kind::work, 0, times, 0, 0};
+            return {Kind::work, 0, times(6), 0, 0};
         }
     }
 
     static constexpr u8 index_of_self = 0xff;
     std::mt19937_64 random_;
+    Theme theme_{};
+    unsigned reach_{}; // CPUs on which threads begin
 };
 
 } // namespace

@@ -33,6 +33,7 @@ enum class Kind : u8 {
     delay,       // `value` microseconds
     work,        // `b` steps in user mode
     yield,
+    spawn, // starts the thread number `a` once more
 };
 
 struct Op {

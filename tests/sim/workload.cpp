@@ -1,5 +1,6 @@
 #include "tests/sim/workload.hpp"
 
+#include "arch/host/lockstep.hpp"
 #include "arch/host/session.hpp"
 #include "kernel/core/actor.hpp"
 #include "kernel/core/lifetime.hpp"
@@ -19,7 +20,8 @@ using namespace host;
 
 namespace {
 
-constexpr u64 look = 1'000'000;        // nanoseconds between two looks whether all is quiet
+constexpr u64 look = 1'000'000; // nanoseconds between two looks whether all is quiet
+constexpr unsigned spawn_limit = 6;
 constexpr unsigned longest_wait = 400; // looks
 
 std::unique_ptr<World> present;
@@ -104,6 +106,23 @@ struct Living {
            {K_EINVAL, K_EUNKNOWN, K_EBUSY});
 }
 
+// Memory of dead threads is used again while others still mean the old ones.
+[[nodiscard]] Task<void> spawn(unsigned self, Op op) {
+    if (++world().spawned > spawn_limit) co_return;
+    World& all = world();
+    const ThreadPlan copy = all.plan.threads[op.a];
+    const auto index = static_cast<unsigned>(all.plan.threads.size());
+    all.plan.threads.push_back(copy);
+    all.lids.push_back(-1);
+    all.moved.push_back(false);
+    all.counters.push_back(0);
+    const ThreadSettings settings{copy.cpu, copy.priority, index};
+    const long made =
+        co_await start_thread(actor_of(index), [index](u64) { return run_thread(index); }, settings);
+    expect("threadCreate", self, made, {K_EUNKNOWN, K_EINVAL});
+    if (made > 0) all.lids[op.a] = all.lids[index] = made;
+}
+
 [[nodiscard]] Task<void> perform(unsigned self, Op op) {
     switch (op.kind) {
     case Kind::create_port:
@@ -143,6 +162,8 @@ struct Living {
         return [](u64 time) -> Task<void> { co_await sleep(time); }(op.value * 1000);
     case Kind::work:
         return work(op);
+    case Kind::spawn:
+        return spawn(self, op);
     case Kind::yield:
         return [](u64) -> Task<void> { co_await call(Call::threadDelay, 0); }(0);
     }
@@ -156,8 +177,8 @@ struct Living {
         if (cpu.timers.earliest() != TimerQueue::never || cpu.top_ready != RunQueue::none ||
             cpu.inbox.rung() || cpu.inbox.overflows() || cpu.pending != 0)
             return false;
-        const bool idle = cpu.current == nullptr || cpu.current->doing() >= Doing::receiving;
-        if (&cpu != &chorale::this_cpu() && !idle) return false;
+        // It may have nothing to run and yet be in the middle of a request.
+        if (&cpu != &chorale::this_cpu() && !static_cast<Lockstep&>(engine()).halted(index)) return false;
     }
     return true;
 }
@@ -177,6 +198,9 @@ void check_nobody_starves() {
         Actor::Tables* const tables = actor.value()->tables.with([](Actor::Tables& found) { return &found; });
         for (const Thread* const thread : tables->threads) {
             if (thread == nullptr || thread->doing() != Doing::receiving) continue;
+            const bool any = thread->port == &null_port();
+            if (!any && std::ranges::find(tables->ports, thread->port) == tables->ports.end())
+                failed(fmt::format("thread {} waits on a port that is gone", thread->lid));
             for (const Port* const port : tables->ports) {
                 if (port == nullptr || port->queued == 0) continue;
                 const bool waits = thread->port == port || (thread->port == &null_port() && port->enabled);
@@ -194,8 +218,9 @@ void check_nobody_starves() {
         all.actors.push_back(co_await create_actor());
         if (all.actors.back().ui.uiHead == 0) failed("no memory for the actors of the plan");
     }
-    for (unsigned i = 0; i < all.plan.threads.size(); ++i) {
-        const ThreadPlan& thread = all.plan.threads[i];
+    const std::size_t planned = all.plan.threads.size(); // what runs already may add more
+    for (unsigned i = 0; i < planned; ++i) {
+        const ThreadPlan thread = all.plan.threads[i];
         const ThreadSettings settings{thread.cpu, thread.priority, i};
         // What runs already may have killed the actor.
         all.lids[i] =

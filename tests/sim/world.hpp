@@ -33,6 +33,7 @@ struct World {
     std::vector<bool>
         moved; // a thread that was bound to another CPU: the order of its messages is not promised
     std::array<Slot, port_slots> slots{};
+    unsigned spawned{};
     std::vector<u32> counters; // of each thread's messages
     // The last counter that a receiver has seen of a sender, by port.
     std::map<std::array<u64, 3>, u32> seen;

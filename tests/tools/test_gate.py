@@ -111,6 +111,8 @@ class GateTest(unittest.TestCase):
         self.assert_found("include/chorus/a.h", '#include "kernel/base/a.hpp"\n', "1: include/ includes")
         self.assert_found("arch/x86_64/a.cpp", '#include "fastpath/a.hpp"\n')
         self.assert_found("actors/a.cpp", '#include "kernel/base/a.hpp"\n', "1: actors/ includes")
+        self.assert_found("bench/a.cpp", '#include "kernel/base/a.hpp"\n', "1: bench/ includes")
+        self.assert_found("bench/host/a.cpp", '#include "kernel/base/a.hpp"\n')
 
     def test_honesty(self):
         word = "TO" + "DO"

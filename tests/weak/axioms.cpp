@@ -81,9 +81,8 @@ class Checker {
     }
     [[nodiscard]] Relation with_order(std::initializer_list<Order> orders) const {
         return those([&](const Event& event) {
-            const Order success = event.step.order;
             const bool failed = event.step.access == Access::compare_exchange && !event.succeeds;
-            return std::ranges::find(orders, failed ? failure_order(success) : success) != orders.end();
+            return std::ranges::find(orders, failed ? event.step.failure : event.step.order) != orders.end();
         });
     }
     void choose_success(unsigned event);
@@ -259,11 +258,6 @@ void Checker::check() {
 }
 
 } // namespace
-
-Order failure_order(Order success) {
-    if (success == Order::release) return Order::relaxed;
-    return success == Order::acquire_release ? Order::acquire : success;
-}
 
 std::set<Execution> consistent_executions(const Program& program) { return Checker{program}.all(); }
 

@@ -14,12 +14,11 @@ namespace chorale::weak::test {
 
 struct Step {
     Access access;
-    Order order = Order::relaxed; // a failing compare-exchange's is failure_order() of it
+    Order order = Order::relaxed;
     unsigned location = 0; // those of plain accesses (read, write) are others than those of atomic ones
     unsigned expected = 0; // by a compare-exchange
+    Order failure = Order::relaxed; // of a compare-exchange
 };
-
-[[nodiscard]] Order failure_order(Order success);
 
 // For each CPU its steps. What a store or exchange writes is its number, from 1 up; 0 is what is there
 // before.

@@ -268,18 +268,42 @@ TEST(Race, IsFoundBehindLaterAccesses) {
                            {0, Access::write}, {1, Access::read}, {1, Access::write}}));
 }
 
-TEST(Forget, FreedMemoryIsNewMemory) {
-    const auto words = std::make_unique<std::uint64_t[]>(4096);
+// The first CPU writes everything and forgets a part, then the second one writes everything.
+std::size_t races_after_forgetting(std::uint64_t* words, std::size_t count, std::size_t from,
+                                   std::size_t size) {
+    bool written = false;
     const auto write_all = [&] {
-        for (unsigned i = 0; i < 4096; ++i) words[i] = 1;
+        for (std::size_t i = 0; i < count; ++i) words[i] = 1;
     };
-    const auto write_and_free = [&] {
+    const auto first = [&] {
         write_all();
         const Outside outside;
-        forget(words.get(), 4096 * sizeof(std::uint64_t));
+        forget(words + from, size * sizeof *words);
+        written = true;
     };
-    EXPECT_EQ(run_both(write_all, write_all).races.size(), 4096u);
-    EXPECT_TRUE(run_both(write_and_free, write_and_free).races.empty());
+    const auto second = [&] {
+        for (bool go = false; !go;) {
+            yield();
+            const Outside outside;
+            go = written;
+        }
+        write_all();
+    };
+    return run({}, {first, second}).races.size();
+}
+
+TEST(Forget, FreedMemoryIsNewMemory) {
+    constexpr std::size_t count = 4096;
+    const auto heap = std::make_unique<std::uint64_t[]>(count);
+    alignas(4096) static std::uint64_t arena[count];
+    install({.arena = arena, .arena_size = sizeof arena, .trace = true});
+    for (std::uint64_t* const words : {heap.get(), arena}) {
+        EXPECT_EQ(races_after_forgetting(words, count, 0, 0), count);
+        EXPECT_EQ(races_after_forgetting(words, count, 0, count), 0u);
+        EXPECT_EQ(races_after_forgetting(words, count, 65, 1000), count - 1000);
+        EXPECT_EQ(races_after_forgetting(words, count, 511, 2), count - 2);
+    }
+    install(usual_options);
 }
 
 } // namespace

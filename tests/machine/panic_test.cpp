@@ -1,0 +1,93 @@
+// The end of the nucleus by its own hand: what it says, once and in order.
+#include "kernel/base/log.hpp"
+#include "kernel/call/names.hpp"
+#include "kernel/main/symbols.hpp"
+#include "tests/machine/stage.hpp"
+#include "tests/machine/world.hpp"
+
+#include <machine/halt.hpp>
+
+#include <csetjmp>
+
+namespace chorale::test {
+
+namespace {
+
+using namespace host;
+
+jmp_buf end_of_machine;
+int verdict;
+
+// The machine of somebody who wants to go on after its end.
+class Ending final : public Engine {
+  public:
+    void relax() override {}
+    void ring(CpuIndex) override {}
+    void wait_for_interrupt() override {}
+    void interrupt_window() override {}
+    u64 now() override { return 1; }
+    [[noreturn]] void stop(int value) override {
+        verdict = value;
+        longjmp(end_of_machine, 1); // NOLINT: nothing on the way has a destructor
+    }
+};
+
+// What a panic says here.
+[[nodiscard]] std::string panic_report(const char* reason, u64 value) {
+    Engine& before = engine();
+    Ending ending;
+    testing::internal::CaptureStdout();
+    use_engine(&ending);
+    if (setjmp(end_of_machine) == 0) panic(reason, value);
+    use_engine(&before);
+    return testing::internal::GetCapturedStdout();
+}
+
+[[nodiscard]] boot::Bytes bytes_of(std::string_view text) {
+    return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+}
+
+} // namespace
+
+TEST(Panic, report) {
+    static_cast<void>(machine());
+    // All of the process is below one symbol, whose name is then in the backtrace.
+    const std::string report = panic_report("a test", 0x1234);
+    EXPECT_EQ(verdict, machine::verdict_panic);
+    for (const char* const part :
+         {"@panic a test (0x1234)", "cpu ", "no thread", "root ", "backtrace:", "@endpanic"})
+        EXPECT_NE(report.find(part), std::string::npos) << part << " is missing in\n" << report;
+    // Only one panic is reported; a second one by the same CPU is a panic in the panic.
+    const std::string second = panic_report("another", 5);
+    EXPECT_NE(second.find("panic in the panic: another (0x5)"), std::string::npos) << second;
+    EXPECT_EQ(second.find("backtrace"), std::string::npos) << second;
+}
+
+TEST(Panic, names_of_calls) {
+    EXPECT_EQ(call_name(0), "ipcCall");
+    EXPECT_EQ(call_name(1), "ipcReplyReceive");
+    EXPECT_EQ(call_name(static_cast<unsigned>(Call::vmCopy)), "vmCopy");
+    EXPECT_EQ(call_name(static_cast<unsigned>(Call::cpuSelf)), "cpuSelf");
+    EXPECT_EQ(call_name(127), "unknown call");
+}
+
+TEST(Panic, symbols) {
+    constexpr std::string_view file =
+        "0000000000001000 first\n0000000000002000 second\n00000000000fabcd third\n";
+    EXPECT_EQ(symbols::find_in(file, 0xfff).name, "");
+    EXPECT_EQ(symbols::find_in(file, 0x1000).name, "first");
+    const symbols::Place place = symbols::find_in(file, 0x2010);
+    EXPECT_EQ(place.name, "second");
+    EXPECT_EQ(place.offset, 0x10u);
+    EXPECT_EQ(symbols::find_in(file, 0xfabcd + 7).name, "third");
+    EXPECT_EQ(symbols::find_in(file, 0x1000'0000).name, "") << "too far from any symbol";
+    EXPECT_EQ(symbols::find_in("", 0x1000).name, "");
+    for (const char* const bad : {"short\n", "000000000000100X name\n", "0000000000001000-name\n"})
+        EXPECT_EQ(symbols::find_in(bad, 0x1000).name, "") << bad;
+    symbols::use(bytes_of(file));
+    EXPECT_EQ(symbols::find(0x1004).name, "first");
+    symbols::use({});
+    EXPECT_EQ(symbols::find(0x1004).name, "");
+}
+
+} // namespace chorale::test
