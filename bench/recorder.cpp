@@ -4,6 +4,7 @@
 #include <actor/environment.hpp>
 #include <actor/print.hpp>
 
+#include <bit>
 #include <utility>
 
 namespace chorale::bench {
@@ -16,6 +17,19 @@ constexpr unsigned result_limit = 64;
 template <unsigned... Index>
 void name_result(unsigned result, std::integer_sequence<unsigned, Index...>) {
     ((result == Index ? machine::marker<first_result_marker + Index>() : void()), ...);
+}
+
+struct Bucket {
+    std::uint64_t first, last; // the values that it counts, both included
+};
+
+// Sixteen buckets for each power of two: none is wider than a sixteenth of what it counts.
+Bucket bucket_of(std::uint64_t value) {
+    constexpr unsigned exact_bits = 5;
+    const unsigned bits = static_cast<unsigned>(std::bit_width(value));
+    const std::uint64_t width = bits <= exact_bits ? 1 : std::uint64_t{1} << (bits - exact_bits);
+    const std::uint64_t first = value & ~(width - 1);
+    return {first, first + (width - 1)};
 }
 
 } // namespace
@@ -42,19 +56,30 @@ void Recorder::finish() {
         return;
     }
     sort();
-    const std::uint64_t minimum = samples_[0];
-    const std::uint64_t median = samples_[(count_ - 1) / 2];
-    const std::uint64_t p99 = samples_[(count_ - 1) * 99 / 100];
-    const std::uint64_t maximum = samples_[count_ - 1];
     if (results_ == 0) {
         print("%-42s %10s %10s %10s %10s %7s  ticks\n", "", "min", "median", "p99", "max", "n");
     }
-    print("%-42s %10lu %10lu %10lu %10lu %7zu\n", name_, minimum, median, p99, maximum, count_);
-    print(
-        "@json "
-        "{\"name\":\"%s\",\"unit\":\"ticks\",\"min\":%lu,\"median\":%lu,\"p99\":%lu,\"max\":%lu,\"n\":%zu}\n",
-        name_, minimum, median, p99, maximum, count_);
+    print("%-42s %10lu %10lu %10lu %10lu %7zu\n", name_, samples_[0], per_mille(500), per_mille(990),
+          samples_[count_ - 1], count_);
+    print_json();
     ++results_;
+}
+
+// In pieces: the line is longer than one print() takes.
+void Recorder::print_json() const {
+    print("@json {\"name\":\"%s\",\"unit\":\"ticks\",\"min\":%lu,\"median\":%lu,\"p90\":%lu,", name_,
+          samples_[0], per_mille(500), per_mille(900));
+    print("\"p99\":%lu,\"p999\":%lu,\"max\":%lu,\"n\":%zu,\"histogram\":[", per_mille(990), per_mille(999),
+          samples_[count_ - 1], count_);
+    for (std::size_t at = 0; at < count_;) {
+        const Bucket bucket = bucket_of(samples_[at]);
+        const std::size_t begin = at;
+        while (at < count_ && samples_[at] <= bucket.last) {
+            ++at;
+        }
+        print("%s[%lu,%lu,%zu]", begin == 0 ? "" : ",", bucket.first, bucket.last, at - begin);
+    }
+    print("]}\n");
 }
 
 void Recorder::print_meta(unsigned cpus) const {

@@ -40,6 +40,11 @@ class Recorder {
     [[nodiscard]] unsigned results() const { return results_; }
 
   private:
+    // The value that so many of a thousand samples do not exceed. They are sorted.
+    [[nodiscard]] std::uint64_t per_mille(std::size_t part) const {
+        return samples_[(count_ - 1) * part / 1000];
+    }
+    void print_json() const;
     void sort();
     void sift_down(std::size_t root, std::size_t end);
 

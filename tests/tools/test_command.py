@@ -5,7 +5,7 @@ import unittest
 import support
 
 CHORALE = support.ROOT / "chorale"
-VERBS = ("bench", "test", "run", "image", "debug", "setup")
+VERBS = ("bench", "test", "run", "image", "debug", "fuzz", "coverage", "setup")
 
 
 class CommandTest(unittest.TestCase):

@@ -5,12 +5,14 @@ import os
 import sys
 import tempfile
 
-from chorale import arch, build, elf, paths, profile, qemu, report
+from chorale import arch, build, elf, paths, profile, provenance, qemu, report
 from chorale.errors import Failure
 from chorale.progress import phase
 from chorale.run import command_line
 
 COUNTER = "instructions (QEMU TCG plugin)"
+# What the guest says of its own times.
+TIMED = ("p90", "p999", "histogram")
 
 
 def boot_once(options, name, cpus, selection, words="", **machine):
@@ -74,7 +76,8 @@ def counted(result, index, spans):
     did. Operations measured in batches are the batches' sums divided by the operations.
     """
     scope = "all" if report.group_of(result["name"]) == "cross" else "local"
-    figures = dict(result, unit=report.COUNTED_UNIT)
+    figures = {key: value for key, value in result.items() if key not in TIMED}
+    figures["unit"] = report.COUNTED_UNIT
     span = spans.get((index, "round", scope))
     if span:
         figures.update({key: span["total"][key] for key in ("min", "median", "p99", "max")}, n=span["n"],
@@ -156,8 +159,8 @@ def count(options):
             result = f"ipc.rt.cross_cpu.{way}.w4"
             if selection in ("all", "cross", result):
                 passes.append((f"count {way}", options.cpus, result, False, poll))
-        if group in ("all", "scale"):
-            passes.append(("count scale", options.cpus, "scale" if whole else selection, False, ""))
+    if group == "scale" or (whole and options.cpus > 1):
+        passes.append(("count scale", options.cpus, "scale" if whole else selection, False, ""))
     if not passes:
         raise Failure(f"{selection} needs more than one CPU")
     facts = arch.ARCHITECTURES[options.arch]
@@ -178,10 +181,29 @@ def count(options):
         boot = boots[budgeted["cpus"]]
         missed += report.missed_boot(budgets, boot and boot["instructions"], meta)
     meta.update(counter=COUNTER, emulated=True)
-    return report.document(options.arch, options.cpus, meta, results), missed, boots
+    document = report.document(options.arch, options.cpus, meta, results)
+    document["boot"] = [{"cpus": cpus, "instructions": boot["instructions"], "firmware": boot["firmware"]}
+                        for cpus, boot in boots.items() if boot]
+    image = elf.Elf(paths.kernel(options.arch))
+    document["bytes"] = {"image": image.image_bytes(), "bss": image.bss_bytes(),
+                         "boot": meta.get("boot_bytes")}
+    return document, missed, boots
+
+
+def measure(options):
+    """One run as the options say: (document, budgets missed, boots)."""
+    missed, boots = [], {}
+    if options.count:
+        document, missed, boots = count(options)
+    else:
+        said = boot_once(options, "bench", options.cpus, options.bench).transcript
+        document = report.document(options.arch, options.cpus, said.meta, said.results)
+    document["run"] = provenance.of_run(options)
+    return document, missed, boots
 
 
 def run(options):
+    options.arch = options.arch or arch.DEFAULT
     build.build(options.arch, options.verbose)
     if options.profile:
         same = report.group_of(options.profile) == "same"
@@ -190,13 +212,7 @@ def run(options):
                                         more=",profile=0")
         print(profile.table(options.arch, counts["profile"], results[0]))
         return 0
-    missed, boots = [], {}
-    if options.count:
-        document, missed, boots = count(options)
-    else:
-        outcome = boot_once(options, "bench", options.cpus, options.bench)
-        said = outcome.transcript
-        document = report.document(options.arch, options.cpus, said.meta, said.results)
+    document, missed, boots = measure(options)
     print(report.table(document["results"]))
     print(report.counter_note(document))
     for cpus, boot in boots.items():

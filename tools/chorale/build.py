@@ -35,8 +35,8 @@ def configure(preset, verbose=False):
             raise Failure(f"CMake could not configure the preset {preset}", log)
 
 
-def build(preset, verbose=False):
-    """Configures when needed and builds everything of a preset."""
+def build(preset, verbose=False, targets=()):
+    """Configures when needed and builds everything of a preset, or the named targets."""
     sources.ensure()
     configure(preset, verbose)
     with phase(f"build {preset}") as progress:
@@ -52,7 +52,7 @@ def build(preset, verbose=False):
             if verbose:
                 progress.pause_for_output(line)
 
-        command = ["ninja", "-C", paths.tree(preset)] + (["-v"] if verbose else [])
+        command = ["ninja", "-C", paths.tree(preset)] + (["-v"] if verbose else []) + list(targets)
         env = dict(os.environ, NINJA_STATUS="[%f/%t] ")
         if process.run_logged(command, log, show, env=env) != 0:
             raise Failure(f"the build of {preset} failed", log)

@@ -7,7 +7,8 @@ import re
 import signal
 import sys
 
-from chorale import arch, bench, debug, image, paths, report, run, setup, sources, test
+from chorale import arch, bench, coverage, debug, fuzz, host_bench, image, paths, report, run, setup, sources
+from chorale import survey, test
 from chorale.errors import Failure, UsageError
 
 MAX_CPUS = 64
@@ -17,12 +18,14 @@ OVERVIEW = """\
 Chorale's command: sets up this machine, builds, boots, measures and tests the system.
 
 verbs:
-  bench   boot, run ipcbench between protected actors, print what it measured
-  test    build everything, run the host tests, the gates and the target tests of every architecture
-  run     boot with this terminal as the console
-  image   build what a machine boots (--iso for BIOS and UEFI machines, --uboot for RISC-V boards)
-  debug   boot stopped at the first instruction, with gdb attached
-  setup   install the missing Debian packages and fetch third-party sources (each verb does so first)
+  bench     boot, run ipcbench between protected actors, print what it measured
+  test      build everything, run the host tests, the gates and the target tests of every architecture
+  run       boot with this terminal as the console
+  image     build what a machine boots (--iso for BIOS and UEFI machines, --uboot for RISC-V boards)
+  debug     boot stopped at the first instruction, with gdb attached
+  fuzz      let the fuzzers look for inputs that break the nucleus, and keep what they learn
+  coverage  how much of the nucleus the host tests and the fuzzers' inputs reach
+  setup     install the missing Debian packages and fetch third-party sources (each verb does so first)
 
 Each verb explains itself: ./chorale bench --help
 Logs are in build/logs/. Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted."""
@@ -35,11 +38,16 @@ EXAMPLES = {
   ./chorale bench --cpus 8 --json out.json
   ./chorale bench --profile ipc.rt.cross_cpu.polling.w4
   ./chorale bench --bench ipc.rt.same_cpu.two_spaces.w4
-  ./chorale bench --fastpath off         what the slow path costs""",
+  ./chorale bench --fastpath off         what the slow path costs
+  ./chorale bench --report               one HTML page of everything, every machine: build/report/report.html
+  ./chorale bench --report page.html --from a.json b.json
+  ./chorale bench host                   the nucleus's parts in cycles of this computer
+  ./chorale bench host --filter mailbox""",
     "test": """examples:
   ./chorale test                         everything
   ./chorale test --arch riscv64          the host tests and those of one architecture
   ./chorale test --filter ipc            tests whose name matches a regular expression
+  ./chorale test --sim-seeds 1000000 --filter "^sim"   a night of simulated runs
   ./chorale test --stress 3600           an hour of the SMP stress instead of its default 20 seconds
   ./chorale test --fastpath off          the same suites through the slow path""",
     "run": """examples:
@@ -56,6 +64,14 @@ EXAMPLES = {
   ./chorale debug                        then, in gdb: hbreak FUNCTION, continue, chorale help
   ./chorale debug --cpus 1 --append "bench=same"
   ./chorale debug --after 2 --batch "chorale threads" --batch "chorale backtrace all" """,
+    "fuzz": """examples:
+  ./chorale fuzz                         each target for a minute
+  ./chorale fuzz cpio --time 3600 --jobs 2
+  ./chorale fuzz elf --report            and what its corpus reaches, as HTML
+  ./chorale fuzz cpio --replay FILE      one input, such as a crash left in build/fuzz/cpio/crashes
+  ./chorale fuzz acpi --minimise         as few inputs in fuzz/corpus/acpi as reach the same""",
+    "coverage": """examples:
+  ./chorale coverage                     a table by folder, pages in build/coverage""",
     "setup": """examples:
   ./chorale setup
   CI=true ./chorale setup                never asks (as root it never does)""",
@@ -126,6 +142,16 @@ def output_file(text):
     return text
 
 
+def page_file(text):
+    return output_file(text) if text else text
+
+
+def input_file(text):
+    if not os.path.isfile(text) or not os.access(text, os.R_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a file that can be read")
+    return text
+
+
 def word(text):
     if not re.fullmatch(r"[A-Za-z0-9_.]+", text):
         raise argparse.ArgumentTypeError(f"{text!r} is neither all, same, cross, scale nor a result's name")
@@ -168,6 +194,66 @@ def check_verb(arguments):
         raise UsageError(f"./chorale: unknown verb {arguments[0]!r}, {hint} (try: ./chorale --help)")
 
 
+def check_bench(options):
+    host_bench.check_usage(options)
+    survey.check_usage(options)
+
+
+def measure(options):
+    if options.machine == "host":
+        return host_bench.run(options)
+    return bench.run(options) if options.report is None else survey.run(options)
+
+
+def add_bench_options(sub):
+    add_machine_options(sub)
+    sub.set_defaults(check=check_bench)
+    sub.add_argument("machine", metavar="host", nargs="?",
+                     help="measure the nucleus's own code at full speed in a Linux process instead")
+    sub.add_argument("--filter", metavar="REGEX", type=regular_expression,
+                     help="with host: only the benchmarks whose name matches")
+    sub.add_argument("--count", action="store_true",
+                     help="count instructions exactly, split into nucleus and user, and check the budgets")
+    sub.add_argument("--bench", metavar="NAME", type=bench_name, default="all",
+                     help="all, same, cross, scale, or one result's name (default all)")
+    sub.add_argument("--profile", metavar="NAME", type=result_name,
+                     help="show where the instructions of one result are, function by function")
+    sub.add_argument("--json", metavar="FILE", type=output_file,
+                     help="write the results as chorale-bench/1 (with host: as Google Benchmark does)")
+    sub.add_argument("--report", metavar="FILE", nargs="?", const="", type=page_file,
+                     help="measure everything on every machine and write one HTML page of it "
+                          "(default build/report/report.html)")
+    sub.add_argument("--from", metavar="JSON", nargs="+", dest="from_", type=input_file,
+                     help="with --report: no runs, but the JSON files of earlier ones")
+    sub.add_argument("--host-json", metavar="FILE", type=input_file,
+                     help="with --report: the host's results from this file of Google Benchmark's JSON")
+    sub.add_argument("--timeout", metavar="S", type=number(1, 86400), default=120,
+                     help="seconds after which a guest that has not ended is stopped (default 120)")
+
+
+def add_test_options(sub):
+    sub.add_argument("--sim-seeds", metavar="N", type=number(1, 100_000_000),
+                     help="how many simulated runs (default 10000)")
+    sub.add_argument("--stress", metavar="SECONDS", type=number(1, 86400),
+                     help="how long the SMP stress runs (default 20)")
+    sub.add_argument("--filter", metavar="REGEX", type=regular_expression,
+                     help="only the tests whose name matches")
+
+
+def add_fuzz_options(sub):
+    sub.set_defaults(check=fuzz.check_usage)
+    sub.add_argument("target", nargs="?", help="one of them (default: all in turn)")
+    sub.add_argument("--time", metavar="SECONDS", type=number(1, 864000), default=60,
+                     help="how long each target runs (default 60)")
+    sub.add_argument("--jobs", metavar="N", type=number(1, MAX_CPUS), default=1,
+                     help="processes that share the work on a target (default 1)")
+    sub.add_argument("--replay", metavar="FILE", type=input_file, help="run the target on this input alone")
+    sub.add_argument("--minimise", action="store_true",
+                     help="afterwards replace the target's corpus by as few inputs as reach the same")
+    sub.add_argument("--report", action="store_true",
+                     help="afterwards show what the corpora reach, with HTML pages in build/coverage/fuzz")
+
+
 def build_parser():
     parser = Parser(prog="./chorale", add_help=True, usage="./chorale VERB [options]", description=OVERVIEW)
     verbs = parser.add_subparsers(metavar="VERB", dest="verb", help=argparse.SUPPRESS)
@@ -175,30 +261,20 @@ def build_parser():
     def verb(name, action, description):
         sub = verbs.add_parser(name, description=description, epilog=EXAMPLES[name], prog=f"./chorale {name}",
                                add_help=True)
-        default = None if name == "test" else arch.DEFAULT
-        sub.add_argument("--arch", choices=arch.ARCHITECTURES, default=default,
-                         help="the machine's architecture (default " + (f"{default})" if default else "all)"))
+        default = None if name in ("bench", "test") else arch.DEFAULT  # bench --report: all
+        if name not in ("fuzz", "coverage"):  # these know the host alone
+            sub.add_argument("--arch", choices=arch.ARCHITECTURES, default=default,
+                             help="the machine's architecture (default "
+                                  + ("all)" if name == "test" else f"{arch.DEFAULT})"))
         sub.add_argument("--verbose", action="store_true", help="show what the programs underneath say")
         sub.set_defaults(action=action, parser=sub)
         return sub
 
-    sub = verb("bench", bench.run, "Boots the system in QEMU, runs ipcbench, prints a table of its results.")
-    add_machine_options(sub)
-    sub.add_argument("--count", action="store_true",
-                     help="count instructions exactly, split into nucleus and user, and check the budgets")
-    sub.add_argument("--bench", metavar="NAME", type=bench_name, default="all",
-                     help="all, same, cross, scale, or one result's name (default all)")
-    sub.add_argument("--profile", metavar="NAME", type=result_name,
-                     help="show where the instructions of one result are, function by function")
-    sub.add_argument("--json", metavar="FILE", type=output_file, help="write the results as chorale-bench/1")
-    sub.add_argument("--timeout", metavar="S", type=number(1, 86400), default=120,
-                     help="seconds after which a guest that has not ended is stopped (default 120)")
+    sub = verb("bench", measure, "Boots the system in QEMU, runs ipcbench, prints a table of its results.")
+    add_bench_options(sub)
     sub = verb("test", test.run, "Builds everything, runs the host tests, the gates and the target tests.")
     add_machine_options(sub, cpus=None, memory_default=None)
-    sub.add_argument("--stress", metavar="SECONDS", type=number(1, 86400),
-                     help="how long the SMP stress runs (default 20)")
-    sub.add_argument("--filter", metavar="REGEX", type=regular_expression,
-                     help="only the tests whose name matches")
+    add_test_options(sub)
     sub = verb("run", run.run, "Boots the system with this terminal as its console.")
     add_machine_options(sub)
     add_append(sub)
@@ -218,6 +294,10 @@ def build_parser():
                      help="then let it run to this function of the nucleus")
     sub.add_argument("--batch", metavar="COMMAND", action="append", default=[],
                      help="run this command of gdb and end (may be repeated)")
+    sub = verb("fuzz", fuzz.run, "Runs fuzzers on this computer: " + ", ".join(fuzz.targets()) + ".")
+    add_fuzz_options(sub)
+    verb("coverage", coverage.run, "Runs the host tests that leave counters and shows what of kernel/ and "
+         "fastpath/ they reach.")
     verb("setup", lambda options: sources.ensure() or 0,
          "Installs the Debian packages of tools/packages.txt that are missing and fetches tools/sources.txt.")
     return parser

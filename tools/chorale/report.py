@@ -54,7 +54,12 @@ def table(results):
     columns = ["name", "unit", "min", "median", "p99", "max", "n", *parts]
     rows = [columns] + [[str(result[c]) if c in ("name", "unit") else format_number(result.get(c))
                          for c in columns] for result in results]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
+    return aligned(rows)
+
+
+def aligned(rows):
+    """The first row is the header; two columns of words, then numbers."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) if i < 2 else cell.rjust(width)
                        for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows]
     lines.insert(1, "─" * max(len(line) for line in lines))
@@ -71,19 +76,25 @@ def counter_note(document):
 
 
 def document(arch, cpus, meta, results):
-    keys = ("name", "unit", "min", "median", "p99", "max", "n", *PARTS)
+    keys = ("name", "unit", "min", "median", "p90", "p99", "p999", "max", "n", *PARTS, "histogram")
     return {"schema": SCHEMA, "arch": str(meta.get("arch", arch)), "cpus": cpus,
             "counter": str(meta.get("counter", "unknown")), "emulated": bool(meta.get("emulated", True)),
             "results": [{key: result[key] for key in keys if key in result} for result in results]}
 
 
 def write_json(path, contents):
+    """Lists of numbers are lines, not columns."""
+    text = json.dumps(contents, indent=2)
+    write_text(path, re.sub(r"\[\n[\d\s.,]+\]", lambda found: " ".join(found.group().split()), text) + "\n")
+
+
+def write_text(path, text):
     """Whole or not at all: another program may be reading."""
     directory = os.path.dirname(os.path.abspath(path))
     try:
-        with tempfile.NamedTemporaryFile("w", dir=directory, prefix=".chorale-", delete=False) as file:
-            json.dump(contents, file, indent=2)
-            file.write("\n")
+        with tempfile.NamedTemporaryFile("w", dir=directory, prefix=".chorale-", delete=False,
+                                         encoding="utf-8") as file:
+            file.write(text)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(file.name, 0o666 & ~umask)
