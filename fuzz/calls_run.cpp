@@ -17,6 +17,8 @@
 
 #include <machine/user_access.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstring>
 
@@ -28,7 +30,8 @@ using host::Task;
 
 constexpr unsigned begin_limit = 32; // threads that scripts start may start threads
 constexpr u64 machine_memory = u64{8} << 20;
-constexpr unsigned steps_per_look = 100;
+constexpr unsigned repeat_limit = 300; // no table of an actor is longer
+constexpr unsigned steps_per_look = 200;
 constexpr u64 patience = 4'000'000; // steps
 
 struct Run {
@@ -77,7 +80,9 @@ void keep(std::vector<T>& pool, u64 at, std::size_t limit = 24) {
 // What the call returned may be an argument of others.
 void collect(Run& run, const Prepared& call, long result) {
     if (result < 0) return;
-    if (result > 0 && result < 256) run.pools.locals.push_back(static_cast<int>(result));
+    constexpr std::size_t most = 64;
+    if (result > 0 && result < 256 && run.pools.locals.size() < most)
+        run.pools.locals.push_back(static_cast<int>(result));
     for (unsigned i = 0; i < call.info->count(); ++i) {
         const chorus::ArgumentInfo& info = call.info->arguments[i];
         const std::string_view type{info.type};
@@ -131,14 +136,24 @@ void finish(Run& run, unsigned list, const Prepared& call, long result) {
     }
 }
 
-[[nodiscard]] Task<long> special(const Prepared& call, const Operation& operation) {
+// What a thread has in its floating-point registers.
+using Fpu = std::array<u64, sizeof(host::Cpu::fpu) / sizeof(u64)>;
+
+// They are the thread's own, whoever used the CPU's meanwhile.
+[[nodiscard]] Task<void> use_fpu(Fpu& own, unsigned which, u64 value) {
+    u64* const registers = co_await host::use_fpu();
+    must(std::equal(own.begin(), own.end(), registers), "floating-point registers keep their contents");
+    own[which] = registers[which] = value;
+}
+
+[[nodiscard]] Task<long> special(const Prepared& call, const Operation& operation, Fpu& fpu) {
     const auto& arguments = call.arguments;
     switch (operation.number) {
     case special_pause:
         co_await host::pause();
         break;
     case special_fpu:
-        (co_await host::use_fpu())[operation.choices[0] % 8] = arguments[0];
+        co_await use_fpu(fpu, operation.choices[0] % fpu.size(), arguments[0]);
         break;
     case special_touch:
         co_await touch(arguments[0], arguments[1] % 2 != 0);
@@ -165,7 +180,7 @@ void finish(Run& run, unsigned list, const Prepared& call, long result) {
     return number == MESSAGE_CALL || number == MESSAGE_REPLY_RECEIVE || number == MESSAGE_RECEIVE;
 }
 
-[[nodiscard]] Task<void> perform(Run& run, unsigned list, const Operation& operation) {
+[[nodiscard]] Task<void> perform(Run& run, unsigned list, const Operation& operation, Fpu& fpu) {
     const Prepared call = prepare(run, list, operation);
     long result;
     if (is_message(operation.number)) {
@@ -176,7 +191,7 @@ void finish(Run& run, unsigned list, const Prepared& call, long result) {
         result = is_message(number & 0xff) ? K_ENOTIMP
                                            : co_await host::raw_call(number, {a[1], a[2], a[3], a[4], a[5]});
     } else if (operation.number >= special_pause && call.info->number == operation.number) {
-        result = co_await special(call, operation);
+        result = co_await special(call, operation, fpu);
     } else if (ends_system(operation.number)) {
         co_return;
     } else {
@@ -187,9 +202,13 @@ void finish(Run& run, unsigned list, const Prepared& call, long result) {
 
 [[nodiscard]] Task<void> work(Run& run, unsigned list) {
     if (++run.begun > begin_limit) co_return;
+    Fpu fpu{};
+    unsigned times = 1;
     for (const Operation* operation : run.lists[list]) {
-        co_await perform(run, list, *operation);
+        for (; times > 1; --times) co_await perform(run, list, *operation, fpu);
+        co_await perform(run, list, *operation, fpu);
         ++run.progress;
+        if (operation->number == special_repeat) times = 1 + operation->choices[0] % repeat_limit;
     }
 }
 

@@ -37,6 +37,7 @@ constexpr CallInfo calls[] = {
      "number",
      "K_ENOTIMP",
      {number("number"), number("a"), number("b"), number("c"), number("d"), number("e")}},
+    {special_repeat, "repeat", "", {number("times")}},
 };
 #undef CALL
 

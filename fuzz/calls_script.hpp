@@ -40,6 +40,7 @@ enum Special : unsigned {
     special_fail_allocation, // the n-th allocation from now fails
     special_fail_copy,       // the n-th copy from or to user memory from now fails
     special_number,          // any call number
+    special_repeat,          // the next operation several times: until a table is full, say
 };
 
 [[nodiscard]] std::span<const CallInfo> known_calls();

@@ -39,7 +39,7 @@ const char* __asan_default_options();
 
 // As in calls.cpp.
 const char* __asan_default_options() {
-    return "detect_leaks=0:quarantine_size_mb=16:detect_stack_use_after_return=0";
+    return "detect_leaks=0:quarantine_size_mb=16:malloc_context_size=6:detect_stack_use_after_return=0";
 }
 
 int LLVMFuzzerInitialize(int* count, char*** arguments) {

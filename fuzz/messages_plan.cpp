@@ -108,6 +108,10 @@ bool reachable(u64 address, uword size) {
     return false;
 }
 
+bool Plan::in_order() const {
+    return std::all_of(homes.begin(), homes.end(), [&](u8 home) { return home == homes.front(); });
+}
+
 Plan plan_of(std::span<const u8> bytes) {
     Input input{bytes.data(), bytes.size()};
     Plan plan;
@@ -120,8 +124,10 @@ Plan plan_of(std::span<const u8> bytes) {
         if (i < senders) plan.sender_cpus.push_back(cpu);
     }
     for (unsigned i = 0; i < server_limit; ++i) {
-        const u8 cpu = input.byte() % message_cpus;
-        if (i < servers) plan.server_cpus.push_back(cpu);
+        const u8 place = input.byte();
+        if (i >= servers) continue;
+        plan.server_cpus.push_back(place % message_cpus);
+        plan.homes.push_back(place / message_cpus % message_cpus);
     }
     for (unsigned i = 0; i < serves; ++i) plan.serves.push_back(serve_of(input));
     for (unsigned i = 0; i < sends && !input.empty(); ++i)

@@ -57,10 +57,15 @@ struct ServeStep {
 
 struct Plan {
     std::vector<u8> sender_cpus, server_cpus;
+    std::vector<u8> homes; // of the servers' ports
     u8 pace{}, seed{};
     std::vector<SendStep> sends;
     std::vector<ServeStep> serves; // each server goes through them, round and round
     std::vector<u8> schedule;
+
+    // Two ways to two CPUs are not equally long: what a sender sends behind a call that went another way than
+    // what it sent before may come first.
+    [[nodiscard]] bool in_order() const;
 };
 
 [[nodiscard]] Plan plan_of(std::span<const u8> input);

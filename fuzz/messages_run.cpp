@@ -28,7 +28,6 @@ using host::Task;
 constexpr u64 machine_memory = u64{32} << 20;
 constexpr unsigned steps_per_look = 400;
 constexpr u64 patience = 8'000'000; // steps
-constexpr u8 untouched = 0xa5;
 
 struct Place {
     KnCap actor{};
@@ -121,62 +120,6 @@ void fill(VirtAddr area, std::size_t bytes, u64 seed) {
 
 // ---- receiving -------------------------------------------------------------------------------------------
 
-// What a message of that content may do with the memory that the descriptor tells of.
-struct Expected {
-    bool stored{}; // it does not fit the registers
-    bool fault{};
-    long size{};
-    Bytes area; // in_area, afterwards
-};
-
-[[nodiscard]] bool fits_words(const Content& content) {
-    return content.body.size() <= 64 && !content.has_annex;
-}
-
-void copy_to_area(Bytes& area, u64 at, const Bytes& bytes, std::size_t size) {
-    if (size != 0)
-        std::copy_n(bytes.begin(), size, area.begin() + static_cast<std::ptrdiff_t>(at - in_area.raw()));
-}
-
-// `words`: a message in registers goes there rather than to the descriptor's memory.
-[[nodiscard]] Expected expect(const Content& content, const KnMsgDesc* room, bool words) {
-    Expected made;
-    made.size = static_cast<long>(content.body.size());
-    made.area.assign(area_size, untouched);
-    if (words && fits_words(content)) return made;
-    if (room == nullptr) {
-        made.size = std::min(made.size, 64L);
-        return made;
-    }
-    made.stored = true;
-    if (content.has_annex && room->annexAddr != 0) {
-        made.fault = !reachable(room->annexAddr, K_CMSGANNEXSIZE);
-        if (made.fault) return made;
-        copy_to_area(made.area, room->annexAddr, content.annex, K_CMSGANNEXSIZE);
-    }
-    const std::size_t size = std::min<std::size_t>(content.body.size(), room->bodySize);
-    if (room->bodyAddr == 0) return made;
-    made.fault = !reachable(room->bodyAddr, size);
-    if (!made.fault) copy_to_area(made.area, room->bodyAddr, content.body, size);
-    return made;
-}
-
-void compare(const Content& content, const Expected& expected, const host::MessageResult& result,
-             bool words) {
-    if (expected.fault) {
-        must(result.size == K_EFAULT, "memory that is not there is a fault");
-        return;
-    }
-    must(result.bytes() == expected.size, "the size is as it was sent");
-    if (words) must(result.stored() == expected.stored, "where the body is, is told");
-    if (!expected.stored) {
-        const std::size_t size = std::min<std::size_t>(content.body.size(), 64);
-        const auto* const words_in = reinterpret_cast<const u8*>(result.words.word);
-        must(std::equal(words_in, words_in + size, content.body.begin()), "the words are as they were sent");
-    }
-    must(read(in_area.raw(), area_size) == expected.area, "memory is as it was sent, and no more is written");
-}
-
 void clear_area() {
     static const Bytes blank(area_size, untouched);
     must(machine::user_write(in_area, blank.data(), blank.size()), "the area is there");
@@ -186,6 +129,10 @@ void clear_area() {
 
 [[nodiscard]] KnUniqueId target_of(const Run& run, unsigned server) {
     return server < run.servers.size() ? run.servers[server].port : KnUniqueId{1, 1};
+}
+
+[[nodiscard]] Task<void> move(unsigned cpu) {
+    must(co_await call(Call::threadBind, 0, K_MYSELF, cpu, 0, K_NONEXCLUSIVE) == K_OK, "a thread moves");
 }
 
 void say(const Run& run, unsigned sender, const char* what, long result) {
@@ -224,7 +171,8 @@ void check_reply(Sent& sent, const host::MessageResult& result, const KnMsgDesc*
         must(result.size == sent.reply.error, "the error is the server's doing");
         return;
     }
-    compare(sent.reply, expect(sent.reply, room, words), result, words);
+    const char* const wrong = difference(sent.reply, room, words, result, read(in_area.raw(), area_size));
+    must(wrong == nullptr, wrong);
 }
 
 [[nodiscard]] Task<void> call_one(Run& run, unsigned sender, const SendStep& step) {
@@ -284,10 +232,8 @@ void check_reply(Sent& sent, const host::MessageResult& result, const KnMsgDesc*
             break;
         default:
             // What goes to another CPU from two CPUs comes there in any order.
-            if (run.model.under_way(sender)) break;
-            must(co_await call(Call::threadBind, 0, K_MYSELF, step.delay % message_cpus, 0, K_NONEXCLUSIVE) ==
-                     K_OK,
-                 "a thread moves");
+            if (run.model.ordered() && run.model.under_way(sender)) break;
+            co_await move(step.delay % message_cpus);
             break;
         }
         ++run.progress;
@@ -301,8 +247,26 @@ void check_reply(Sent& sent, const host::MessageResult& result, const KnMsgDesc*
     return a.uiHead == b.uiHead && a.uiTail == b.uiTail;
 }
 
-// Which message that is, by its header; and the header is right.
-[[nodiscard]] Task<Sent*> identify(Run& run, unsigned server) {
+struct Received {
+    host::MessageResult result;
+    KnMsgDesc room;
+    bool described;
+};
+
+// What was sent and is not as it arrived; nullptr: nothing.
+[[nodiscard]] const char* difference(const Run& run, unsigned server, const Sent& sent, const KnMsgHead& head,
+                                     const Received& received) {
+    if (head.bodySize != static_cast<int>(sent.content.body.size())) return "the header has the size";
+    const int flags = (sent.call ? K_MSG_CALL : 0) | (sent.content.has_annex ? K_MSG_ANNEX : 0);
+    if (head.flags[0] != flags) return "the header tells what it is";
+    if (!same(head.target, run.servers[server].port)) return "the header has the port";
+    if ((head.transId != 0) != sent.call) return "a call is a transaction";
+    return difference(sent.content, received.described ? &received.room : nullptr, true, received.result,
+                      read(in_area.raw(), area_size));
+}
+
+// Which message that is, by its header and all else.
+[[nodiscard]] Task<Sent*> identify(Run& run, unsigned server, const Received& received) {
     must(co_await call(Call::ipcSysInfo, head_at) == K_OK, "what was received has a header");
     const auto head = get<KnMsgHead>(head_at);
     for (unsigned sender = 0; sender < run.senders.size(); ++sender) {
@@ -310,23 +274,12 @@ void check_reply(Sent& sent, const host::MessageResult& result, const KnMsgDesc*
         const Actor& actor = *find_actor(from.actor).value();
         // Words come from the default port.
         if (!same(head.srcPort, from.port) && !same(head.srcPort, actor.default_port->ui)) continue;
-        Sent& sent = run.model.arrives(sender, server);
-        must(head.bodySize == static_cast<int>(sent.content.body.size()), "the header has the size");
-        const int flags = (sent.call ? K_MSG_CALL : 0) | (sent.content.has_annex ? K_MSG_ANNEX : 0);
-        must(head.flags[0] == flags, "the header tells what it is");
-        must(same(head.target, run.servers[server].port), "the header has the port");
-        must((head.transId != 0) == sent.call, "a call is a transaction");
-        co_return &sent;
+        co_return &run.model.arrives(
+            sender, server, [&](const Sent& sent) { return difference(run, server, sent, head, received); });
     }
     must(false, "the header has the sender");
     co_return nullptr;
 }
-
-struct Received {
-    host::MessageResult result;
-    KnMsgDesc room;
-    bool described;
-};
 
 // The reply, if any; `received`: the next message came with it.
 [[nodiscard]] Task<bool> reply_by_words(Run& run, unsigned server, Sent& sent, const ServeStep& step,
@@ -395,14 +348,10 @@ void say(const Run& run, unsigned server, const Received& received) {
         ++run.progress;
         say(run, server, received);
         must(received.result.size >= 0 || received.result.size == K_EFAULT, "a server gets messages");
-        Sent* const sent = co_await identify(run, server);
-        compare(sent->content, expect(sent->content, received.described ? &received.room : nullptr, true),
-                received.result, true);
+        Sent* const sent = co_await identify(run, server, received);
         if (received.result.size >= 0)
             must(static_cast<int>(received.result.port_li) == run.servers[server].li, "through that port");
-        if (step.move < message_cpus)
-            must(co_await call(Call::threadBind, 0, K_MYSELF, step.move, 0, K_NONEXCLUSIVE) == K_OK,
-                 "a thread moves");
+        if (step.move < message_cpus) co_await move(step.move);
         if (step.how == Reply::words) {
             have = co_await reply_by_words(run, server, *sent, step, received);
         } else if (step.how == Reply::reply) {
@@ -430,8 +379,10 @@ void say(const Run& run, unsigned server, const Received& received) {
     must(co_await call(Call::rgnAllocate, owner.at(), region.at()) == K_OK, "there is memory");
 }
 
-[[nodiscard]] Task<Place> make_place() {
+// A port has its home on the CPU where it is made.
+[[nodiscard]] Task<Place> make_place(u8 home) {
     Place made;
+    co_await move(home);
     made.actor = co_await host::create_actor();
     must(made.actor.ui.uiHead != 0, "there is memory for an actor");
     co_await map_area(made.actor, out_area);
@@ -451,8 +402,10 @@ void say(const Run& run, unsigned server, const Received& received) {
 
 [[nodiscard]] Task<void> root(Run& run) {
     const Plan& plan = *run.plan;
-    for (std::size_t i = 0; i < plan.sender_cpus.size(); ++i) run.senders.push_back(co_await make_place());
-    for (std::size_t i = 0; i < plan.server_cpus.size(); ++i) run.servers.push_back(co_await make_place());
+    for (std::size_t i = 0; i < plan.sender_cpus.size(); ++i) run.senders.push_back(co_await make_place(0));
+    for (std::size_t i = 0; i < plan.server_cpus.size(); ++i)
+        run.servers.push_back(co_await make_place(plan.homes[i]));
+    co_await move(0);
     for (unsigned i = 0; i < run.servers.size(); ++i)
         co_await start(run.servers[i].actor, [&run, i](u64) { return serve(run, i); }, plan.server_cpus[i]);
     for (unsigned i = 0; i < run.senders.size(); ++i)
@@ -486,6 +439,7 @@ void run(const Plan& plan, bool trace) {
     host::Lockstep& engine = host_machine();
     Schedule schedule{plan.schedule, plan.pace, plan.seed};
     Run run{};
+    run.model.set_ordered(plan.in_order());
     run.plan = &plan;
     run.trace = trace;
     test::Watch watch{engine, schedule, trace ? 1u : steps_per_look};

@@ -238,6 +238,7 @@ void Lockstep::wait_for_interrupt() {
     note("halt", 0, 0);
     Fiber& fiber = current();
     fiber.waiting = true;
+    spins_ = 0;
     while (!due(fiber)) {
         Fiber* const next = pick(&fiber);
         if (next != nullptr) {

@@ -366,7 +366,12 @@ bool evict(Port& port) {
 
 void announce(Port& port, const KnUniqueId& name) {
     if (!still_has(port, name) || home_of(port) != this_cpu().index || port.queue.empty()) return;
-    if (Thread* const server = take_waiter(port)) hand(*server, port, *take_queued(port));
+    // Each server that waits here gets one: no token comes home to those that are left.
+    while (!port.queue.empty()) {
+        Thread* const server = take_waiter(port);
+        if (server == nullptr) break;
+        hand(*server, port, *take_queued(port));
+    }
     if (!port.queue.empty()) start_tour(port);
 }
 

@@ -35,14 +35,19 @@ void begin_child() {
 }
 
 // Boots, plays what is given, and says what was wrong.
-[[noreturn]] void boot_and_play(const Settings& settings, std::initializer_list<Scenario> played) {
+[[noreturn]] void boot_and_play(const Settings& settings, std::initializer_list<Scenario> played,
+                                bool at_random = true) {
     begin_child();
     boot_with(settings);
     bool good = true;
-    for (const Scenario& scenario : played) {
-        for (const std::string& finding : play(scenario, plain_chooser(), 100)) {
-            std::fprintf(stderr, "%s: %s\n", scenario.name, finding.c_str());
-            good = false;
+    Random random{11};
+    for (Chooser* const chooser : {&plain_chooser(), static_cast<Chooser*>(&random)}) {
+        if (chooser == &random && !at_random) break;
+        for (const Scenario& scenario : played) {
+            for (const std::string& finding : play(scenario, *chooser, 100)) {
+                std::fprintf(stderr, "%s: %s\n", scenario.name, finding.c_str());
+                good = false;
+            }
         }
     }
     std::fputs("played\n", stderr);
@@ -86,14 +91,19 @@ TEST_F(Boot, one_cpu) {
                 ExitedWithCode(0), "1 running, 1 found");
 }
 
+TEST_F(Boot, two_cpus) {
+    EXPECT_EXIT(boot_and_play({.cpus = 2}, {exchanges, ports, moves, delays, ends, spaces}),
+                ExitedWithCode(0), "2 running, 2 found");
+}
+
 TEST_F(Boot, many_cpus) {
     EXPECT_EXIT(boot_and_play({.cpus = 17}, {exchanges, ports, moves, ends}), ExitedWithCode(0),
                 "17 running");
 }
 
 TEST_F(Boot, idle_cpus_that_poll) {
-    EXPECT_EXIT(boot_and_play({.command_line = "poll=auto"}, {exchanges, moves, delays}), ExitedWithCode(0),
-                "played");
+    EXPECT_EXIT(boot_and_play({.command_line = "poll=auto"}, {exchanges, moves, delays}, false),
+                ExitedWithCode(0), "played");
 }
 
 TEST_F(Boot, without_the_fast_path) {
@@ -102,7 +112,7 @@ TEST_F(Boot, without_the_fast_path) {
 }
 
 TEST_F(Boot, unknown_options) {
-    EXPECT_EXIT(boot_and_play({.command_line = "poll=perhaps strange=1 word run=root"}, {exchanges}),
+    EXPECT_EXIT(boot_and_play({.command_line = "poll=perhaps strange=1 word run=root poll=off"}, {exchanges}),
                 ExitedWithCode(0), "command line: poll=perhaps");
 }
 

@@ -2,7 +2,8 @@
 // memory that cannot be reached, doorbells and alarms that are late. Each time a call returns one of its
 // documented errors or succeeds, everything is given back, and nothing hangs.
 //
-// CHORALE_FAULTS=N takes N times as many seeds, and every n where the ordinary run takes a part.
+// CHORALE_FAULTS=N takes N times as many seeds, and every n where the ordinary run takes a part;
+// CHORALE_CPUS=N another number of CPUs.
 #include "tests/machine/faults.hpp"
 
 #include <machine/call_entry.hpp>

@@ -190,9 +190,11 @@ void Inspection::check_priority(const Thread& thread) {
     expect(thread.priority <= thread.base_priority, 13, name(thread),
            " runs with less than its own priority");
     if (thread.priority >= thread.base_priority) return;
-    const Message* const message = thread.incoming != nullptr ? thread.incoming : thread.serving;
-    const bool lent = thread.client != nullptr || (message != nullptr && message->client != nullptr &&
-                                                   message->priority < thread.base_priority);
+    // One that it is still to get may be there already while it serves another.
+    const auto lends = [&](const Message* message) {
+        return message != nullptr && message->client != nullptr && message->priority < thread.base_priority;
+    };
+    const bool lent = thread.client != nullptr || lends(thread.incoming) || lends(thread.serving);
     expect(lent, 13, name(thread), " runs with a priority that nobody lent");
 }
 

@@ -2,7 +2,7 @@
 // halted, or about to enter or to leave user mode. What is wrong comes back as text that begins with the
 // invariant's number; 0: a count that differs, or an object that is reached twice or not at all.
 //
-// Not seen here, because they are about the past or about code: 1, 2, 5, 7, 16, 20, 23, 25, 27 and 29 to 32.
+// Not seen here, because they are about the past or about code: 1, 5, 7, 16, 20, 23, 25, 27 and 29 to 32.
 #pragma once
 
 #include "kernel/base/types.hpp"

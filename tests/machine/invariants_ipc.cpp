@@ -56,9 +56,10 @@ u64 Inspection::askers(const Port& port) const {
 
 // Messages and servers that wait for each other, with nobody under way to bring them together.
 void Inspection::check_token(Port& port, u64 length) {
-    if (length <= askers(port)) return;
+    const u64 asking = askers(port);
+    if (length <= asking) return; // they may be for them
     const Actor* const actor = port.actor;
-    const bool any = port.enabled.load() && actor != nullptr;
+    const bool any = port.enabled.load() && actor != nullptr && asking == 0; // else it may not be known yet
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
         const bool waits = port.slot(cpu).waiters != nullptr || (any && actor->any_waiters[cpu] != nullptr);
         const bool comes = port.touring && ((port.tour_left >> cpu & 1) != 0 || port.tour_again);

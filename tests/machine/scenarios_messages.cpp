@@ -148,7 +148,11 @@ constexpr VirtAddr body_in = room, body_out = room + K_CMSGSIZEMAX;
         if (message.size == K_EINVAL) co_return;
         const u64 size = message.size < 0 ? 0 : static_cast<u64>(message.bytes());
         const MessageResult reply = co_await attempt(message_call(next, message.words, size));
-        if (reply.size >= 0) failures = 0;
+        if (reply.size < 0) { // whoever asked is told when the next message is received
+            message = co_await attempt(message_receive(static_cast<int>(li)));
+            continue;
+        }
+        failures = 0;
         message = co_await attempt(message_reply_receive(static_cast<int>(li), reply.words, size));
     }
 }

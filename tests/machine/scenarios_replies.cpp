@@ -186,8 +186,8 @@ Task<void> servers_of_two_ports(u64) {
     const KnCap actor = co_await stage->actor();
     KnUniqueId first{}, second{};
     const long one = co_await stage->port(actor, first), two = co_await stage->port(actor, second);
-    co_await stage->play(actor, [one, two](u64) { return take_turns(one, two); },
-                         {.priority = 120, .stack = 1});
+    co_await stage->serve(actor, [one, two](u64) { return take_turns(one, two); },
+                          {.priority = 120, .stack = 1});
     co_await rest(50 * microsecond);
     co_await stage->serve(actor, [first](u64) { return call_often(first, 4); },
                           {.priority = 110, .stack = 2});
@@ -196,6 +196,7 @@ Task<void> servers_of_two_ports(u64) {
                           {.priority = 90, .stack = 3});
     co_await stage->serve(actor, [second](u64) { return call_often(second, 4); },
                           {.cpu = 3, .priority = 80, .stack = 4});
+    co_await rest(millisecond); // the last one waits in vain
     co_await stage->end();
 }
 

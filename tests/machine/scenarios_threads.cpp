@@ -245,7 +245,7 @@ Task<void> ends_of_threads(u64) {
     co_await make_waiters(stage, waiters, 0);
     co_await rest(100 * microsecond);
     const KnCap other = co_await stage->actor();
-    co_await stage->play(other, [](u64) { return end_itself(); }, {.stack = 1});
+    co_await stage->serve(other, [](u64) { return end_itself(); }, {.stack = 1});
     const std::vector<long> servers{1, 2};
     for (const CpuIndex cpu : {0u, 3u}) {
         const Program program = [actor = waiters->actor, threads = waiters->threads](u64) {

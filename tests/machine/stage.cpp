@@ -66,7 +66,7 @@ Task<long> bind(KnCap actor, long thread, CpuIndex cpu) {
 Task<void> remove_actor(KnCap actor) {
     Named victim;
     co_await victim.set(actor);
-    for (int tries = 0; tries < 20; ++tries) {
+    for (int tries = 0; tries < 60; ++tries) {
         const long result = co_await attempt(Call::actorDelete, victim.at());
         if (result == K_OK || result == K_EUNKNOWN) co_return;
         co_await rest(100 * microsecond);

@@ -7,6 +7,7 @@
 #include "kernel/mem/region.hpp"
 #include "tests/machine/watch.hpp"
 
+#include <cstdlib>
 #include <sstream>
 
 namespace chorale::test {
@@ -55,6 +56,8 @@ void boot_with(const host::Settings& settings) { wanted = settings; }
 
 host::Lockstep& machine() {
     static host::Lockstep* const engine = [] {
+        if (const char* const cpus = std::getenv("CHORALE_CPUS"); cpus != nullptr)
+            wanted.cpus = static_cast<unsigned>(std::strtoul(cpus, nullptr, 10));
         auto* const made = new host::Lockstep; // until the process ends
         host::boot(wanted, *made);
         return made;

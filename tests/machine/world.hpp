@@ -27,7 +27,7 @@ class Random final : public host::Chooser {
     std::mt19937_64 random_;
 };
 
-// 4 CPUs in lockstep, unless boot_with() came first.
+// 4 CPUs in lockstep, unless boot_with() came first, or CHORALE_CPUS says otherwise.
 [[nodiscard]] host::Lockstep& machine();
 void boot_with(const host::Settings& settings);
 

@@ -1,6 +1,5 @@
 # How much of kernel/ and fastpath/ the tests of the checked flavour reach. Each of them leaves its counters
 # in one folder; the test `coverage` waits for all of them, adds up and compares with fuzz/coverage.json.
-include_guard(GLOBAL)
 
 # %m: processes of one program share a few files, into which each adds its counters at its end.
 set(CHORALE_PROFILES ${CMAKE_BINARY_DIR}/profiles)
@@ -9,9 +8,11 @@ set(CHORALE_COVERED ENVIRONMENT "LLVM_PROFILE_FILE=${CHORALE_PROFILES}/%4m.profr
 
 # What the figure is about: the objects of libraries and programs of the checked flavour; the target makes
 # them.
-add_custom_target(coverage)
-file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/coverage_objects.txt
-  CONTENT "$<JOIN:$<TARGET_GENEX_EVAL:coverage,$<TARGET_PROPERTY:coverage,OBJECTS>>,\n>\n")
+if(NOT TARGET coverage)
+  add_custom_target(coverage)
+  file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/coverage_objects.txt
+    CONTENT "$<JOIN:$<TARGET_GENEX_EVAL:coverage,$<TARGET_PROPERTY:coverage,OBJECTS>>,\n>\n")
+endif()
 
 # chorale_covered(targets...): libraries or programs
 function(chorale_covered)
