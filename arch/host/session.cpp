@@ -40,6 +40,15 @@ Task<long> delete_actor(KnCap actor) {
     co_return co_await call(Call::actorDelete, victim.at());
 }
 
+KnDefaultStartInfo_f start_info(Program program, const ThreadSettings& settings) {
+    KnDefaultStartInfo_f info{};
+    info.dsType = K_DEFAULT_START_INFO;
+    info.dsPrivilege = K_USERTHREAD;
+    info.dsUserStackPointer = (data_base + (settings.stack % stacks_limit + 1) * stack_room).raw();
+    info.dsEntry = add_program(std::move(program)).raw();
+    return info;
+}
+
 Task<long> start_thread(KnCap actor, Program program, ThreadSettings settings) {
     Local<KnCap> owner;
     Local<KnThreadLid> lid;
@@ -47,12 +56,7 @@ Task<long> start_thread(KnCap actor, Program program, ThreadSettings settings) {
     Local<KnDefaultStartInfo_f> start;
     co_await owner.set(actor);
     co_await scheduling.set({K_SCHED_FIFO, settings.priority});
-    KnDefaultStartInfo_f info{};
-    info.dsType = K_DEFAULT_START_INFO;
-    info.dsPrivilege = K_USERTHREAD;
-    info.dsUserStackPointer = (data_base + (settings.stack % stacks_limit + 1) * stack_room).raw();
-    info.dsEntry = add_program(std::move(program)).raw();
-    co_await start.set(info);
+    co_await start.set(start_info(std::move(program), settings));
     const long made =
         co_await call(Call::threadCreate, owner.at(), lid.at(), K_INACTIVE, scheduling.at(), start.at());
     if (made != K_OK) co_return made;

@@ -23,6 +23,9 @@ struct ThreadSettings {
     unsigned priority = 100;
     unsigned stack = 0; // which of the actor's stacks
 };
+// What threadCreate wants to know of a thread that runs `program` on that stack.
+[[nodiscard]] KnDefaultStartInfo_f start_info(Program program, const ThreadSettings& settings);
+
 // Starts `program` in an actor that create_actor() made; its local id, or an error.
 [[nodiscard]] Task<long> start_thread(KnCap actor, Program program, ThreadSettings settings = {});
 

@@ -55,14 +55,13 @@ void address(Message& message, Thread& self, const Port& source, const KnUniqueI
     message.client = &self;
     message.client_serial = self.serial.load(std::memory_order_relaxed); // relaxed: its own
     const bool in_order = self.has(flag_sent);
-    self.clear(flag_sent);
     self.now_doing(Doing::awaiting_reply);
     if (deliver(port, message, in_order) == Route::full) [[unlikely]] {
         self.now_doing(Doing::running);
-        if (in_order) self.set(flag_sent); // it has not waited: what it sent before may still be under way
         free_message(message);
         return K_EFULL;
     }
+    self.clear(flag_sent); // only now: who was refused has not waited, what it sent may still be under way
     this_cpu().counters.messages_called.count();
     if (deadline != TimerQueue::never) arm_timer(self, deadline);
     return no_result;

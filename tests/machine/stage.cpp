@@ -110,12 +110,7 @@ Task<long> Stage::serve(KnCap actor, Program program, ThreadSettings settings) {
     Local<KnDefaultStartInfo_f> start;
     co_await owner.set(actor);
     co_await scheduling.set({K_SCHED_FIFO, settings.priority});
-    KnDefaultStartInfo_f info{};
-    info.dsType = K_DEFAULT_START_INFO;
-    info.dsPrivilege = K_USERTHREAD;
-    info.dsUserStackPointer = (data_base + (settings.stack % stacks_limit + 1) * stack_room).raw();
-    info.dsEntry = add_program(std::move(program)).raw();
-    co_await start.set(info);
+    co_await start.set(start_info(std::move(program), settings));
     const long made =
         co_await attempt(Call::threadCreate, owner.at(), lid.at(), K_INACTIVE, scheduling.at(), start.at());
     if (made != K_OK) co_return made;
