@@ -4,6 +4,7 @@
 
 #include "arch/host/engine.hpp"
 #include "arch/host/task.hpp"
+#include "arch/host/user.hpp"
 #include "fastpath/registers.hpp"
 #include "kernel/core/entry.hpp"
 #include "kernel/core/per_cpu.hpp"
@@ -99,8 +100,7 @@ void enter_call(Cpu& cpu, Thread& thread) {
 
 // A program that comes to its end: its thread ends itself.
 void enter_exit(Cpu& cpu, Thread& thread) {
-    constexpr u64 thread_delete = 71;
-    thread.frame.control = thread_delete << MESSAGE_NUMBER_SHIFT;
+    thread.frame.control = static_cast<u64>(Call::threadDelete) << MESSAGE_NUMBER_SHIFT;
     thread.frame.arguments[0] = 0;
     thread.frame.arguments[1] = static_cast<u64>(K_MYSELF);
     enter_call(cpu, thread);

@@ -13,8 +13,8 @@
 #include <machine/offsets.h>
 
 #define FRAME(field) (THREAD_FRAME + FRAME_##field)
-#define FIRST_BLOCK_CALL 64
-#define CALL_LIMIT 128
+#define FIRST_BLOCK_CALL 128
+#define CALL_LIMIT 256
 #define CAUSE_USER_CALL 8
 #define CALL_BYTES 4 // an ecall's length
 

@@ -8,8 +8,8 @@
 #include <machine/offsets.h>
 
 #define FRAME(field) (THREAD_FRAME + FRAME_##field)
-#define FIRST_BLOCK_CALL 64
-#define CALL_LIMIT 128
+#define FIRST_BLOCK_CALL 128
+#define CALL_LIMIT 256
 
 .macro save_thread_pointer with_fsgsbase, thread, scratch
     .if \with_fsgsbase

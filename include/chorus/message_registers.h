@@ -11,8 +11,8 @@
 
 #define MESSAGE_CALL 0
 #define MESSAGE_REPLY_RECEIVE 1
-#define MESSAGE_IPC_CALL 64 /* ipcCallMessage: C arguments; here for its flags */
-#define MESSAGE_RECEIVE 65
+#define MESSAGE_IPC_CALL 128 /* ipcCallMessage: C arguments; here for its flags */
+#define MESSAGE_RECEIVE 129
 #define MESSAGE_ABORTABLE 0x10000 /* flag: the wait may be aborted (K_ABORTABLE) */
 #define MESSAGE_REGISTER_BYTES 64
 #define MESSAGE_STORED 0x100000000 /* result flag: the body is in the descriptor's memory already */

@@ -64,6 +64,20 @@ long vmCopy(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmA
             VmFlags flags);
 long sysWrite(Thread& self, UserBytesIn text, unsigned int count);
 
+// ---- threads and actors ------------------------------------------------------------------------
+
+// ---- scheduling --------------------------------------------------------------------------------
+
+// ---- synchronisation ---------------------------------------------------------------------------
+
+// ---- time --------------------------------------------------------------------------------------
+
+// ---- memory ------------------------------------------------------------------------------------
+
+// ---- the system --------------------------------------------------------------------------------
+
+// ---- supervisor actors, LAPs, handlers ---------------------------------------------------------
+
 // ---- the register convention: arguments are taken from the frame as they are -------------------
 long message_call(Thread& self);
 long message_reply_receive(Thread& self);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/call/user_pointer.hpp"
+#include "kernel/core/actor.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/thread.hpp"
 
@@ -51,12 +52,18 @@ struct FromRegister<UserBytesOut> : PointerFromRegister<UserBytesOut, Direction:
 template <>
 struct FromRegister<UserText> : PointerFromRegister<UserText, Direction::text, 0> {};
 
-template <auto Handler>
+// Who may make a call at all, from the list; what else a caller may do is its handler's to judge.
+[[nodiscard]] inline bool permitted(chorus::Privilege needed, const Thread& thread) {
+    return needed == chorus::Privilege::user || thread.actor->privilege != K_USERACTOR;
+}
+
+template <auto Handler, chorus::Privilege Needed>
 struct Shim;
 
 // Handlers take the calling thread first, and then the call's arguments; or nothing at all.
-template <long (*Handler)()>
-struct Shim<Handler> {
+template <long (*Handler)(), chorus::Privilege Needed>
+struct Shim<Handler, Needed> {
+    static_assert(Needed == chorus::Privilege::user, "a call that is not everybody's knows its caller");
     static long entry() { return Handler(); }
     template <std::size_t N>
     static consteval bool matches(const std::array<ArgumentInfo, N>&) {
@@ -64,12 +71,13 @@ struct Shim<Handler> {
     }
 };
 
-template <class... A, long (*Handler)(Thread&, A...)>
-struct Shim<Handler> {
+template <class... A, long (*Handler)(Thread&, A...), chorus::Privilege Needed>
+struct Shim<Handler, Needed> {
     static_assert(sizeof...(A) <= 6, "a call takes at most six registers");
 
     static long entry(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
         const u64 registers[] = {a, b, c, d, e, f};
+        if (!permitted(Needed, *this_cpu().current)) return K_EPRIV;
         return run(*this_cpu().current, registers, std::index_sequence_for<A...>{});
     }
 

@@ -144,8 +144,7 @@ long sysStatistics(Thread&, UserOut<KnSysStatistics> statistics) {
     return static_cast<long>(statistics.write(now));
 }
 
-long sysReboot(Thread& self, UserInOpt<KnRebootDesc> description) {
-    if (self.actor->privilege == K_USERACTOR) return K_EPRIV;
+long sysReboot(Thread&, UserInOpt<KnRebootDesc> description) {
     KnRebootDesc how{K_REBOOT_COLD};
     if (description.given()) {
         const Result<KnRebootDesc> read = description.read();

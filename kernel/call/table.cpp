@@ -27,7 +27,7 @@ consteval auto list(Arguments... arguments) {
 
 // What is wrong with an entry is a static_assert that names it.
 #define CALL(number, name, flow, privilege, level, errors, ...)                                              \
-    static_assert(Shim<&calls::name>::matches(list(__VA_ARGS__)),                                            \
+    static_assert(Shim<&calls::name, chorus::Privilege::privilege>::matches(list(__VA_ARGS__)),              \
                   "the handler of " #name " differs from the call list");
 CHORUS_LEAF_CALLS(CALL)
 CHORUS_BLOCK_CALLS(CALL)
@@ -81,12 +81,14 @@ void message_call_entry(Thread* thread) {
 void init_calls() {
     for (Entry& entry : leaf_call_table.entry) entry = reinterpret_cast<Entry>(&no_such_call);
     for (Entry& entry : block_call_table.entry) entry = reinterpret_cast<Entry>(&no_such_call);
-#define CALL(number, name, ...)                                                                              \
-    leaf_call_table.entry[number] = reinterpret_cast<Entry>(&Shim<&calls::name>::entry);
+#define CALL(number, name, flow, privilege, ...)                                                             \
+    leaf_call_table.entry[number] =                                                                          \
+        reinterpret_cast<Entry>(&Shim<&calls::name, chorus::Privilege::privilege>::entry);
     CHORUS_LEAF_CALLS(CALL)
 #undef CALL
-#define CALL(number, name, ...)                                                                              \
-    block_call_table.entry[number] = reinterpret_cast<Entry>(&Shim<&calls::name>::entry);
+#define CALL(number, name, flow, privilege, ...)                                                             \
+    block_call_table.entry[number] =                                                                         \
+        reinterpret_cast<Entry>(&Shim<&calls::name, chorus::Privilege::privilege>::entry);
     CHORUS_BLOCK_CALLS(CALL)
 #undef CALL
 }

@@ -3,9 +3,9 @@
 #include <actor/call_text.hpp>
 #include <chorus/calls.hpp>
 
-// Call 65 takes its arguments in the message registers (chorus/message_registers.h): ipcReceive in
+// Call 129 takes its arguments in the message registers (chorus/message_registers.h): ipcReceive in
 // message.S makes it.
-#define IN_MESSAGE_REGISTERS_65 unused,
+#define IN_MESSAGE_REGISTERS_129 unused,
 #define SECOND(first, second, ...) second
 #define UNLESS(marker, text) SECOND(marker, text, unused)
 

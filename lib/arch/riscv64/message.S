@@ -12,7 +12,7 @@
 #define DESC_ANNEX 16
 #define DESC_SEQUENCE 24
 
-#define CALL_MESSAGE 64
+#define CALL_MESSAGE MESSAGE_IPC_CALL
 
 /* A message call keeps s0 and s1 of what C keeps; s1 is needed here. */
 #define SAVED_PORTLI 8

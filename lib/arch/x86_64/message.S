@@ -11,7 +11,7 @@
 #define DESC_ANNEX 16
 #define DESC_SEQUENCE 24
 
-#define CALL_MESSAGE 64
+#define CALL_MESSAGE MESSAGE_IPC_CALL
 
     .macro function name
     .section .text.\name, "ax", @progbits

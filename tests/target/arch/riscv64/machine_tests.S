@@ -267,7 +267,7 @@ oddity_\name:
     .endm
 
 #define NULL_CALL 2
-#define YIELD 69
+#define YIELD 133
 
     .macro both_calls
     li      a7, NULL_CALL

@@ -1,0 +1,41 @@
+// Actors and threads: part of the call list (chorus/calls.hpp).
+#pragma once
+
+// clang-format off
+#define CHORUS_CORE_LEAF_CALLS(CALL) \
+    CALL(2, nullCall, leaf, user, thread, "") \
+    CALL(3, threadSelf, leaf, user, thread, "") \
+    CALL(4, actorSelf, leaf, user, thread, "K_EFAULT", CHORUS_OUT(KnCap, actorcap)) \
+    CALL(12, threadCreate, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EFULL", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_OUT(KnThreadLid, threadli), \
+         CHORUS_VALUE(KnThreadStatus, status), \
+         CHORUS_IN_OPT(KnFifoThParms, schedparam), CHORUS_IN(KnDefaultStartInfo_f, startinfo)) \
+    CALL(13, threadAborted, leaf, user, thread, "") \
+    CALL(14, actorCreate, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_ENOMEM K_EFULL", \
+         CHORUS_IN_OPT(KnCap, actorinit), CHORUS_OUT(KnCap, actorcap), CHORUS_VALUE(KnActorPrivilege, \
+         privilege), \
+         CHORUS_VALUE(KnActorStatus, status)) \
+    CALL(15, actorName, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_OUT_BYTES(oldname), CHORUS_TEXT(newname)) \
+    CALL(21, cpuSelf, leaf, user, thread, "")
+
+#define CHORUS_CORE_BLOCK_CALLS(CALL) \
+    CALL(133, threadDelay, block, user, thread, "K_EINVAL K_EFAULT K_ETIMEOUT K_EABORT", \
+         CHORUS_IN_OPT(KnTimeVal, waitLimit)) \
+    CALL(134, threadActivate, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli)) \
+    CALL(135, threadDelete, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_EBUSY", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli)) \
+    CALL(136, threadAbort, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli)) \
+    CALL(137, threadBind, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EBUSY K_ENOMEM", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli), CHORUS_VALUE(KnCpuId, \
+         newcpunb), \
+         CHORUS_OUT_OPT(KnCpuId, oldcpunb), CHORUS_VALUE(KnBindId, bindid)) \
+    CALL(138, threadScheduler, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli), \
+         CHORUS_OUT_OPT(KnFifoThParms, oldparam), \
+         CHORUS_IN_OPT(KnFifoThParms, newparam)) \
+    CALL(139, actorDelete, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_EBUSY", \
+         CHORUS_IN_OPT(KnCap, actorcap))
+// clang-format on

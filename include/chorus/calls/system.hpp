@@ -1,0 +1,18 @@
+// The system: environment, console, statistics, the end: part of the call list (chorus/calls.hpp).
+#pragma once
+
+// clang-format off
+#define CHORUS_SYSTEM_LEAF_CALLS(CALL) \
+    CALL(16, sysGetEnv, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_ENOMEM K_EFAULT", \
+         CHORUS_TEXT(envName), CHORUS_OUT_BYTES(envValue), CHORUS_INOUT(unsigned int, size)) \
+    CALL(17, sysSetEnv, leaf, user, thread, "K_EINVAL K_ENOMEM K_EFAULT", CHORUS_TEXT(envName), \
+         CHORUS_TEXT(envValue)) \
+    CALL(18, sysUnsetEnv, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", CHORUS_TEXT(envName)) \
+    CALL(20, sysStatistics, leaf, user, thread, "K_EFAULT", CHORUS_OUT(KnSysStatistics, statistics))
+
+#define CHORUS_SYSTEM_BLOCK_CALLS(CALL) \
+    CALL(140, sysReboot, block, system, thread, "K_EINVAL K_EFAULT K_EPRIV", CHORUS_IN_OPT(KnRebootDesc, \
+         rebootdesc)) \
+    CALL(144, sysWrite, block, user, thread, "K_EFAULT", CHORUS_IN_BYTES(buf), \
+         CHORUS_VALUE(unsigned int, nchar))
+// clang-format on
