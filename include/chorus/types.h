@@ -65,14 +65,23 @@ typedef struct KnTimeVal {
     long tmNSec;
 } KnTimeVal;
 
-/* K_NOTIMEOUT: wait for ever. K_NOBLOCK: do not wait. */
+/* A waitLimit argument: how long a call may wait. It points to a relative time, or is
+ *   K_NOTIMEOUT          wait for ever
+ *   K_NOBLOCK            do not wait; a zero time means the same
+ * and such a wait ends when threadAbort() comes. One that does not:
+ *   K_NOTIMEOUT_NOABORT  wait for ever, aborts are left for later
+ *   tmNSec + K_NOABORT   at most this time, aborts are left for later
+ * Negative numbers and tmNSec outside 0..999999999 (without K_NOABORT) are K_EINVAL. */
 #ifdef __cplusplus
 #define K_NOTIMEOUT (reinterpret_cast<KnTimeVal*>(intptr_t{-1}))
+#define K_NOTIMEOUT_NOABORT (reinterpret_cast<KnTimeVal*>(intptr_t{-2}))
 #define K_NOBLOCK (static_cast<KnTimeVal*>(nullptr))
 #else
 #define K_NOTIMEOUT ((KnTimeVal*)(intptr_t)-1)
+#define K_NOTIMEOUT_NOABORT ((KnTimeVal*)(intptr_t)-2)
 #define K_NOBLOCK ((KnTimeVal*)0)
 #endif
+#define K_NOABORT (1L << 30)                   /* above every valid tmNSec */
 #define K_NPERM 1000000L                       /* nanoseconds in a millisecond */
 
 #endif

@@ -81,7 +81,7 @@ int threadActivate(const KnCap* actorcap, KnThreadLid threadli);
 /* threadSelf(2K): the local id of the caller, positive. Never fails. */
 int threadSelf(void);
 
-/* threadDelay(2K): wait for *waitLimit (abortable). K_NOBLOCK or a zero time: to the tail of the own
+/* threadDelay(2K): wait for *waitLimit (<chorus/types.h>). K_NOBLOCK or a zero time: to the tail of the own
  * priority's queue, returns K_OK. K_NOTIMEOUT: until aborted. Errors: K_ETIMEOUT (the time has passed:
  * the normal end), K_EABORT, K_EINVAL (not a time), K_EFAULT. */
 int threadDelay(const KnTimeVal* waitLimit);

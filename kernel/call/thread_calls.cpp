@@ -1,16 +1,14 @@
 #include "kernel/call/handlers.hpp"
+#include "kernel/call/wait_limit.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/schedule.hpp"
 
 #include <machine/mmu.hpp>
-#include <machine/timer.hpp>
 #include <machine/user_access.hpp>
 
 namespace chorale {
 
 namespace {
-
-constexpr u64 nanoseconds_per_second = 1'000'000'000;
 
 // Runs `operation` on the thread that the arguments name.
 [[nodiscard]] long ask_thread(Thread& self, calls::Cap capability, KnThreadLid lid,
@@ -138,28 +136,20 @@ long threadScheduler(Thread& self, Cap capability, KnThreadLid lid, UserOutOpt<K
 
 namespace {
 
-[[gnu::noinline]] long delay(Thread& self, UserInOpt<KnTimeVal> limit) {
-    const bool for_ever = limit.address().raw() == reinterpret_cast<uword>(K_NOTIMEOUT);
-    u64 nanoseconds = 0;
-    if (!for_ever) {
-        const Result<KnTimeVal> time = limit.read();
-        if (!time.ok()) return K_EFAULT;
-        const auto [seconds, rest] = time.value();
-        if (seconds < 0 || rest < 0 || static_cast<u64>(rest) >= nanoseconds_per_second) return K_EINVAL;
-        constexpr auto longest = static_cast<long>(~u64{0} / 4 / nanoseconds_per_second); // some 146 years
-        nanoseconds = static_cast<u64>(seconds < longest ? seconds : longest) * nanoseconds_per_second +
-                      static_cast<u64>(rest);
-    }
-    if (!for_ever && nanoseconds == 0) {
+[[gnu::noinline]] long delay(Thread& self, UserInOpt<KnTimeVal> argument) {
+    const Result<WaitLimit> limit = read_wait_limit(argument);
+    if (!limit.ok()) return static_cast<long>(limit.status());
+    if (!limit.value().blocks()) {
         self.frame.set_result(K_OK);
         yield(self);
     }
-    if (self.has(flag_aborted)) {
+    if (limit.value().abortable() && self.has(flag_aborted)) {
         self.clear(flag_aborted);
         return K_EABORT;
     }
     self.now_doing(Doing::sleeping);
-    if (!for_ever) arm_timer(self, machine::now() + nanoseconds);
+    self.abortable = limit.value().abortable();
+    if (limit.value().limited()) arm_timer(self, limit.value().deadline());
     return no_result;
 }
 

@@ -62,6 +62,7 @@ void threads_step(Thread& self) {
     }
     // Some are busy elsewhere and will end soon, perhaps on this CPU and with a worse priority.
     self.now_doing(Doing::sleeping);
+    self.abortable = false;
     self.resume = threads_step;
     arm_timer(self, machine::now() + straggler_pause);
 }

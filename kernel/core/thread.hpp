@@ -124,6 +124,7 @@ struct Thread : ThreadHot, Schedulable {
     void* fpu_area{};          // null: it never used floating point
     KnThreadLid lid{};
     CpuIndex bind_to{};
+    bool abortable{}; // the wait that began last, unless it is for a message: the control word tells there
     Actor* victim{}; // the actor that this thread is deleting
     u64 deletion_progress{};
     LongWork work{};

@@ -14,7 +14,7 @@ namespace {
 [[nodiscard]] bool abortable(const Thread& thread) {
     switch (thread.doing()) {
     case Doing::sleeping:
-        return thread.victim == nullptr;
+        return thread.abortable;
     case Doing::receiving:
     case Doing::awaiting_reply:
         return (thread.frame.message_control() & MESSAGE_ABORTABLE) != 0;

@@ -271,6 +271,57 @@ void abort_self(Report& report) {
     CHECK_EQ(threadAborted(), 0);
 }
 
+constexpr unsigned short_wait = 20; // milliseconds
+
+// Non-abortable: the abort stays for the next wait.
+void wait_through_abort(std::uintptr_t) {
+    const KnTimeVal limit{0, (short_wait * K_NPERM) | K_NOABORT};
+    wait_result = threadDelay(&limit);
+    note(static_cast<std::uintptr_t>(threadAborted()));
+}
+
+// Reference, point 1: nucleus waits take a KnTimeVal, or K_NOTIMEOUT or K_NOBLOCK; a zero time does not wait.
+void point_01_wait_limits(Report& report) {
+    const auto wait = [](long seconds, long nanoseconds) {
+        const KnTimeVal limit{seconds, nanoseconds};
+        return threadDelay(&limit);
+    };
+    CHECK_EQ(wait(0, 0), K_OK);
+    CHECK_EQ(wait(0, K_NOABORT), K_OK);
+    CHECK_EQ(threadDelay(K_NOBLOCK), K_OK);
+    CHECK_EQ(wait(0, 1), K_ETIMEOUT);
+    CHECK_EQ(wait(0, 1 | K_NOABORT), K_ETIMEOUT);
+    for (const long bad : {-1L, 1000000000L, K_NOABORT - 1, 1000000000L | K_NOABORT, 2 * K_NOABORT}) {
+        CHECK_EQ(wait(0, bad), K_EINVAL);
+    }
+    CHECK_EQ(wait(-1, 0), K_EINVAL);
+    trace_length = 0;
+    wait_result = 1;
+    Helper helper;
+    REQUIRE(helper.start(wait_through_abort, 0, higher_priority) > 0);
+    CHECK_EQ(threadAbort(K_MYACTOR, helper.thread()), K_OK);
+    CHECK_EQ(wait_result, 1);
+    CHECK(helper.join());
+    CHECK_EQ(wait_result, K_ETIMEOUT);
+    CHECK(trace_is({1}));
+    // An abort that came before does not end a wait that is not abortable either.
+    CHECK_EQ(threadAbort(K_MYACTOR, K_MYSELF), K_OK);
+    CHECK_EQ(wait(0, K_NPERM | K_NOABORT), K_ETIMEOUT);
+    CHECK_EQ(wait(0, K_NPERM), K_EABORT);
+}
+
+void wait_for_ever(std::uintptr_t) { wait_result = threadDelay(K_NOTIMEOUT_NOABORT); }
+
+void not_abortable_for_ever(Report& report) {
+    wait_result = 1;
+    Helper helper;
+    REQUIRE(helper.start(wait_for_ever, 0, higher_priority) > 0);
+    CHECK_EQ(threadAbort(K_MYACTOR, helper.thread()), K_OK);
+    sleep_milliseconds(2);
+    CHECK_EQ(wait_result, 1);
+    CHECK_EQ(threadDelete(K_MYACTOR, helper.thread()), K_OK);
+}
+
 void run_for_ever(std::uintptr_t) {
     for (;;) {
         burn(1000);
@@ -387,6 +438,8 @@ constexpr Case thread_cases[] = {
     {"wake_order", wake_order},
     {"abort_waiting", abort_waiting},
     {"abort_self", abort_self},
+    {"point_01_wait_limits", point_01_wait_limits},
+    {"not_abortable_for_ever", not_abortable_for_ever},
     {"delete_in_any_state", delete_in_any_state},
 };
 constexpr Case binding_cases[] = {
