@@ -50,6 +50,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start) {
     thread.serving = nullptr;
     thread.fpu_area = nullptr;
     thread.victim = nullptr;
+    thread.supervisor = {};
     // release: pairs with the acquire in forward()
     thread.cpu.store(this_cpu().index, std::memory_order_release);
 }

@@ -12,6 +12,7 @@
 #include "kernel/core/mailbox.hpp"
 #include "kernel/mem/space.hpp"
 #include "kernel/sched/run_queue.hpp"
+#include "kernel/supervisor/mode.hpp"
 #include "kernel/time/timer_queue.hpp"
 
 #include <chorus.h>
@@ -128,6 +129,7 @@ struct Thread : ThreadHot, Schedulable {
     Actor* victim{}; // the actor that this thread is deleting
     u64 deletion_progress{};
     LongWork work{};
+    SupervisorState supervisor{};
 };
 
 // A thread's own CPU reads its base priority plainly; others ask for it here, and it may be news to them.

@@ -1,0 +1,66 @@
+// Upcalls: the nucleus lets a thread run a handler of a supervisor actor, in supervisor mode, and goes on
+// when that returns. Trap, exception, abort and stop handlers, safe LAPs invoked from user mode and message
+// handlers are all entered here.
+//
+// The interrupted registers are kept in a record at the top of the thread's system stack (below where it
+// stands, when it is in supervisor mode already: handlers nest). The handler may look at them and change
+// them: the record begins with what it sees as a KnThreadCtx. When the handler returns, a trampoline comes
+// back into the nucleus, which puts the registers back and calls `returned`.
+//
+// Context: in the nucleus, on the CPU of the thread, with its frame complete: in a call that may block, after
+// an exception, or in a continuation; never in a leaf call, whose frame was not saved. Whoever enters a
+// handler from a call returns no_result and unwinds to leave().
+#pragma once
+
+#include "kernel/base/types.hpp"
+#include "kernel/core/thread.hpp"
+
+namespace chorale {
+
+// A word that a handler is given, as its argument or in its descriptor.
+struct HandlerWord {
+    enum class Kind : u8 {
+        value,      // itself
+        context,    // the address of the interrupted registers: KnThreadCtx*
+        descriptor, // the address of the copy of Handler::descriptor on the stack
+    };
+    Kind kind{Kind::value};
+    u64 value{};
+
+    static constexpr HandlerWord of(u64 value) { return {Kind::value, value}; }
+    static constexpr HandlerWord the_context() { return {Kind::context, 0}; }
+    static constexpr HandlerWord the_descriptor() { return {Kind::descriptor, 0}; }
+};
+
+struct Handler {
+    static constexpr unsigned arguments = 3, descriptor_words = 4;
+
+    VirtAddr entry;
+    HandlerWord argument[arguments]{};
+    HandlerWord descriptor[descriptor_words]{}; // for handlers that take the address of a structure
+    Actor* owner{};                             // the execution actor meanwhile
+    // In the nucleus, when the handler has returned `result` (its return register) and the registers are
+    // those from before, with what the handler changed in them. It may set the result of the interrupted
+    // call, delete an actor, or enter the next handler. Null: the thread goes on where it was.
+    void (*returned)(Thread& self, u64 result, u64 cookie){};
+    u64 cookie{};
+};
+
+// The thread goes on in `handler`. Errors: no_memory (no system stack); then nothing has changed.
+[[nodiscard]] Status enter_handler(Thread& self, const Handler& handler);
+
+// The innermost handler ends here and now, as if it had returned `result`: after a fault in it, or when its
+// LAP is deleted. Its thread runs in this CPU's nucleus or waits on this CPU.
+void end_handler(Thread& self, u64 result);
+
+// What the record says: the actor on whose behalf the innermost handler was entered (svGetInvoker), null when
+// the thread is in no handler.
+[[nodiscard]] Actor* invoker(const Thread& self);
+
+[[nodiscard]] inline bool in_handler(const Thread& self) { return self.supervisor.innermost.raw() != 0; }
+[[nodiscard]] inline bool in_supervisor_mode(const Thread& self) { return self.supervisor.depth != 0; }
+[[nodiscard]] inline Actor& execution_actor(const Thread& self) {
+    return self.supervisor.execution != nullptr ? *self.supervisor.execution : *self.actor;
+}
+
+} // namespace chorale

@@ -1,0 +1,22 @@
+// What a thread in supervisor mode has beside its registers. A thread is in supervisor mode for life
+// (K_SUPTHREAD), or while a handler runs on it (kernel/supervisor/handler.hpp).
+//
+// Its *home* actor (Thread::actor) never changes and is charged for it; its *execution* actor is the one
+// whose code runs: exception handlers and K_MYACTOR go by that one.
+#pragma once
+
+#include "kernel/base/types.hpp"
+
+namespace chorale {
+
+struct Actor;
+struct SystemStack;
+
+struct SupervisorState {
+    u32 depth{};          // 0: in user mode; else handlers that run on it, one more for a K_SUPTHREAD
+    SystemStack* stack{}; // kernel/supervisor/system_stack.hpp; null: none has been needed yet
+    VirtAddr innermost;   // the record of the innermost handler, on that stack; 0: none
+    Actor* execution{};   // null: the home actor
+};
+
+} // namespace chorale
