@@ -17,7 +17,7 @@ namespace chorale {
 namespace {
 
 constexpr unsigned timers_per_look = 16; // bounds the time with interrupts off
-constexpr u64 spin_stretch = 1'000;      // with interrupts off
+constexpr u64 spin_stretch = 200;        // with interrupts off
 u64 idle_polling = 0;                    // nanoseconds
 
 // Only when the earliest deadline has come nearer: an alarm that comes too early does no harm, it sets the
@@ -175,6 +175,7 @@ namespace {
     }
     cpu.pending &= ~static_cast<u32>(pending_alarm);
     program_timer(cpu);
+    machine::marker<machine::Marker::timers_served>();
 }
 
 void attend(PerCpu& cpu) {
@@ -219,6 +220,7 @@ void chorale_leave() { leave(); }
 }
 
 void on_timer() {
+    machine::marker<machine::Marker::timer_taken>();
     PerCpu& cpu = this_cpu();
     cpu.pending |= pending_timer | pending_alarm;
     cpu.programmed_deadline = TimerQueue::never; // one shot: it must be set again

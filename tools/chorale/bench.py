@@ -5,11 +5,12 @@ import os
 import sys
 import tempfile
 
-from chorale import arch, build, elf, paths, profile, provenance, qemu, report
+from chorale import arch, build, elf, latency, paths, profile, provenance, qemu, report
 from chorale.errors import Failure
 from chorale.progress import phase
 from chorale.run import command_line
 
+QUICK, THOROUGH = 3000, 100_000  # wakes of the latency benchmark, of all CPUs together
 COUNTER = "instructions (QEMU TCG plugin)"
 # What the guest says of its own times.
 TIMED = ("p90", "p999", "histogram")
@@ -140,6 +141,20 @@ def count_pass(options, name, cpus, selection, icount, words="", more=""):
     return results, counts, outcome.transcript.meta
 
 
+def latency_pass(options, cpus, events):
+    """One run of the latency benchmark. Returns (results, lines about the longest ones, meta)."""
+    name = f"latency on {cpus} CPU{'s' * (cpus != 1)}"
+    with tempfile.TemporaryDirectory(prefix="chorale-latency-") as scratch:
+        out = os.path.join(scratch, "latency.jsonl")
+        kernel = qemu.existing(paths.kernel(options.arch))
+        plugin = f"{build.plugin('latency')}{latency.plugin_options(options.arch, kernel, out)}"
+        outcome = boot_once(options, name, cpus, "latency", f"bench.rounds={events}", icount=cpus == 1,
+                            plugin=plugin)
+        seen = latency.read(out)
+    result = outcome.transcript.results[0]["name"]
+    return latency.results(result, seen), latency.notes(options.arch, result, seen), outcome.transcript.meta
+
+
 def dearest(one, other):
     """Where secondary CPUs start in parallel their waiting varies a little: the dearest boot counts."""
     return max(filter(None, (one, other)), key=lambda boot: boot["instructions"], default=None)
@@ -161,7 +176,8 @@ def count(options):
                 passes.append((f"count {way}", options.cpus, result, False, poll))
     if group == "scale" or (whole and options.cpus > 1):
         passes.append(("count scale", options.cpus, "scale" if whole else selection, False, ""))
-    if not passes:
+    quiet = whole or group == "latency"
+    if not passes and not quiet:
         raise Failure(f"{selection} needs more than one CPU")
     facts = arch.ARCHITECTURES[options.arch]
     results, boots, meta = [], {}, {}
@@ -173,6 +189,12 @@ def count(options):
         # CPUs that wait for others by whole turns tell nothing of what booting costs.
         if cpus == 1 or facts.spinning_yields or not takes_turns(options.arch, chosen):
             boots[cpus] = dearest(boots.get(cpus), counts["boot"])
+    longest = []
+    for cpus in sorted({1, options.cpus}) if quiet else ():
+        some, notes, latest = latency_pass(options, cpus, options.events or (QUICK if whole else THOROUGH))
+        results += some
+        longest += notes
+        meta.update(latest)
     budgets = report.load_budgets(options.arch)
     missed = report.missed_results(budgets, results)
     missed += report.missed_image(budgets, paths.kernel(options.arch))
@@ -187,6 +209,7 @@ def count(options):
     image = elf.Elf(paths.kernel(options.arch))
     document["bytes"] = {"image": image.image_bytes(), "bss": image.bss_bytes(),
                          "boot": meta.get("boot_bytes")}
+    document["longest"] = longest
     return document, missed, boots
 
 
@@ -218,6 +241,7 @@ def run(options):
     for cpus, boot in boots.items():
         if boot is not None:
             print(report.boot_note(cpus, boot))
+    print("\n".join(document.get("longest", ())))
     if options.json:
         report.write_json(options.json, document)
         print(f"JSON: {paths.shown(options.json)}")

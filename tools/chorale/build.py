@@ -8,8 +8,7 @@ from chorale.errors import Failure
 from chorale.progress import phase
 
 NINJA_STATUS = re.compile(r"\[(\d+)/(\d+)\] ?(.*)")
-PLUGIN_SOURCE = paths.TOOLS / "plugin" / "insncount.c"
-PLUGIN = paths.BUILD / "host-tools" / "insncount.so"
+PLUGIN_SOURCES = paths.TOOLS / "plugin"
 
 
 def needs_configure(preset):
@@ -59,18 +58,20 @@ def build(preset, verbose=False, targets=()):
         progress.result = f"ok ({done} step{'s' * (done != 1)})" if done else "ok (up to date)"
 
 
-def plugin():
-    """The instruction counter as a shared object, compiled when its source is newer."""
-    if PLUGIN.exists() and PLUGIN.stat().st_mtime >= PLUGIN_SOURCE.stat().st_mtime:
-        return PLUGIN
+def plugin(name="insncount"):
+    """A plugin of QEMU as a shared object, compiled when its sources are newer."""
+    source, made = PLUGIN_SOURCES / f"{name}.c", paths.BUILD / "host-tools" / f"{name}.so"
+    newest = max(file.stat().st_mtime for file in (source, PLUGIN_SOURCES / "guest.h"))
+    if made.exists() and made.stat().st_mtime >= newest:
+        return made
     with phase("build plugin"):
-        PLUGIN.parent.mkdir(parents=True, exist_ok=True)
+        made.parent.mkdir(parents=True, exist_ok=True)
         log = paths.log("build-plugin")
         # Renamed into place: a second command never loads half a file.
-        partial = PLUGIN.with_suffix(f".{os.getpid()}.so")
+        partial = made.with_suffix(f".{os.getpid()}.so")
         command = ["clang-19", "-std=c17", "-O2", "-g", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror",
-                   "-fuse-ld=lld-19", "-o", partial, PLUGIN_SOURCE]
+                   "-fuse-ld=lld-19", "-o", partial, source]
         if process.run_logged(command, log) != 0:
             raise Failure("the QEMU plugin does not compile", log)
-        partial.replace(PLUGIN)
-    return PLUGIN
+        partial.replace(made)
+    return made

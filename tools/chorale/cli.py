@@ -38,6 +38,7 @@ EXAMPLES = {
   ./chorale bench --cpus 8 --json out.json
   ./chorale bench --profile ipc.rt.cross_cpu.polling.w4
   ./chorale bench --bench ipc.rt.same_cpu.two_spaces.w4
+  ./chorale bench --count --bench latency --events 1000000 --timeout 3600
   ./chorale bench --fastpath off         what the slow path costs
   ./chorale bench --report               one HTML page of everything, every machine: build/report/report.html
   ./chorale bench --report page.html --from a.json b.json
@@ -215,7 +216,10 @@ def add_bench_options(sub):
     sub.add_argument("--count", action="store_true",
                      help="count instructions exactly, split into nucleus and user, and check the budgets")
     sub.add_argument("--bench", metavar="NAME", type=bench_name, default="all",
-                     help="all, same, cross, scale, or one result's name (default all)")
+                     help="all, same, cross, scale, latency, or one result's name (default all)")
+    sub.add_argument("--events", metavar="N", type=number(1, 10_000_000),
+                     help="how many wakes the latency benchmark counts (default 100000, with all others "
+                          "3000)")
     sub.add_argument("--profile", metavar="NAME", type=result_name,
                      help="show where the instructions of one result are, function by function")
     sub.add_argument("--json", metavar="FILE", type=output_file,

@@ -6,7 +6,7 @@ from chorale.errors import Failure
 
 SHF_WRITE, SHF_ALLOC = 1, 2
 SHT_NOBITS, SHT_NOTE = 8, 7
-PT_LOAD = 1
+PT_LOAD, PF_X = 1, 1
 MACHINES = {62: "x86_64", 243: "riscv64"}
 PVH_ENTRY_NOTE = 18
 
@@ -39,6 +39,12 @@ class Elf:
         loaded = [(segment[4], segment[4] + segment[6]) for segment in self.segments
                   if segment[0] == PT_LOAD and segment[6]]
         return (min(low for low, _ in loaded), max(end for _, end in loaded)) if loaded else (0, 0)
+
+    def code_range(self):
+        """The virtual addresses of its code: the first and the one behind the last."""
+        code = [(segment[3], segment[3] + segment[6]) for segment in self.segments
+                if segment[0] == PT_LOAD and segment[1] & PF_X]
+        return min(low for low, _ in code), max(end for _, end in code)
 
     def image_bytes(self):
         """Text, read-only data and data: what is in memory and comes from the file."""

@@ -23,14 +23,20 @@ class Symbols:
         self.addresses, self.names = [row[0] for row in code], [row[1] for row in code]
 
     def name(self, address):
+        return self.place(address)[1]
+
+    def place(self, address):
+        """The first address of the function there, and its name."""
         if address < self.facts.nucleus_base:
             stays = self.facts.firmware_base
-            return FIRMWARE if stays and stays <= address < self.load_address else USER
+            name = FIRMWARE if stays and stays <= address < self.load_address else USER
+            return name, name
         index = bisect.bisect_right(self.addresses, address) - 1
         # Parameters say nothing here and would fill the line.
         if index < 0:
-            return hex(address)
-        return self.names[index].replace("(anonymous namespace)::", "").partition("(")[0]
+            return address, hex(address)
+        name = self.names[index].replace("(anonymous namespace)::", "").partition("(")[0]
+        return self.addresses[index], name
 
 
 def table(architecture, events, result):

@@ -14,7 +14,9 @@ SAME_CPU = ["null_call", "thread.yield",
             "ipc.rt.same_cpu.one_space.w4", "ipc.send.same_cpu.two_spaces.w4"]
 CROSS_CPU = ["ipc.rt.cross_cpu.polling.w4", "ipc.rt.cross_cpu.halted.w4"]
 SCALE = re.compile(r"ipc\.rt\.scale\.pairs\d+\.w4$")
-GROUPS = ("all", "same", "cross", "scale")
+LATENCY = re.compile(r"latency\.(wake|masked)\.cpus\d+$")
+BUDGETED_LATENCY = ("latency.wake", "latency.masked")  # for any number of CPUs
+GROUPS = ("all", "same", "cross", "scale", "latency")
 COUNTED_UNIT = "instructions"
 # Whose instructions they are. "firmware" is there only where some ran: in machine mode on riscv64.
 PARTS = ("nucleus", "user", "firmware")
@@ -23,12 +25,16 @@ PARTS = ("nucleus", "user", "firmware")
 def group_of(name):
     if SCALE.match(name):
         return "scale"
+    if LATENCY.match(name):
+        return "latency"
     return "cross" if name in CROSS_CPU else "same" if name in SAME_CPU else ""
 
 
 def missing_results(selection, cpus, names):
     """The results that a run of `bench=<selection>` owes and did not deliver."""
     have = set(names)
+    if selection == "latency":
+        selection = f"latency.wake.cpus{cpus}"
     if selection not in GROUPS:
         return [] if selection in have else [selection]
     owed = []
@@ -126,13 +132,19 @@ def missed_results(budgets, results):
     """A sentence for each budget that a counted result does not keep."""
     missed = []
     for result in results:
-        budget = budgets["results"].get(result["name"], {})
+        # Latencies are the same whatever the number of CPUs.
+        name = result["name"].rpartition(".")[0] if LATENCY.match(result["name"]) else result["name"]
+        budget = budgets["results"].get(name, {})
         values = {part: result.get(part, 0) for part in PARTS}
         values["total"] = sum(values.values())
         for part, value in values.items():
             limit = budget.get(f"{part}_max")
             if limit is not None and value > limit:
                 missed.append(f"{result['name']}: {value:,} {part} instructions, budget {limit:,}")
+        for figure in ("median", "longest"):
+            limit, value = budget.get(f"{figure}_max"), result["max" if figure == "longest" else figure]
+            if limit is not None and value > limit:
+                missed.append(f"{result['name']}: {figure} {value:,} instructions, budget {limit:,}")
         if budget.get("steady") and result["median"] != result["min"]:
             missed.append(f"{result['name']}: median {result['median']:,} is not the minimum "
                           f"{result['min']:,}")

@@ -2,15 +2,6 @@
 // between the markers that the guest puts into its code, and writes one JSON object per line to the file
 // `out=`.
 //
-// A marker is a no-op that no compiler makes. x86-64: `nopl 0x5e14<id>(%rax)` (0f 1f 80 <id, 16 bits> 14 5e);
-// riscv64: `lui x0, 0x5e000 | <id, 12 bits>`. Its id:
-//   1, 2     a round trip begins, ends (on the measuring CPU)
-//   3, 4     the CPU waits in its idle loop: begin, end
-//   5        the first user instruction is about to run
-//   6, 7     a batch of operations begins, ends
-//   0x100+k  what follows belongs to result k
-// Markers themselves are not counted.
-//
 // This interface does not tell the privilege, so an instruction is classed by its address: the upper half is
 // the nucleus's, as are the physical addresses `image=LOW-END`, where it runs before it has mapped itself;
 // `firmware=LOW-END` are those of firmware that stays behind (riscv64, machine mode); all else is the user's.
@@ -23,43 +14,10 @@
 // in its middle by a fault or restarted by -icount for a device access. `count=block` counts straight runs at
 // their first instruction: faster, and equal where nothing faults inside a block.
 
+#include "guest.h"
+
 #include <inttypes.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-// The part of QEMU's plugin interface, version 1, that is used here (Debian ships no header for it).
-typedef uint64_t qemu_plugin_id_t;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-typedef struct {
-    const char* target_name;
-    struct {
-        int min, cur;
-    } version;
-    bool system_emulation;
-    union {
-        struct {
-            int smp_vcpus, max_vcpus;
-        } system;
-    };
-} qemu_info_t;
-enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
-
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t,
-                                           void (*)(qemu_plugin_id_t, struct qemu_plugin_tb*));
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn*, void (*)(unsigned, void*),
-                                            enum qemu_plugin_cb_flags, void*);
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t, void (*)(qemu_plugin_id_t, void*), void*);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb*);
-struct qemu_plugin_insn* qemu_plugin_tb_get_insn(const struct qemu_plugin_tb*, size_t);
-const void* qemu_plugin_insn_data(const struct qemu_plugin_insn*);
-size_t qemu_plugin_insn_size(const struct qemu_plugin_insn*);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn*);
 
 __attribute__((visibility("default"))) int qemu_plugin_version = 1;
 
@@ -67,27 +25,6 @@ enum { MAX_CPUS = 64, CHUNK = 4096, MAX_CHUNKS = 1024, PROFILE_CELLS = 1 << 15 }
 enum class { USER, NUCLEUS, FIRMWARE, IDLE, CLASSES }; // two bits of on_instructions()'s argument
 enum kind { ROUND, BATCH };
 enum scope { LOCAL, ALL, SCOPES };
-enum marker {
-    ROUND_BEGIN = 1,
-    ROUND_END,
-    IDLE_BEGIN,
-    IDLE_END,
-    FIRST_USER,
-    BATCH_BEGIN,
-    BATCH_END,
-    FIRST_RESULT = 0x100
-};
-
-// What differs between the machines.
-struct target {
-    const char* name;
-    uint64_t nucleus_base;
-    int (*marker_id)(const uint8_t* bytes, size_t size); // -1 for any other instruction
-};
-
-struct range {
-    uint64_t low, end;
-};
 
 // One measured span. `ALL` adds what the other CPUs did since the span before it ended, so that no
 // instruction of a server that tidies up after its reply is lost between two spans.
@@ -263,33 +200,14 @@ static void on_marker(unsigned vcpu, void* packed) {
     case FIRST_USER: on_first_user(); break;
     case BATCH_BEGIN: begin(vcpu, BATCH); break;
     case BATCH_END: end(vcpu, BATCH); break;
+    case TIMER_TAKEN:
+    case TIMERS_SERVED: break; // what latency.c counts from
     default:
         if (id >= FIRST_RESULT)
             on_result((uint32_t)(id - FIRST_RESULT));
         else
             atomic_fetch_add(&unknown_markers, 1);
     }
-}
-
-static int x86_64_marker(const uint8_t* byte, size_t size) {
-    bool is_marker = size == 7 && byte[0] == 0x0f && byte[1] == 0x1f && byte[2] == 0x80 && byte[5] == 0x14 &&
-                     byte[6] == 0x5e;
-    return is_marker ? byte[3] | byte[4] << 8 : -1;
-}
-
-static int riscv64_marker(const uint8_t* byte, size_t size) {
-    if (size != 4) return -1;
-    uint32_t word = byte[0] | (uint32_t)byte[1] << 8 | (uint32_t)byte[2] << 16 | (uint32_t)byte[3] << 24;
-    return (word & 0xff000fff) == 0x5e000037 ? (int)(word >> 12 & 0xfff) : -1;
-}
-
-static const struct target targets[] = {
-    {"x86_64", UINT64_C(0xffff800000000000), x86_64_marker},
-    {"riscv64", UINT64_C(0xffffffc000000000), riscv64_marker},
-};
-
-static bool within(uint64_t address, const struct range* range) {
-    return address >= range->low && address < range->end;
 }
 
 static enum class class_of(uint64_t address) {
@@ -428,15 +346,6 @@ static void on_exit_of_qemu(qemu_plugin_id_t id, void* unused) {
     fclose(out);
 }
 
-// LOW-END in any base that C writes; the end is not part of it.
-static bool read_range(const char* text, struct range* range) {
-    char* rest;
-    range->low = strtoull(text, &rest, 0);
-    if (*rest != '-') return false;
-    range->end = strtoull(rest + 1, &rest, 0);
-    return !*rest && range->low < range->end;
-}
-
 static bool read_argument(const char* text, const char** path) {
     if (!strncmp(text, "out=", 4)) {
         *path = text + 4;
@@ -467,8 +376,7 @@ __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t 
                 argv[i]);
         return 1;
     }
-    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; ++i)
-        if (!strcmp(info->target_name, targets[i].name)) target = &targets[i];
+    target = find_target(info);
     if (!target || !path || !(out = fopen(path, "w"))) {
         fprintf(stderr, "insncount: wants target x86_64 or riscv64, and out=FILE that can be written\n");
         return 1;

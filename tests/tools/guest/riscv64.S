@@ -95,6 +95,8 @@ high:
     beq s11, t0, malformed
     li t0, 'c'
     beq s11, t0, counted
+    li t0, 'i'
+    beq s11, t0, masked
     li t0, 'b'
     beq s11, t0, bench
     print_line "@test fake.one ok"
@@ -149,6 +151,44 @@ bench:
     print_line "@meta {\"arch\":\"riscv64\",\"cpus\":1,\"counter\":\"time\",\"emulated\":true}"
     print "@json {\"name\":\"null_call\",\"unit\":\"t\","
     print_line "\"min\":1,\"median\":2,\"p99\":3,\"max\":4,\"n\":5}"
+    j pass
+
+// Interrupts off for 11 instructions, for 5 with two more turns of a loop that waits, and for 10, of which 9
+// are a timer's until a thread wakes up.
+masked:
+    marker 6
+    csrsi sstatus, 2
+    nop
+    csrci sstatus, 2
+    .rept 10
+    nop
+    .endr
+    csrsi sstatus, 2
+    nop
+    csrci sstatus, 2
+    li t0, 3
+1:  .4byte 0x0100000f                // pause
+    addi t0, t0, -1
+    bnez t0, 1b
+    csrsi sstatus, 2
+    nop
+    csrci sstatus, 2
+    .rept 4
+    nop
+    .endr
+    marker 8
+    .rept 3
+    nop
+    .endr
+    marker 9
+    .rept 2
+    nop
+    .endr
+    marker 2
+    csrsi sstatus, 2
+    nop
+    marker 7
+    csrci sstatus, 2
     j pass
 
 // Result 0: three rounds of 4 user and 6, 6, 16 nucleus instructions; the last with a call of the firmware.

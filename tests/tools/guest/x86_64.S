@@ -2,7 +2,7 @@
 // half of the addresses like the nucleus and in the lower like a user, and behaves as the first letter of
 // its command line says:
 //   p pass   f say FAIL   h hang   x panic   t triple fault   s end without a word   m malformed JSON
-//   c counted spans with markers   b a bench result   l flood of output
+//   c counted spans with markers   i interrupts off   b a bench result   l flood of output
 // Context: CPU 0 only, interrupts off, one page of stack.
 
 #define HIGH 0xffffffff80000000
@@ -75,6 +75,8 @@ high:
     je malformed
     cmpb $'c', %bl
     je counted
+    cmpb $'i', %bl
+    je masked
     cmpb $'b', %bl
     je bench
     print "@test fake.one ok\n@test fake.two ok with detail\n"
@@ -108,6 +110,47 @@ flood:
 bench:
     print "@meta {\"arch\":\"x86_64\",\"cpus\":1,\"counter\":\"tsc\",\"emulated\":true}\n"
     print "@json {\"name\":\"null_call\",\"unit\":\"t\",\"min\":1,\"median\":2,\"p99\":3,\"max\":4,\"n\":5}\n"
+    jmp pass
+
+// Interrupts off for 11 instructions, for 5 with two more turns of a loop that waits, and for 10, of which 9
+// are a timer's until a thread wakes up.
+masked:
+    movb $0xff, %al                  // the firmware's timer stays out
+    outb %al, $0x21
+    outb %al, $0xa1
+    marker 6
+    sti
+    nop
+    cli
+    .rept 10
+    nop
+    .endr
+    sti
+    nop
+    cli
+    movl $3, %ecx
+1:  pause
+    decl %ecx
+    jnz 1b
+    sti
+    nop
+    cli
+    .rept 4
+    nop
+    .endr
+    marker 8
+    .rept 3
+    nop
+    .endr
+    marker 9
+    .rept 2
+    nop
+    .endr
+    marker 2
+    sti
+    nop
+    marker 7
+    cli
     jmp pass
 
 // Result 0: three rounds of 4 user and 6, 6, 16 nucleus instructions. Result 1: one batch with 3 idle ones.

@@ -5,7 +5,13 @@
 
 namespace chorale::machine {
 
-enum class Marker : u16 { idle_begins = 3, idle_ends = 4, first_user = 5 };
+enum class Marker : u16 {
+    idle_begins = 3,
+    idle_ends = 4,
+    first_user = 5,
+    timer_taken = 8,
+    timers_served = 9
+};
 
 template <Marker M>
 inline void marker() {}

@@ -10,6 +10,8 @@ enum class Marker : u16 {
     idle_begins = 3, // what follows is waiting for work, not work
     idle_ends = 4,
     first_user = 5, // boot is over
+    timer_taken = 8,
+    timers_served = 9, // who was due has been woken up
 };
 
 template <Marker M>
