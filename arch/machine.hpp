@@ -24,6 +24,7 @@
 #include <machine/mmu.hpp>
 #include <machine/report.hpp>
 #include <machine/smp.hpp>
+#include <machine/supervisor.hpp>
 #include <machine/thread_pointer.hpp>
 #include <machine/timer.hpp>
 #include <machine/user_access.hpp>
@@ -50,6 +51,8 @@ concept Frame = std::is_standard_layout_v<F> && std::is_trivially_copyable_v<F> 
                     {
                         frame.start(address, address, argument)
                     } -> std::same_as<void>; // entry, stack, first argument
+                    { frame.start_supervisor(address, address, argument) } -> std::same_as<void>;
+                    { constant.supervisor() } -> std::same_as<bool>; // goes on in supervisor mode
                     { constant.pc } -> std::convertible_to<u64>;
                     { constant.sp } -> std::convertible_to<u64>;
                 };
@@ -132,6 +135,19 @@ static_assert(Is<&machine::invalidate_page, void(VirtAddr)> && Is<&machine::inva
 static_assert(Is<&machine::copy_nucleus_half, void(u64*)>);
 static_assert(Is<&machine::direct<void>, void*(PhysAddr)> && Is<&machine::physical, PhysAddr(const void*)>);
 static_assert(Is<&machine::map_device, void*(PhysAddr, std::size_t)>);
+
+// Supervisor actors: a range of the nucleus half that all spaces have in common, page-aligned, whose tables
+// above supervisor_table_level are made at boot; how their threads call the nucleus; what their linker leaves
+// to do. A machine without them says so and never gets further.
+static_assert(std::same_as<decltype(machine::supervisor_actors), const bool>);
+static_assert(machine::supervisor_begin % page_size == 0 && machine::supervisor_end % page_size == 0);
+static_assert(std::convertible_to<decltype(machine::supervisor_table_level), unsigned>);
+static_assert(Is<&machine::supervisor_root, PhysAddr()> && Is<&machine::invalidate_all, void()>);
+static_assert(Is<&machine::call_gate, uword(unsigned)>);
+static_assert(std::same_as<decltype(machine::relocation_relative), const u32>);
+static_assert(std::same_as<decltype(machine::relocation_absolute), const u32>);
+static_assert(std::same_as<decltype(machine::relocation_global), const u32>);
+static_assert(std::same_as<decltype(machine::relocation_jump), const u32>);
 
 // User memory.
 static_assert(Is<&machine::user_range, bool(VirtAddr, std::size_t)>);

@@ -2,6 +2,8 @@
 
 #include "kernel/base/log.hpp"
 
+#include <machine/supervisor.hpp>
+
 namespace chorale::machine {
 
 namespace {
@@ -85,6 +87,9 @@ void make_nucleus_tables(const boot::MemoryMap& memory) {
     // The tables of the device region, so that devices can be mapped later without memory.
     for (uword address = device_base; address < device_end; address += large_page_size)
         (void)entry_at(address, 0);
+    // And those that lead to the supervisor range: from here on a space shares all of it.
+    for (uword address = supervisor_begin; address < supervisor_end; address += size_of(nucleus_levels - 1))
+        (void)entry_at(address, nucleus_levels - 2);
 }
 
 void close_nucleus_tables() { boot_is_over = true; }

@@ -5,7 +5,8 @@
 //   flow       fast   0 and 1: the register message path (docs/fast-path.md)
 //              leaf   never blocks: runs on the short entry, its result comes back in the same registers
 //              block  may block or switch threads: runs on the full entry
-//   privilege  user | system (SYSTEM actors, supervisor threads; others get K_EPRIV before the handler)
+//   privilege  user | system (SYSTEM actors, supervisor threads) | supervisor (threads in supervisor mode);
+//              others get K_EPRIV before the handler
 //   level      thread | interrupt (may also be called from interrupt handlers)
 //   errors     every code that the call itself can return
 //   arguments  in order, at most six: value<T>, in<T>, in_opt<T>, out<T>, out_opt<T>, inout<T>, in_bytes,
@@ -30,7 +31,7 @@
 namespace chorus {
 
 enum class Flow : std::uint8_t { fast, leaf, block };
-enum class Privilege : std::uint8_t { user, system };
+enum class Privilege : std::uint8_t { user, system, supervisor };
 enum class Level : std::uint8_t { thread, interrupt };
 enum class Direction : std::uint8_t { value, in, in_opt, out, out_opt, inout, in_bytes, out_bytes, text };
 

@@ -30,8 +30,8 @@ enum { K_USERTHREAD = 0, K_SUPTHREAD = 1 };
 typedef struct KnDefaultStartInfo_f {
     unsigned int dsType;       /* K_DEFAULT_START_INFO */
     unsigned int dsPrivilege;  /* K_USERTHREAD; K_SUPTHREAD only in supervisor actors */
-    VmSize dsSystemStackSize;  /* K_DEFAULT_STACK_SIZE */
-    VmAddr dsUserStackPointer; /* top of a stack that the creator provides */
+    VmSize dsSystemStackSize;  /* supervisor threads: bytes, at most 1 MiB, or K_DEFAULT_STACK_SIZE */
+    VmAddr dsUserStackPointer; /* user threads: top of a stack that the creator provides */
     KnPc dsEntry;              /* first instruction; it must not return */
 } KnDefaultStartInfo_f;
 
@@ -43,8 +43,8 @@ extern "C" {
 
 /* actorCreate(2K): a new empty actor; its capability goes to *actorcap. It has a default port and
  * inherits the protection identifier of *actorinit (K_MYACTOR: the caller's). privilege K_SYSTEMACTOR
- * needs a SYSTEM caller; K_SUPACTOR is not offered yet (K_EINVAL). status: K_ACTIVE. Errors: K_EINVAL,
- * K_EUNKNOWN, K_EFAULT, K_EPRIV, K_ENOMEM, K_EFULL. */
+ * needs a SYSTEM caller or one in supervisor mode, K_SUPACTOR one in supervisor mode. status: K_ACTIVE.
+ * Errors: K_EINVAL, K_EUNKNOWN, K_EFAULT, K_EPRIV, K_ENOMEM, K_EFULL. */
 int actorCreate(const KnCap* actorinit, KnCap* actorcap, KnActorPrivilege privilege, KnActorStatus status);
 
 /* actorDelete(2K): delete the actor, its threads, ports, regions. Callers who wait for its replies get
@@ -63,9 +63,11 @@ int actorName(const KnCap* actorcap, char* oldname, const char* newname);
 /* ---- threads ----------------------------------------------------------------------------------------- */
 
 /* threadCreate(2K): a new thread of the actor; *threadli = its local id, from 1. schedparam: a
- * KnFifoThParms, or null for the creator's attributes. startinfo: a KnDefaultStartInfo_f. At its first
- * instruction every register but the stack pointer is 0. Errors: K_EINVAL (capability, status,
- * parameters, entry or stack outside the user space), K_EUNKNOWN, K_EFAULT, K_ENOMEM, K_EFULL. */
+ * KnFifoThParms, or null for the creator's attributes. startinfo: a KnDefaultStartInfo_f; in a supervisor
+ * actor K_SUPTHREAD, by a caller in supervisor mode (else K_EPRIV), on a stack of dsSystemStackSize bytes
+ * that the nucleus provides. At its first instruction every register but the stack pointer is 0. Errors:
+ * K_EINVAL (capability, status, parameters, entry or stack outside the space), K_EUNKNOWN, K_EFAULT,
+ * K_EPRIV, K_ENOMEM, K_EFULL. */
 int threadCreate(const KnCap* actorcap, KnThreadLid* threadli, KnThreadStatus status, const void* schedparam,
                  const void* startinfo);
 

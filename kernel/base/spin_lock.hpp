@@ -15,6 +15,7 @@ enum class Rank : int {
     actors = 60,
     actor = 50,
     names = 40,
+    stacks = 35,
     space = 30,
     slab = 20,
     frames = 10,

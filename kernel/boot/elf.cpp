@@ -9,7 +9,7 @@ using namespace std::string_view_literals;
 constexpr std::size_t header_size = 64;
 constexpr std::size_t program_header_size = 56;
 
-constexpr std::uint16_t type_executable = 2;
+constexpr std::uint16_t type_executable = 2, type_shared = 3;
 
 constexpr std::uint32_t segment_load = 1;
 constexpr std::uint32_t segment_dynamic = 2;
@@ -62,7 +62,8 @@ using Check = std::expected<void, Error>;
     if (byte(5) != 1) return std::unexpected{Error::not_little_endian};
     if (byte(6) != 1 || load<std::uint32_t>(file, 20) != 1) return std::unexpected{Error::bad_version};
     if (byte(7) != 0 && byte(7) != abi_linux) return std::unexpected{Error::bad_abi};
-    if (half(16) != type_executable) return std::unexpected{Error::wrong_type};
+    if (half(16) != (limits.relocatable ? type_shared : type_executable))
+        return std::unexpected{Error::wrong_type};
     if (half(18) != limits.machine) return std::unexpected{Error::wrong_machine};
     if (half(52) != header_size || half(54) != program_header_size)
         return std::unexpected{Error::bad_header_size};
@@ -137,6 +138,10 @@ using Check = std::expected<void, Error>;
     case segment_tls:
         return add_tls(image, header, file, limits);
     case segment_dynamic:
+        if (!limits.relocatable) return std::unexpected{Error::dynamic};
+        image.dynamic_address = header.address;
+        image.dynamic_size = header.memory_size;
+        return {};
     case segment_interpreter:
         return std::unexpected{Error::dynamic};
     case segment_gnu_stack:
@@ -197,7 +202,7 @@ std::string_view text(Error error) {
     case Error::bad_abi:
         return "made for another system"sv;
     case Error::wrong_type:
-        return "not a static executable"sv;
+        return "not the kind of executable that is wanted"sv;
     case Error::wrong_machine:
         return "made for another machine"sv;
     case Error::bad_header_size:

@@ -1,4 +1,5 @@
-// The reader of statically linked ELF64 executables: it says what to map where, or why it will not.
+// The reader of ELF64 executables, statically linked or relocatable to any address: it says what to map
+// where, or why it will not.
 // Invariant: in an Image that parse() returned, every file range lies in the file, every address range
 // in the limits, no two segments share a page, none is writable and executable.
 #pragma once
@@ -26,6 +27,7 @@ struct Limits {
     std::uint64_t address_begin = page_size; // nothing below: a null pointer must fault
     std::uint64_t address_end = 0x0000'7fff'ffff'f000;
     std::uint64_t memory_limit = std::uint64_t{1} << 30; // sum of the segments, in whole pages
+    bool relocatable = false; // ET_DYN is wanted, with addresses from the start of the image
 };
 
 struct Segment {
@@ -57,6 +59,8 @@ struct Image {
     std::array<Segment, segment_limit> table{};
     std::size_t count = 0;
     std::optional<ThreadLocal> thread_local_storage;
+    std::uint64_t dynamic_address = 0; // of a relocatable image's dynamic section
+    std::uint64_t dynamic_size = 0;
 
     [[nodiscard]] std::span<const Segment> segments() const { return {table.data(), count}; }
 };

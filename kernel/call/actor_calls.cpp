@@ -4,6 +4,7 @@
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/port.hpp"
+#include "kernel/supervisor/handler.hpp"
 
 #include <machine/user_access.hpp>
 
@@ -36,8 +37,10 @@ long actorCreate(Thread& self, Cap model_at, UserOut<KnCap> capability, KnActorP
                  KnActorStatus status) {
     const Result<Actor*> model = actor_of(self, model_at);
     if (!model.ok()) return static_cast<long>(model.status());
-    if (status != K_ACTIVE || (privilege != K_USERACTOR && privilege != K_SYSTEMACTOR)) return K_EINVAL;
-    if (privilege == K_SYSTEMACTOR && self.actor->privilege != K_SYSTEMACTOR) return K_EPRIV;
+    if (status != K_ACTIVE || privilege > K_SYSTEMACTOR) return K_EINVAL;
+    if (privilege == K_SUPACTOR && !in_supervisor_mode(self)) return K_EPRIV;
+    const bool trusted = self.actor->privilege == K_SYSTEMACTOR || in_supervisor_mode(self);
+    if (privilege == K_SYSTEMACTOR && !trusted) return K_EPRIV;
     if (capability.probe() != Status::ok) return K_EFAULT;
     char name[K_ACTORNAMEMAX];
     read_actor_name(*model.value(), name);

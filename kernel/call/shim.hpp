@@ -6,6 +6,7 @@
 #include "kernel/core/actor.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/thread.hpp"
+#include "kernel/supervisor/handler.hpp"
 
 #include <chorus/calls.hpp>
 
@@ -54,7 +55,8 @@ struct FromRegister<UserText> : PointerFromRegister<UserText, Direction::text, 0
 
 // Who may make a call at all, from the list; what else a caller may do is its handler's to judge.
 [[nodiscard]] inline bool permitted(chorus::Privilege needed, const Thread& thread) {
-    return needed == chorus::Privilege::user || thread.actor->privilege != K_USERACTOR;
+    if (needed == chorus::Privilege::user || in_supervisor_mode(thread)) return true;
+    return needed == chorus::Privilege::system && thread.actor->privilege != K_USERACTOR;
 }
 
 template <auto Handler, chorus::Privilege Needed>

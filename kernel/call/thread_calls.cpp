@@ -2,8 +2,11 @@
 #include "kernel/call/wait_limit.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/supervisor/handler.hpp"
+#include "kernel/supervisor/system_stack.hpp"
 
 #include <machine/mmu.hpp>
+#include <machine/supervisor.hpp>
 #include <machine/user_access.hpp>
 
 namespace chorale {
@@ -29,7 +32,17 @@ namespace {
     return actor.privilege == K_USERACTOR || self.actor->privilege != K_USERACTOR;
 }
 
-[[nodiscard]] Status check_start(const KnDefaultStartInfo_f& start) {
+// In a supervisor actor threads run in supervisor mode, where their entry is trusted: only who is there
+// already makes one.
+[[nodiscard]] Status check_supervisor_start(const Thread& self, const KnDefaultStartInfo_f& start) {
+    if (start.dsType != K_DEFAULT_START_INFO || start.dsPrivilege != K_SUPTHREAD) return Status::invalid;
+    const bool place = start.dsEntry >= machine::supervisor_begin && start.dsEntry < machine::supervisor_end;
+    if (!place || start.dsSystemStackSize > SystemStack::largest_size) return Status::invalid;
+    return in_supervisor_mode(self) ? Status::ok : Status::privilege;
+}
+
+[[nodiscard]] Status check_start(const Thread& self, const Actor& actor, const KnDefaultStartInfo_f& start) {
+    if (actor.privilege == K_SUPACTOR) return check_supervisor_start(self, start);
     const bool form = start.dsType == K_DEFAULT_START_INFO && start.dsPrivilege == K_USERTHREAD;
     const bool places = start.dsEntry >= page_size && start.dsEntry < machine::user_limit() &&
                         start.dsUserStackPointer <= machine::user_limit();
@@ -56,7 +69,8 @@ long threadCreate(Thread& self, Cap capability, UserOut<KnThreadLid> lid, KnThre
     const Result<KnDefaultStartInfo_f> start = start_at.read();
     if (!start.ok() || lid.probe() != Status::ok) return K_EFAULT;
     if (status != K_ACTIVE && status != K_INACTIVE) return K_EINVAL;
-    if (check_start(start.value()) != Status::ok) return K_EINVAL;
+    const Status sound = check_start(self, *actor.value(), start.value());
+    if (sound != Status::ok) return static_cast<long>(sound);
     u16 priority = self.base_priority;
     if (scheduling.given()) {
         const Result<KnFifoThParms> parameters = scheduling.read();
@@ -64,9 +78,13 @@ long threadCreate(Thread& self, Cap capability, UserOut<KnThreadLid> lid, KnThre
         if (!valid_priority(parameters.value())) return K_EINVAL;
         priority = static_cast<u16>(parameters.value().fifoPriority);
     }
-    const Result<Thread*> thread =
-        create_thread(*actor.value(), {VirtAddr{start.value().dsEntry},
-                                       VirtAddr{start.value().dsUserStackPointer}, priority, false});
+    ThreadStart plan{};
+    plan.entry = VirtAddr{start.value().dsEntry};
+    plan.stack = VirtAddr{start.value().dsUserStackPointer};
+    plan.priority = priority;
+    plan.supervisor = start.value().dsPrivilege == K_SUPTHREAD;
+    plan.system_stack_size = start.value().dsSystemStackSize;
+    const Result<Thread*> thread = create_thread(*actor.value(), plan);
     if (!thread.ok()) return static_cast<long>(thread.status());
     static_cast<void>(
         lid.write(thread.value()->lid)); // the place was probed; losing it now is its owner's doing

@@ -37,6 +37,7 @@ void reset(Actor& actor, std::string_view name, KnActorPrivilege privilege, cons
     actor.privilege = privilege;
     actor.protection = protection;
     actor.default_port = nullptr;
+    actor.image = {};
     actor.any_cpus.store(0, std::memory_order_relaxed); // relaxed, both: published with the table entry
     actor.dying.store(false, std::memory_order_relaxed);
     set_actor_name(actor, name);

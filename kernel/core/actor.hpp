@@ -44,6 +44,7 @@ struct Actor {
     std::atomic<bool> dying{};
     std::atomic<bool> stopped{};
     u32 table_index{};
+    VirtRange image; // of a supervisor actor's program, in the supervisor space; empty: it has none
     alignas(u64) char name[K_ACTORNAMEMAX]{}; // under the lock of `tables`
 };
 

@@ -7,6 +7,7 @@
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/port.hpp"
+#include "kernel/supervisor/supervisor_space.hpp"
 
 #include <machine/halt.hpp>
 #include <machine/mmu.hpp>
@@ -20,6 +21,8 @@ constexpr u64 straggler_pause = 100'000; // nanoseconds
 
 void threads_step(Thread& self);
 void ports_step(Thread& self);
+void begin_image(Thread& self);
+void image_step(Thread& self);
 void space_step(Thread& self);
 
 void next_step(Thread& self, void (*step)(Thread&)) { wake_with(self, step); }
@@ -105,7 +108,28 @@ void ports_step(Thread& self) {
             }
             space.whole_flush().apply(cpu.space_root);
         },
-        [](Thread& asker, long) { next_step(asker, space_step); });
+        [](Thread& asker, long) { begin_image(asker); });
+}
+
+// ---- a supervisor actor's program: hide, flush everywhere, reap. No thread of its own is left to run it.
+// ----
+
+void reap_image(Thread& self) {
+    next_step(self, supervisor_space().reap_step(self.work.range) ? space_step : reap_image);
+}
+
+void image_step(Thread& self) {
+    if (!supervisor_space().hide_step(self.work.range)) return next_step(self, image_step);
+    self.work.flush = supervisor_space().flush_for(self.work.range);
+    tour(
+        self, [](Thread& asker) { asker.work.flush.apply(this_cpu().space_root); },
+        [](Thread& asker, long) { next_step(asker, reap_image); });
+}
+
+void begin_image(Thread& self) {
+    const VirtRange image = self.victim->image;
+    const bool there = !image.empty() && supervisor_space().begin_free(image, self.work.range) == Status::ok;
+    next_step(self, there ? image_step : space_step);
 }
 
 // Only the nucleus's own actor is left, which makes none.

@@ -9,6 +9,7 @@
 #include "kernel/ipc/port.hpp"
 #include "kernel/mem/frame.hpp"
 #include "kernel/mem/slab.hpp"
+#include "kernel/supervisor/system_stack.hpp"
 
 #include <machine/fpu.hpp>
 
@@ -34,7 +35,7 @@ constinit Cache<Thread, Reuse::stable> threads{"threads"};
 }
 
 // What reuse of the memory may have left behind. `serial` and `transaction` go on counting.
-void reset(Thread& thread, Actor& actor, const ThreadStart& start) {
+void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* stack) {
     thread.state = static_cast<u32>(Doing::inactive);
     thread.client = thread.server = nullptr;
     thread.port = &null_port();
@@ -42,7 +43,14 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start) {
     thread.actor = &actor;
     thread.priority = start.priority;
     set_base_priority(thread, start.priority);
-    thread.frame.start(start.entry, start.stack, 0);
+    thread.supervisor = {};
+    if (stack == nullptr) {
+        thread.frame.start(start.entry, start.stack, 0);
+    } else {
+        thread.frame.start_supervisor(start.entry, stack->top, 0);
+        thread.supervisor.depth = 1;
+        thread.supervisor.stack = stack;
+    }
     thread.continuation = nullptr;
     thread.request.thread = &thread;
     thread.timer.thread = &thread;
@@ -50,7 +58,6 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start) {
     thread.serving = nullptr;
     thread.fpu_area = nullptr;
     thread.victim = nullptr;
-    thread.supervisor = {};
     // release: pairs with the acquire in forward()
     thread.cpu.store(this_cpu().index, std::memory_order_release);
 }
@@ -76,6 +83,8 @@ void destroy(Thread& thread) {
     abandon_current(thread, K_ECRASH);
     release_fpu_area(thread);
     leave_table(thread);
+    give_back_system_stack(thread.supervisor.stack);
+    thread.supervisor = {};
     // relaxed: others compare it before they ask this CPU, and this CPU compares it again
     thread.serial.fetch_add(1, std::memory_order_relaxed);
     thread.state = static_cast<u32>(Doing::nothing);
@@ -86,13 +95,24 @@ void destroy(Thread& thread) {
 } // namespace
 
 Result<Thread*> create_thread(Actor& actor, const ThreadStart& start) {
+    SystemStack* stack{};
+    if (start.supervisor) {
+        const Result<SystemStack*> taken = take_system_stack(start.system_stack_size);
+        if (!taken.ok()) return taken.status();
+        stack = taken.value();
+    }
     const Result<Thread*> made = threads.make();
-    if (!made.ok()) return made;
+    if (!made.ok()) {
+        give_back_system_stack(stack);
+        return made;
+    }
     Thread& thread = *made.value();
     thread.serial.fetch_add(1, std::memory_order_relaxed); // relaxed: as in destroy()
-    reset(thread, actor, start);
+    reset(thread, actor, start, stack);
     if (const Status status = enter_table(actor, thread); status != Status::ok) {
         thread.state = static_cast<u32>(Doing::nothing);
+        give_back_system_stack(stack);
+        thread.supervisor = {};
         threads.destroy(&thread);
         return status;
     }

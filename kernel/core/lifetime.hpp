@@ -13,9 +13,12 @@ struct ThreadStart {
     VirtAddr stack;
     u16 priority{};
     bool active{};
+    bool supervisor{};         // in supervisor mode, on a stack that the nucleus gives it
+    uword system_stack_size{}; // of that; 0: the default
 };
 
-// The new thread belongs to this CPU. Errors: no_memory, full, unknown (the actor is being deleted).
+// The new thread belongs to this CPU. Errors: no_memory, size (of the stack), full, unknown (the actor is
+// being deleted).
 [[nodiscard]] Result<Thread*> create_thread(Actor& actor, const ThreadStart& start);
 
 // A thread found by its local id. The serial tells whether it is still that thread when its owner acts on it.

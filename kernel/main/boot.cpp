@@ -14,6 +14,7 @@
 #include "kernel/main/load.hpp"
 #include "kernel/main/symbols.hpp"
 #include "kernel/mem/frame.hpp"
+#include "kernel/supervisor/supervisor_space.hpp"
 
 #include <machine/call_entry.hpp>
 #include <machine/console.hpp>
@@ -23,6 +24,7 @@
 #include <machine/marker.hpp>
 #include <machine/mmu.hpp>
 #include <machine/smp.hpp>
+#include <machine/supervisor.hpp>
 
 #include <new>
 
@@ -177,6 +179,7 @@ void nucleus_main(const BootInfo& info) {
     init_names(machine::random_seed(), machine::random_seed());
     set_idle_polling(polling_time(options.poll));
     start_processors();
+    if constexpr (machine::supervisor_actors) init_supervisor_space();
     if (!init_actors()) give_up("no memory for the nucleus's own actor");
     publish(info.command_line);
     publish_number("cpus", cpu_count());

@@ -5,9 +5,14 @@
 #include "kernel/boot/elf.hpp"
 #include "kernel/core/actor.hpp"
 #include "kernel/core/lifetime.hpp"
-#include "kernel/mem/space.hpp"
+#include "kernel/supervisor/exports.hpp"
+#include "kernel/supervisor/image.hpp"
+#include "kernel/supervisor/supervisor_space.hpp"
 
+#include <machine/cpu.hpp>
 #include <machine/frame.hpp>
+#include <machine/mmu.hpp>
+#include <machine/supervisor.hpp>
 
 namespace chorale {
 
@@ -32,7 +37,12 @@ constexpr u32 first_priority = 100; // boot actors: decreasing priority in the o
     }
     const Result<VirtAddr> stack = actor.space.allocate_stack(stack_size);
     if (!stack.ok()) return stack.status();
-    return create_thread(actor, {VirtAddr{image.entry}, stack.value(), priority, true}).status();
+    ThreadStart start{};
+    start.entry = VirtAddr{image.entry};
+    start.stack = stack.value();
+    start.priority = priority;
+    start.active = true;
+    return create_thread(actor, start).status();
 }
 
 [[nodiscard]] std::string_view reason(Status status) {
@@ -49,7 +59,91 @@ constexpr u32 first_priority = 100; // boot actors: decreasing priority in the o
     }
 }
 
-[[nodiscard]] bool load(std::string_view name, boot::Bytes file, u16 priority) {
+// ---- supervisor actors -------------------------------------------------------------------------
+
+constexpr std::string_view supervisor_suffix = ".r";
+
+[[nodiscard]] bool is_supervisor_image(std::string_view name) {
+    return name.size() > supervisor_suffix.size() &&
+           name.substr(name.size() - supervisor_suffix.size()) == supervisor_suffix;
+}
+
+// The segments at their places from actor.image.begin on, then what the linker left to do. The text is
+// written through the direct map: nothing is ever writable and executable.
+[[nodiscard]] Status place(Actor& actor, boot::Bytes file, const RelocatableImage& image) {
+    const Result<VirtAddr> room = supervisor_space().find_room(image.size);
+    if (!room.ok()) return room.status();
+    actor.image = {room.value(), room.value() + image.size};
+    for (const boot::elf::Segment& segment : image.elf.segments()) {
+        const boot::Bytes bytes = file.subspan(segment.file_offset, segment.file_size);
+        const Status status = supervisor_space().map_segment(
+            room.value() + segment.address, segment.memory_size, bytes, protection_of(segment));
+        if (status != Status::ok) return status;
+    }
+    return Status::ok;
+}
+
+[[nodiscard]] ImageProblem bind(const Actor& actor, const RelocatableImage& image) {
+    constexpr RelocationKinds kinds{machine::relocation_relative, machine::relocation_absolute,
+                                    machine::relocation_global, machine::relocation_jump};
+    return relocate(image, actor.image.begin, kinds, exported_symbol, [](VirtAddr at, u64 value) {
+        return supervisor_space().copy_to(at, std::as_bytes(std::span{&value, 1})) == Status::ok;
+    });
+}
+
+// No CPU has been there yet, but one may have walked the tables on speculation: it is told to forget.
+void take_out(VirtRange image) {
+    const auto flush = [](const TlbFlush& entries) { entries.apply(machine::nucleus_root()); };
+    static_cast<void>(supervisor_space().free(image, flush));
+}
+
+[[nodiscard]] Status start_supervisor(Actor& actor, const RelocatableImage& image, u16 priority) {
+    machine::synchronize_all_instructions();
+    ThreadStart start{};
+    start.entry = actor.image.begin + image.entry;
+    start.priority = priority;
+    start.active = start.supervisor = true;
+    return create_thread(actor, start).status();
+}
+
+[[nodiscard]] bool load_supervisor(std::string_view file_name, boot::Bytes file, u16 priority) {
+    const std::string_view name = file_name.substr(0, file_name.size() - supervisor_suffix.size());
+    if constexpr (!machine::supervisor_actors) {
+        log("actor {}: not loaded: this machine runs no supervisor actors", name);
+        return false;
+    }
+    const ParsedImage parsed = parse_image(file, machine::elf_machine);
+    ImageProblem problem = parsed.problem;
+    Status status = Status::ok;
+    if (problem.error == ImageError::none) {
+        const Result<Actor*> made = create_actor(name, K_SUPACTOR, {});
+        status = made.status();
+        if (made.ok()) {
+            Actor& actor = *made.value();
+            status = place(actor, file, parsed.image);
+            if (status == Status::ok) problem = bind(actor, parsed.image);
+            const bool sound = status == Status::ok && problem.error == ImageError::none;
+            if (sound) status = start_supervisor(actor, parsed.image, priority);
+            if (!sound || status != Status::ok) {
+                if (!actor.image.empty()) take_out(actor.image);
+                discard_actor(actor);
+            }
+        }
+    }
+    if (problem.error != ImageError::none) {
+        log("actor {}: not loaded: {}{}{}", name, text(problem), problem.name.empty() ? "" : " ",
+            problem.name);
+    } else if (status != Status::ok) {
+        log("actor {}: not loaded: {}", name, reason(status));
+    } else {
+        log("actor {} loaded: {} KiB, priority {}, supervisor", name, parsed.image.size / 1024, priority);
+    }
+    return problem.error == ImageError::none && status == Status::ok;
+}
+
+// ---- user actors -------------------------------------------------------------------------------
+
+[[nodiscard]] bool load_user(std::string_view name, boot::Bytes file, u16 priority) {
     const auto image = boot::elf::parse(file, {.machine = machine::elf_machine});
     if (!image.has_value()) {
         log("actor {}: not loaded: {}", name, boot::elf::text(image.error().error));
@@ -69,6 +163,11 @@ constexpr u32 first_priority = 100; // boot actors: decreasing priority in the o
     return true;
 }
 
+[[nodiscard]] bool load(std::string_view name, boot::Bytes file, u16 priority) {
+    return is_supervisor_image(name) ? load_supervisor(name, file, priority)
+                                     : load_user(name, file, priority);
+}
+
 template <class Each>
 void for_each_name(std::string_view list, Each each) {
     while (!list.empty()) {
@@ -85,7 +184,8 @@ void for_each_name(std::string_view list, Each each) {
 }
 
 [[nodiscard]] bool is_program(const boot::cpio::Entry& entry) {
-    return entry.regular() && entry.name.find('.') == std::string_view::npos;
+    return entry.regular() &&
+           (is_supervisor_image(entry.name) || entry.name.find('.') == std::string_view::npos);
 }
 
 [[nodiscard]] bool all_there(boot::Bytes bank, std::string_view wanted) {

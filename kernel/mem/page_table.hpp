@@ -38,10 +38,12 @@ class PageTableOf {
     }
     [[nodiscard]] static constexpr unsigned order(unsigned level) { return level * G::bits_per_level; }
 
-    // `root`: a table whose lower half is empty. Tables are taken from and given back to `account`.
-    void open(PhysAddr root, PageAccount& account) {
+    // `root`: a table that is empty where leaves will be put in, but for tables that entries of level `fixed`
+    // and above lead to: these stay. Other tables are taken from and given back to `account`.
+    void open(PhysAddr root, PageAccount& account, unsigned fixed = G::most_levels) {
         root_ = root;
         account_ = &account;
+        fixed_ = fixed;
     }
 
     // One leaf of span(level); both addresses aligned to it. On failure nothing changed.
@@ -124,6 +126,7 @@ class PageTableOf {
 
     PhysAddr root_;
     PageAccount* account_{};
+    unsigned fixed_{}; // the level from which on no table is taken out
 };
 
 template <class G>
@@ -275,7 +278,7 @@ VirtAddr PageTableOf<G>::hide(VirtRange range, unsigned budget, bool& flush) {
 
 template <class G>
 void PageTableOf<G>::hide_tables(const Path& path, bool& flush) {
-    for (unsigned level = path.level + 1; level <= top(); ++level) {
+    for (unsigned level = path.level + 1; level <= top() && level < fixed_; ++level) {
         const u64 entry = load(path.entry[level]);
         u64* const below = machine::direct<u64>(G::address(entry));
         for (unsigned i = 0; i < G::entries; ++i) {
@@ -324,7 +327,7 @@ VirtAddr PageTableOf<G>::reap(VirtRange range, unsigned budget, bool owned, bool
 
 template <class G>
 void PageTableOf<G>::free_tables(const Path& path, bool dead) {
-    for (unsigned level = path.level + 1; level <= top(); ++level) {
+    for (unsigned level = path.level + 1; level <= top() && level < fixed_; ++level) {
         const u64 entry = load(path.entry[level]);
         if (G::present(entry) && !dead) return;
         u64* const below = machine::direct<u64>(G::address(entry));

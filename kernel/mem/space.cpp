@@ -4,6 +4,8 @@
 #include "kernel/base/log.hpp"
 #include "kernel/mem/asid.hpp"
 
+#include <machine/supervisor.hpp>
+
 #include <algorithm>
 
 namespace chorale {
@@ -27,10 +29,20 @@ void fill_page(std::byte* page, uword offset, std::span<const std::byte> file, u
 
 } // namespace
 
-// No MMU offers write or execute without read; every page belongs to user mode.
-Protection Space::user_protection(Protection wanted) {
+// No MMU offers write or execute without read. A page belongs to user mode, or to all spaces at once.
+Protection Space::page_protection(Protection wanted) const {
     const Protection read = (wanted & accesses) == Protection::none ? Protection::none : Protection::read;
-    return (wanted & (accesses | Protection::device)) | read | Protection::user;
+    const Protection owner = shared_ ? Protection::global : Protection::user;
+    return (wanted & (accesses | Protection::device)) | read | owner;
+}
+
+VirtRange Space::window() const {
+    if (shared_) return {VirtAddr{machine::supervisor_begin}, VirtAddr{machine::supervisor_end}};
+    return {user_begin, user_end()};
+}
+
+VirtRange Space::anywhere_window() const {
+    return shared_ ? window() : VirtRange{anywhere_begin, user_end()};
 }
 
 Status Space::create(u64 page_limit) {
@@ -47,6 +59,16 @@ Status Space::create(u64 page_limit) {
     contents_.with([&](Contents& contents) { contents.table.open(table_, account_); });
     root_ = machine::make_root(table_, asid_, asid_ != 0);
     return Status::ok;
+}
+
+void Space::open_shared(u64 page_limit) {
+    shared_ = true;
+    account_.set_limit(page_limit);
+    table_ = machine::supervisor_root();
+    contents_.with(
+        [&](Contents& contents) { contents.table.open(table_, account_, machine::supervisor_table_level); });
+    cpus_.store(~u64{0}, std::memory_order_relaxed); // relaxed: only this CPU runs yet
+    root_ = machine::nucleus_root();
 }
 
 bool Space::destroy_step() {
@@ -70,7 +92,7 @@ bool Space::destroy_step() {
 
 // Finds or checks the place and takes it: from here on the range is nobody else's.
 Status Space::claim(Fill& fill, uword size, VirtAddr at) {
-    if (size == 0 || size > user_end() - user_begin) return Status::size;
+    if (size == 0 || size > window().size()) return Status::size;
     size = round_up(size, page_size);
     fill.range = {at, at + size};
     if (at != anywhere) {
@@ -79,13 +101,21 @@ Status Space::claim(Fill& fill, uword size, VirtAddr at) {
     return contents_.with([&](Contents& contents) {
         if (at == anywhere) {
             const uword alignment = size >= large_page_size ? large_page_size : page_size;
-            fill.range = contents.regions.find_gap({anywhere_begin, user_end()}, size, alignment);
+            fill.range = contents.regions.find_gap(anywhere_window(), size, alignment);
             if (fill.range.empty()) return Status::no_memory;
         } else if (contents.regions.occupied(fill.range)) {
             return Status::overlap;
         }
         RegionList& regions = contents.regions;
         return regions.insert(fill.range, fill.protection, fill.backing, RegionState::changing).status();
+    });
+}
+
+Result<VirtAddr> Space::find_room(uword size) {
+    return contents_.with([&](Contents& contents) -> Result<VirtAddr> {
+        const VirtRange room = contents.regions.find_gap(anywhere_window(), size, page_size);
+        if (room.empty()) return Status::no_memory;
+        return room.begin;
     });
 }
 
@@ -174,7 +204,7 @@ Status Space::bring_in(const Fill& fill) {
 }
 
 Result<VirtAddr> Space::allocate(uword size, Protection protection, VirtAddr at) {
-    Fill fill{.protection = user_protection(protection)};
+    Fill fill{.protection = page_protection(protection)};
     if (const Status status = claim(fill, size, at); status != Status::ok) return status;
     const Status status = bring_in(fill);
     if (status == Status::ok) return fill.range.begin;
@@ -183,8 +213,8 @@ Result<VirtAddr> Space::allocate(uword size, Protection protection, VirtAddr at)
 }
 
 Result<VirtAddr> Space::allocate_stack(uword size) {
-    if (size == 0 || size > user_end() - user_begin) return Status::size;
-    Fill fill{.protection = user_protection(Protection::read | Protection::write)};
+    if (size == 0 || size > window().size()) return Status::size;
+    Fill fill{.protection = page_protection(Protection::read | Protection::write)};
     const uword whole_size = round_up(size, page_size) + page_size;
     if (const Status status = claim(fill, whole_size, anywhere); status != Status::ok) return status;
     const VirtRange whole = fill.range;
@@ -210,7 +240,7 @@ Result<VirtAddr> Space::map_physical(PhysAddr frames, uword size, Protection pro
     if (!frames.page_aligned()) return Status::round;
     if (frames.raw() > boot::MemoryMap::address_end || size > boot::MemoryMap::address_end - frames.raw())
         return Status::address;
-    Fill fill{.protection = user_protection(protection), .backing = Backing::borrowed, .borrowed = frames};
+    Fill fill{.protection = page_protection(protection), .backing = Backing::borrowed, .borrowed = frames};
     if (const Status status = claim(fill, size, at); status != Status::ok) return status;
     const Status status = bring_in(fill);
     if (status == Status::ok) return fill.range.begin;
@@ -221,8 +251,8 @@ Result<VirtAddr> Space::map_physical(PhysAddr frames, uword size, Protection pro
 Status Space::map_segment(VirtAddr address, uword memory_size, std::span<const std::byte> file,
                           Protection protection) {
     const uword offset = address.page_offset();
-    if (file.size() > memory_size || memory_size > user_end() - user_begin) return Status::size;
-    Fill fill{.protection = user_protection(protection), .file = file, .file_offset = offset};
+    if (file.size() > memory_size || memory_size > window().size()) return Status::size;
+    Fill fill{.protection = page_protection(protection), .file = file, .file_offset = offset};
     Status status = claim(fill, offset + memory_size, address.page_floor());
     if (status != Status::ok) return status;
     status = bring_in(fill);

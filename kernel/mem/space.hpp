@@ -29,6 +29,7 @@ struct TlbFlush {
     u64 root{};
     unsigned asid{};
     u64 cpus{};
+    bool shared{}; // the part that all spaces have in common: it is mapped whatever root is loaded
 
     // Above: the whole space is dropped.
     static constexpr uword single_limit = machine::invalidate_page_limit * page_size;
@@ -67,6 +68,10 @@ class Space {
     // A fresh root table. `page_limit` bounds its pages and tables. On failure the object is as before.
     [[nodiscard]] Status create(u64 page_limit);
 
+    // Instead: the supervisor range of the nucleus half, whose upper tables the machine made at boot. It is
+    // mapped in every space, inaccessible from user mode, and never ends.
+    void open_shared(u64 page_limit);
+
     // Frees a bounded part; true: all is gone and the object may be created again or freed. Before the first
     // step no CPU has it loaded, and all in cpus() have applied whole_flush().
     [[nodiscard]] bool destroy_step();
@@ -104,6 +109,9 @@ class Space {
     // A segment of an executable: `file` at `address`, zeros up to memory_size and in the rest of the pages.
     [[nodiscard]] Status map_segment(VirtAddr address, uword memory_size, std::span<const std::byte> file,
                                      Protection protection);
+
+    // Where `size` bytes are free. Somebody else may take the place before the caller does.
+    [[nodiscard]] Result<VirtAddr> find_room(uword size);
 
     // ---- pages go out --------------------------------------------------------------------------
     // begin_free; while (!hide_step); flush; while (!reap_step). Holes in the range are accepted. After
@@ -164,8 +172,10 @@ class Space {
         unsigned level;
     };
 
-    [[nodiscard]] static Protection user_protection(Protection wanted);
-    [[nodiscard]] static Status check_range(VirtRange range);
+    [[nodiscard]] VirtRange window() const;          // where regions may lie
+    [[nodiscard]] VirtRange anywhere_window() const; // where they are put when it does not matter
+    [[nodiscard]] Protection page_protection(Protection wanted) const;
+    [[nodiscard]] Status check_range(VirtRange range) const;
     [[nodiscard]] Status claim(Fill& fill, uword size, VirtAddr at);
     [[nodiscard]] [[gnu::noinline]] Status bring_in(const Fill& fill); // one copy: the text budget
     [[nodiscard]] Result<Piece> take_piece(const Fill& fill, VirtAddr at);
@@ -175,12 +185,13 @@ class Space {
     [[nodiscard]] Status begin_change(VirtRange range, RegionState state, RangeWork& work);
     // The next region from work.at on that belongs to `work`.
     [[nodiscard]] static Region* current(Contents& contents, RangeWork& work);
-    [[nodiscard]] static std::byte* page_for(Contents& contents, VirtAddr address, Protection need);
+    [[nodiscard]] std::byte* page_for(Contents& contents, VirtAddr address, Protection need) const;
 
     u64 root_{};
     std::atomic<u64> cpus_{};
     PhysAddr table_;
     unsigned asid_{};
+    bool shared_{}; // open_shared()
     PageAccount account_;
     Guarded<Rank::space, Contents> contents_;
 };
@@ -206,7 +217,9 @@ Status Space::protect(VirtRange range, Protection protection, Flush&& flush) {
 
 template <class Use>
 Status Space::visit(VirtAddr address, uword size, Protection need, Use&& use) {
-    if (address > user_end() || size > user_end() - address) return Status::fault;
+    const VirtRange all = window();
+    if (address > all.end || size > all.end - address || (shared_ && address < all.begin))
+        return Status::fault;
     while (size != 0) {
         const uword room = page_size - address.page_offset();
         const uword count = size < room ? size : room;

@@ -2,12 +2,16 @@
 // contents.
 #include "kernel/mem/space.hpp"
 
+#include <machine/supervisor.hpp>
+
 namespace chorale {
 
 void TlbFlush::apply(u64 loaded_root) const {
-    const bool loaded = loaded_root == root;
+    const bool loaded = shared || loaded_root == root;
     if (loaded && range.size() <= single_limit) {
         for (VirtAddr at = range.begin; at < range.end; at = at + page_size) machine::invalidate_page(at);
+    } else if (shared) {
+        machine::invalidate_all();
     } else if (asid != 0) {
         machine::invalidate_asid(asid);
     } else if (loaded) {
@@ -18,7 +22,7 @@ void TlbFlush::apply(u64 loaded_root) const {
 TlbFlush Space::flush_for(const RangeWork& work) const {
     // seq_cst: the entries were written before the CPUs are read; pairs with enter_cpu()
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    return {work.range, root_, asid_, cpus_.load(std::memory_order_relaxed)};
+    return {work.range, root_, asid_, cpus_.load(std::memory_order_relaxed), shared_};
 }
 
 TlbFlush Space::whole_flush() const {
@@ -27,10 +31,11 @@ TlbFlush Space::whole_flush() const {
     return flush_for(work);
 }
 
-Status Space::check_range(VirtRange range) {
+Status Space::check_range(VirtRange range) const {
     if (!range.begin.page_aligned() || !range.end.page_aligned()) return Status::round;
     if (range.empty()) return Status::size;
-    if (range.begin < user_begin || range.end > user_end()) return Status::address;
+    const VirtRange all = window();
+    if (range.begin < all.begin || range.end > all.end) return Status::address;
     return Status::ok;
 }
 
@@ -110,7 +115,7 @@ bool Space::reap_step(RangeWork& work) {
 }
 
 Status Space::begin_protect(VirtRange range, Protection protection, RangeWork& work) {
-    work.protection = user_protection(protection);
+    work.protection = page_protection(protection);
     return begin_change(range, RegionState::changing, work);
 }
 
@@ -133,9 +138,9 @@ bool Space::protect_step(RangeWork& work) {
     });
 }
 
-std::byte* Space::page_for(Contents& contents, VirtAddr address, Protection need) {
+std::byte* Space::page_for(Contents& contents, VirtAddr address, Protection need) const {
     const auto page = contents.table.translate(address);
-    if (!page || !allows(page->protection, need | Protection::user)) return nullptr;
+    if (!page || !allows(page->protection, shared_ ? need : need | Protection::user)) return nullptr;
     if (allows(page->protection, Protection::device)) return nullptr; // not in the direct map
     return machine::direct<std::byte>(page->address);
 }

@@ -26,6 +26,7 @@ class Report {
     void note(const char* label, unsigned long value);
     void skip(const char* reason) { skipped_ = reason; }
     [[nodiscard]] bool failed() const { return failures_ != 0; }
+    [[nodiscard]] const char* detail() const { return detail_; }
     void print_line() const;
 
   private:
@@ -49,7 +50,7 @@ struct Suite {
 // Every suite, in the order in which they run.
 extern const Suite call_errors_suite, environment_suite, memory_suite, threads_suite, binding_suite,
     ports_suite, registers_suite, vector_suite, ipc_suite, ipc_ports_suite, ipc_waits_suite,
-    ipc_failures_suite, ipc_priority_suite, actors_suite, faults_suite, stress_suite;
+    ipc_failures_suite, ipc_priority_suite, actors_suite, faults_suite, supervisor_suite, stress_suite;
 
 } // namespace chorale::test
 

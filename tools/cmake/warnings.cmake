@@ -4,6 +4,7 @@
 #   chorale_nucleus_flags(target)          code that runs in the nucleus (supervisor mode)
 #   chorale_fastpath_sources(target f...)  files of such a target whose code must keep the frame-pointer free
 #   chorale_user_flags(target [GENERAL_REGS_ONLY])  static user actor, linked from 0x400000 up
+#   chorale_supervisor_flags(target)       code of supervisor actors: any address, the nucleus's privilege
 
 set(CHORALE_WARNINGS
   -Wall -Wextra -Wpedantic -Werror
@@ -92,4 +93,17 @@ function(chorale_user_flags target)
   endif()
   target_link_options(${target} PRIVATE -Wl,--image-base=0x400000 -Wl,--gc-sections
     -Wl,-z,max-page-size=0x1000 -Wl,-z,separate-code -Wl,-z,norelro)
+endfunction()
+
+# An interrupt uses the stack below the stack pointer; floating point belongs to user threads. The general
+# options come first: -fPIC takes their -fno-pic back.
+function(chorale_supervisor_flags target)
+  target_compile_options(${target} PRIVATE ${CHORALE_TARGET_OPTIONS}
+    $<$<COMPILE_LANGUAGE:C,CXX>:-O2 -fPIC -fno-plt -fno-omit-frame-pointer>)
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    target_compile_options(${target} PRIVATE
+      $<$<COMPILE_LANGUAGE:C,CXX>:-mno-red-zone -mno-mmx -mno-sse -mno-implicit-float>)
+  elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "riscv64")
+    target_compile_options(${target} PRIVATE ${CHORALE_RISCV_USER_GENERAL_REGS})
+  endif()
 endfunction()

@@ -5,6 +5,8 @@
 #include "arch/x86_64/cpu/features.hpp"
 #include "arch/x86_64/cpu/registers.hpp"
 
+#include <machine/supervisor.hpp>
+
 namespace chorale::machine {
 
 extern "C" {
@@ -42,6 +44,16 @@ void invalidate_asid(unsigned asid) {
         load_root(make_root(PhysAddr{chorale_nucleus_table_address}, asid, false));
         load_root(current | no_flush);
     }
+}
+
+PhysAddr supervisor_root() { return PhysAddr{chorale_nucleus_table_address}; }
+
+// Turning global pages off forgets everything.
+void invalidate_all() {
+    const u64 bits = read_cr4();
+    write_cr4(bits ^ cr4::global_pages);
+    write_cr4(bits);
+    if ((bits & cr4::global_pages) == 0) load_root(read_cr3());
 }
 
 void copy_nucleus_half(u64* table) {

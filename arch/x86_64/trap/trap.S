@@ -1,6 +1,7 @@
 // Every interrupt and exception comes in here.
 // From user mode: all registers go to the current thread's Frame, then C++ runs on the CPU's stack and never
 // returns here.
+// From a supervisor thread: the same; its stack lies in the supervisor range, while the nucleus's do not.
 // From the nucleus: registers go to the stack, and it goes on where it was. NMI, double fault and machine
 // check can hit anywhere, even where GS is still the user's: they have stacks of their own (IST), whose last
 // words name this CPU's block, and put GS right themselves.
@@ -55,40 +56,8 @@ chorale_trap_stubs:
     .endr
     .noaltmacro
 
-    .balign 64
-interrupt_common:
-    testb $3, AT_CS(%rsp)
-    jnz from_user
-    pushq %rax
-    pushq %rcx
-    pushq %rdx
-    pushq %rsi
-    pushq %rdi
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    cld
-    movl 72(%rsp), %edi
-    call chorale_interrupt
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rdi
-    popq %rsi
-    popq %rdx
-    popq %rcx
-    popq %rax
-    addq $16, %rsp
-    iretq
-
-trap_common:
-    testb $3, AT_CS(%rsp)
-    jz from_nucleus
-from_user:
-    swapgs
-    lfence // no speculation past here with the user's GS
+// All registers of the interrupted thread to its frame, which goes to rdi.
+.macro save_to_frame exit
     CLAC
     pushq %rax
     movq %gs:CPU_CURRENT, %rax
@@ -111,18 +80,11 @@ from_user:
     popq FRAME_VECTOR(%rdi)
     popq FRAME_ERROR(%rdi)
     popq FRAME_PC(%rdi)
-    popq %rcx // CS: always the one user code segment
+    popq %rcx // CS: always the same one
     popq FRAME_FLAGS(%rdi)
     popq FRAME_SP(%rdi)
-    movl $EXIT_INTERRUPT, FRAME_EXIT(%rdi)
-    // With FSGSBASE a thread may have set its FS base itself.
-    ALTERNATIVE PATCH_FSGSBASE, QUOTED(movq FRAME_FS_BASE(%rdi), %rcx), "rdfsbase %rcx"
-    movq %rcx, FRAME_FS_BASE(%rdi)
-    movq %gs:CPU_STACK_TOP, %rsp
-    xorl %ebp, %ebp
-    cld
-    call chorale_trap_from_user
-    ud2
+    movl $\exit, FRAME_EXIT(%rdi)
+.endm
 
 .macro save_all
     pushq %rax
@@ -162,7 +124,61 @@ from_user:
     addq $16, %rsp
 .endm
 
-from_nucleus:
+    .balign 64
+interrupt_common:
+    testb $3, AT_CS(%rsp)
+    jnz from_user
+    btq $NUCLEUS_STACK_BIT, %rsp
+    jnc from_supervisor
+    pushq %rax
+    pushq %rcx
+    pushq %rdx
+    pushq %rsi
+    pushq %rdi
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    cld
+    movl 72(%rsp), %edi
+    call chorale_interrupt
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rdi
+    popq %rsi
+    popq %rdx
+    popq %rcx
+    popq %rax
+    addq $16, %rsp
+    iretq
+
+trap_common:
+    testb $3, AT_CS(%rsp)
+    jz from_ring_0
+from_user:
+    swapgs
+    lfence // no speculation past here with the user's GS
+    save_to_frame EXIT_INTERRUPT
+    // With FSGSBASE a thread may have set its FS base itself.
+    ALTERNATIVE PATCH_FSGSBASE, QUOTED(movq FRAME_FS_BASE(%rdi), %rcx), "rdfsbase %rcx"
+    movq %rcx, FRAME_FS_BASE(%rdi)
+enter_nucleus:
+    movq %gs:CPU_STACK_TOP, %rsp
+    xorl %ebp, %ebp
+    cld
+    call chorale_trap_from_user
+    ud2
+
+// FS base is not touched in ring 0: what the frame says is true.
+from_supervisor:
+    save_to_frame EXIT_SUPERVISOR
+    jmp enter_nucleus
+
+from_ring_0:
+    btq $NUCLEUS_STACK_BIT, %rsp
+    jnc from_supervisor
     save_all
     CLAC
     movq %rsp, %rdi

@@ -7,7 +7,10 @@
 #include "arch/x86_64/trap/trap_frame.hpp"
 #include "kernel/base/log.hpp"
 #include "kernel/core/entry.hpp"
+#include "kernel/core/per_cpu.hpp"
+#include "kernel/supervisor/handler.hpp"
 
+#include <machine/exit.hpp>
 #include <machine/frame.hpp>
 #include <machine/mmu.hpp>
 
@@ -20,6 +23,7 @@ namespace {
 enum Exception : unsigned {
     exception_nmi = 2,
     exception_no_fpu = 7,
+    exception_double_fault = 8,
     exception_page_fault = 14,
     exception_machine_check = 18,
     exception_count = 32,
@@ -85,6 +89,27 @@ void handle_interrupt(unsigned vector) {
     // What is left, spurious interrupts of the APIC and of the 8259s, must not be acknowledged.
 }
 
+// A supervisor thread ran out of its stack: the page fault could not be pushed. The IST stack is left for
+// good; nothing of what lies there is needed.
+[[noreturn]] void end_overflow() {
+    const Thread& thread = *this_cpu().current;
+    on_exception({"stack overflow", exception_double_fault, 0, read_cr2(), thread.frame.pc});
+}
+
+[[nodiscard]] bool supervisor_overflow(const TrapFrame& frame) {
+    const u64 bit = u64{1} << NUCLEUS_STACK_BIT;
+    return frame.vector == exception_double_fault && (frame.cs & 3) == 0 && (frame.rsp & bit) == 0 &&
+           this_cpu().current != nullptr && in_supervisor_mode(*this_cpu().current);
+}
+
+void take_over(const TrapFrame& from, Frame& to) {
+    to.pc = from.rip;
+    to.sp = from.rsp;
+    to.flags = from.rflags;
+    to.exit = EXIT_SUPERVISOR;
+    to.vector = from.vector;
+}
+
 [[noreturn]] void die(const TrapFrame& frame, u64 address) {
     panic_frame = &frame;
     const unsigned vector = static_cast<unsigned>(frame.vector);
@@ -108,7 +133,7 @@ void chorale_trap_from_user(const Frame* frame) {
         handle_interrupt(vector);
         leave();
     }
-    if (vector == exception_no_fpu) on_fpu_use();
+    if (vector == exception_no_fpu && !frame->supervisor()) on_fpu_use();
     const u64 address = vector == exception_page_fault ? read_cr2() : 0;
     on_exception({names[vector], vector, frame->error, address, frame->pc});
 }
@@ -124,6 +149,10 @@ void chorale_trap_anywhere(const TrapFrame* frame) {
     if (frame->vector == exception_nmi) {
         if (stop_requested()) stop_here();
         return; // nobody's: some firmware and emulators send them
+    }
+    if (supervisor_overflow(*frame)) {
+        take_over(*frame, this_cpu().current->frame);
+        on_cpu_stack(end_overflow);
     }
     panic_frame = frame;
     panic(names[frame->vector], frame->rip);

@@ -6,7 +6,7 @@
     CALL(2, nullCall, leaf, user, thread, "") \
     CALL(3, threadSelf, leaf, user, thread, "") \
     CALL(4, actorSelf, leaf, user, thread, "K_EFAULT", CHORUS_OUT(KnCap, actorcap)) \
-    CALL(12, threadCreate, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EFULL", \
+    CALL(12, threadCreate, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_ENOMEM K_EFULL", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_OUT(KnThreadLid, threadli), \
          CHORUS_VALUE(KnThreadStatus, status), \
          CHORUS_IN_OPT(KnFifoThParms, schedparam), CHORUS_IN(KnDefaultStartInfo_f, startinfo)) \

@@ -11,7 +11,16 @@
 #define DESC_ANNEX 16
 #define DESC_SEQUENCE 24
 
-#define CALL_MESSAGE MESSAGE_IPC_CALL
+/* A supervisor actor calls the nucleus where a user actor traps. */
+#ifdef CHORUS_SUPERVISOR
+#define ENTER_NUCLEUS callq *nucleusMessage@GOTPCREL(%rip)
+#define CALL_BY_DESCRIPTOR jmpq *ipcCallMessage@GOTPCREL(%rip)
+#define TABLE_SECTION(name) .section .data.rel.ro.name, "aw", @progbits
+#else
+#define ENTER_NUCLEUS syscall
+#define CALL_BY_DESCRIPTOR movq %rcx, %r10; movl $MESSAGE_IPC_CALL, %eax; syscall; ret
+#define TABLE_SECTION(name) .section .rodata.name, "a", @progbits
+#endif
 
     .macro function name
     .section .text.\name, "ax", @progbits
@@ -19,6 +28,19 @@
     .type \name, @function
     .p2align 4
 \name:
+    .endm
+
+    /* To entry rax of the table; rax is lost. */
+    .macro jump_by table
+#ifdef CHORUS_SUPERVISOR
+    pushq %rcx
+    leaq \table(%rip), %rcx
+    movq (%rcx,%rax,8), %rax
+    popq %rcx
+    jmpq *%rax
+#else
+    jmpq *\table(,%rax,8)
+#endif
     .endm
 
     .macro save_registers
@@ -81,7 +103,7 @@
     jne 2f
     load_all %rcx
     leal (MESSAGE_REGISTER_BYTES << MESSAGE_SIZE_SHIFT | MESSAGE_CALL)(%r11), %eax
-1:  syscall
+1:  ENTER_NUCLEUS
     cmpq $MESSAGE_REGISTER_BYTES, %rax
     jne 4f
     cmpl %eax, DESC_SIZE(%rbx)
@@ -97,10 +119,7 @@
 4:  ja 3b /* an error; or MESSAGE_STORED, with the size in eax */
 5:  call store_words
     jmp 3b
-8:  movq %rcx, %r10
-    movl $CALL_MESSAGE, %eax
-    syscall
-    ret
+8:  CALL_BY_DESCRIPTOR
     .size ipcCall, . - ipcCall
 
 /* int ipcReplyReceive(reply rdi, msg rsi, portli rdx, delay ecx)
@@ -125,7 +144,7 @@
     load_all %rcx
     leal (MESSAGE_REGISTER_BYTES << MESSAGE_SIZE_SHIFT | MESSAGE_REPLY_RECEIVE)(%r11), %eax
 1:  xorl %r10d, %r10d
-    syscall
+    ENTER_NUCLEUS
 received:
     popq %rcx
     cmpq $MESSAGE_REGISTER_BYTES, %rax
@@ -174,7 +193,7 @@ received:
     orl $MESSAGE_RECEIVE, %eax
     movslq (%rsi), %r9
     movslq %edx, %r10
-    syscall
+    ENTER_NUCLEUS
     jmp received
     .size ipcReceive, . - ipcReceive
 
@@ -224,7 +243,7 @@ load_words:
     xorl %edx, %edx
     xorl %r8d, %r8d
     shrl $3, %eax
-    jmpq *load_table(,%rax,8)
+    jump_by load_table
 .Lload7:
     movq %r11, %r8
     movq 48(%rcx), %rdx
@@ -267,7 +286,7 @@ load_words:
     ret
     .size load_words, . - load_words
 
-    .section .rodata.load_table, "a", @progbits
+    TABLE_SECTION(load_table)
     .p2align 3
 load_table:
     .quad .Lload0, .Lload1, .Lload2, .Lload3, .Lload4, .Lload5, .Lload6, .Lload7
@@ -284,7 +303,7 @@ store_words:
     movq DESC_BODY(%rbx), %rcx
     movl %eax, %r11d
     shrl $3, %eax
-    jmpq *store_table(,%rax,8)
+    jump_by store_table
 .Lstore8:
     movq %r8, 56(%rcx)
     jmp .Lkeep7
@@ -348,7 +367,7 @@ store_words:
     ret
     .size store_words, . - store_words
 
-    .section .rodata.store_table, "a", @progbits
+    TABLE_SECTION(store_table)
     .p2align 3
 store_table:
     .quad .Lstore0, .Lstore1, .Lstore2, .Lstore3, .Lstore4, .Lstore5, .Lstore6, .Lstore7, .Lstore8

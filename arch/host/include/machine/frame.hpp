@@ -50,6 +50,8 @@ struct alignas(64) Frame {
         sp = stack.raw();
         arguments[0] = argument;
     }
+    void start_supervisor(VirtAddr entry, VirtAddr stack, u64 argument) { start(entry, stack, argument); }
+    [[nodiscard]] bool supervisor() const { return false; }
 };
 
 } // namespace chorale::machine

@@ -67,6 +67,10 @@ struct alignas(64) Frame {
         sp = stack.raw();
         a0 = argument_value;
     }
+    void start_supervisor(VirtAddr entry, VirtAddr stack, u64 argument_value) {
+        start(entry, stack, argument_value);
+    }
+    [[nodiscard]] bool supervisor() const { return false; }
 };
 
 static_assert(offsetof(Frame, pc) == FRAME_PC && offsetof(Frame, sp) == FRAME_SP);

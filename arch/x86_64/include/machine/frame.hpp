@@ -1,4 +1,4 @@
-// The user registers of a thread while it is in the nucleus. The first line of the structure is what the
+// The registers of a thread while it is in the nucleus. The first line of the structure is what the
 // message fast path saves; the rest is written only by full entries (interrupts, exceptions, calls that may
 // block).
 #pragma once
@@ -16,7 +16,7 @@ inline constexpr u16 elf_machine = 62;
 
 struct alignas(64) Frame {
     u64 pc, sp, flags, rbx, rbp, fs_base, rax;
-    u32 exit; // EXIT_CALL or EXIT_INTERRUPT
+    u32 exit; // EXIT_*
     u32 reserved;
     u64 rcx, rdx, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
     u64 vector, error;
@@ -69,6 +69,13 @@ struct alignas(64) Frame {
         rdi = argument;
         exit = EXIT_INTERRUPT;
     }
+
+    // The same in supervisor mode. `entry` is a C function: it finds a return address, which leads nowhere.
+    void start_supervisor(VirtAddr entry, VirtAddr stack, u64 argument) {
+        start(entry, stack - sizeof(u64), argument);
+        exit = EXIT_SUPERVISOR;
+    }
+    [[nodiscard]] bool supervisor() const { return exit == EXIT_SUPERVISOR; }
 };
 
 static_assert(offsetof(Frame, pc) == FRAME_PC && offsetof(Frame, sp) == FRAME_SP);

@@ -28,6 +28,10 @@
 #define FRAME_ERROR 168
 #define FRAME_SIZE 192
 
-/* how the frame's owner goes back to user mode */
+/* how the frame's owner goes on */
 #define EXIT_CALL 0      /* SYSRET: rcx and r11 are lost, as at every system call */
 #define EXIT_INTERRUPT 1 /* IRET: every register comes back */
+#define EXIT_SUPERVISOR 2 /* the same, to ring 0 */
+
+/* Set in the addresses of the nucleus's stacks, clear in those of the supervisor range. */
+#define NUCLEUS_STACK_BIT 44

@@ -1,10 +1,16 @@
-// The only way to user memory. A fault during the copy ends it: the exception table sends the CPU to the end
-// of the copy, which then reports failure. What was copied before the fault stays copied.
+// The only way to the memory of a caller, be it in user mode or a supervisor actor. A fault during the copy
+// ends it: the exception table sends the CPU to the end of the copy, which then reports failure. What was
+// copied before the fault stays copied.
 #pragma once
 
 #include "kernel/base/types.hpp"
 
 #include <machine/mmu.hpp>
+
+namespace chorale {
+// Whether the current thread is in supervisor mode and may name these bytes (kernel/supervisor/reach.cpp).
+[[nodiscard]] bool supervisor_reach(VirtAddr start, std::size_t bytes);
+} // namespace chorale
 
 namespace chorale::machine {
 
@@ -15,13 +21,13 @@ extern "C" u64 chorale_copy_user(void* to, const void* from, std::size_t bytes);
 }
 
 [[nodiscard]] inline bool copy_in(void* to, VirtAddr from, std::size_t bytes) {
-    if (!user_range(from, bytes)) [[unlikely]]
+    if (!user_range(from, bytes) && !supervisor_reach(from, bytes)) [[unlikely]]
         return false;
     return chorale_copy_user(to, reinterpret_cast<const void*>(from.raw()), bytes) == 0;
 }
 
 [[nodiscard]] inline bool copy_out(VirtAddr to, const void* from, std::size_t bytes) {
-    if (!user_range(to, bytes)) [[unlikely]]
+    if (!user_range(to, bytes) && !supervisor_reach(to, bytes)) [[unlikely]]
         return false;
     return chorale_copy_user(reinterpret_cast<void*>(to.raw()), from, bytes) == 0;
 }

@@ -1,0 +1,21 @@
+// This machine runs no supervisor actors yet.
+#pragma once
+
+#include "kernel/base/types.hpp"
+
+namespace chorale::machine {
+
+inline constexpr bool supervisor_actors = false;
+
+inline constexpr uword supervisor_begin = 0xffff'ffe0'0000'0000;
+inline constexpr uword supervisor_end = supervisor_begin;
+inline constexpr unsigned supervisor_table_level = 2;
+
+[[nodiscard]] inline PhysAddr supervisor_root() { return PhysAddr{}; }
+inline void invalidate_all() {}
+[[nodiscard]] inline uword call_gate(unsigned) { return 0; }
+
+inline constexpr u32 relocation_relative = 3, relocation_absolute = 2, relocation_global = 2,
+                     relocation_jump = 5;
+
+} // namespace chorale::machine

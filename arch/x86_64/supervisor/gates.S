@@ -1,0 +1,113 @@
+// The gates: what the nucleus-call symbols of a supervisor actor's image lead to. One for each number of the
+// call list, 16 bytes apart. The caller is a C function on a stack in the supervisor range; it loses what the
+// C calling convention lets a callee change.
+//
+// Interrupts are off between the first CLI and the end: so whoever is in here is in the nucleus. A caller
+// that had them off keeps them off, and is not preempted: what waits is done at its next call or interrupt.
+#include <machine/offsets.h>
+
+#define FRAME(field) (THREAD_FRAME + FRAME_##field)
+#define FIRST_LEAF_CALL 2
+#define FIRST_BLOCK_CALL 128
+#define CALL_LIMIT 256
+#define INTERRUPTS_ON 0x200
+
+    .text
+    .balign 64
+    .globl chorale_call_gates
+chorale_call_gates:
+    .set gate_number, 0
+    .rept CALL_LIMIT
+    .balign 16
+    .if gate_number < FIRST_LEAF_CALL
+    jmp     message_gate
+    .elseif gate_number < FIRST_BLOCK_CALL
+    movl    $gate_number, %eax
+    jmp     leaf_gate
+    .else
+    movl    $gate_number, %eax
+    jmp     block_gate
+    .endif
+    .set gate_number, gate_number + 1
+    .endr
+
+    .balign 64
+leaf_gate:
+    pushfq
+    cli
+    movq    %rsp, %r11
+    movq    %gs:CPU_STACK_TOP, %rsp
+    pushq   %r11
+    pushq   %r11                        // twice: the handler's stack is 16-aligned
+    callq   *leaf_call_table(,%rax,8)
+    popq    %r11
+    movq    %r11, %rsp
+    testl   $INTERRUPTS_ON, (%rsp)
+    jz      1f
+    cmpl    $0, %gs:CPU_PENDING
+    jne     preempted
+    sti
+1:  leaq    8(%rsp), %rsp
+    ret
+
+preempted:                              // a better thread became ready: the caller waits with its result
+    movq    %gs:CPU_CURRENT, %r11
+    movq    %rax, FRAME(RAX)(%r11)
+    popq    FRAME(FLAGS)(%r11)
+    popq    FRAME(PC)(%r11)
+    movq    %rsp, FRAME(SP)(%r11)
+    call    save_kept
+    movq    %gs:CPU_STACK_TOP, %rsp
+    jmp     chorale_leave
+
+block_gate:
+    pushfq
+    cli
+    movq    %gs:CPU_CURRENT, %r11
+    popq    FRAME(FLAGS)(%r11)
+    popq    FRAME(PC)(%r11)
+    movq    %rsp, FRAME(SP)(%r11)
+    movq    %gs:CPU_STACK_TOP, %rsp
+    movq    %rax, FRAME(RAX)(%r11)
+    movq    %rcx, FRAME(R10)(%r11)      // a call's fourth argument, where user mode has it
+    call    save_kept
+    movq    %r11, %rbx
+    callq   *block_call_table(,%rax,8)
+    movq    %rax, %r12                  // where block_return() takes its arguments
+    movq    %rbx, %r13
+    jmp     block_return
+
+// A message in the register convention (chorus/message_registers.h): what a user's SYSCALL would bring, on
+// the way that has the full semantics.
+message_gate:
+    pushfq
+    cli
+    movq    %gs:CPU_CURRENT, %r11
+    popq    FRAME(FLAGS)(%r11)
+    popq    FRAME(PC)(%r11)
+    movq    %rsp, FRAME(SP)(%r11)
+    movq    %gs:CPU_STACK_TOP, %rsp
+    movq    %rax, FRAME(RAX)(%r11)
+    movq    %rdi, FRAME(RDI)(%r11)
+    movq    %rsi, FRAME(RSI)(%r11)
+    movq    %rdx, FRAME(RDX)(%r11)
+    movq    %r8, FRAME(R8)(%r11)
+    movq    %r9, FRAME(R9)(%r11)
+    movq    %r10, FRAME(R10)(%r11)
+    call    save_kept
+    movq    %r11, %r12                  // where message_call_entry() takes its argument
+    jmp     message_call_entry
+
+// The registers that a C function keeps go to the frame of the thread in r11.
+save_kept:
+    movq    %rbx, FRAME(RBX)(%r11)
+    movq    %rbp, FRAME(RBP)(%r11)
+    movq    %r12, FRAME(R12)(%r11)
+    movq    %r13, FRAME(R13)(%r11)
+    movq    %r14, FRAME(R14)(%r11)
+    movq    %r15, FRAME(R15)(%r11)
+    movl    $EXIT_SUPERVISOR, FRAME(EXIT)(%r11)
+    xorl    %ebp, %ebp
+    ret
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,10 @@
+// The groups of cases, one for each file of them.
+#pragma once
+
+#include "../check.hpp"
+
+namespace chorale::test {
+
+extern const std::span<const Case> call_cases, thread_cases, actor_cases;
+
+} // namespace chorale::test

@@ -1,0 +1,70 @@
+// The server of the supervisor tests.
+#include "cases.hpp"
+#include "groups.hpp"
+
+#include <actor/environment.hpp>
+#include <chorus.h>
+
+namespace chorale::test {
+
+namespace {
+
+const Case* case_of(unsigned number, unsigned& count) {
+    const Case* found = nullptr;
+    count = 0;
+    for (const std::span<const Case>* const group : {&call_cases, &thread_cases, &actor_cases}) {
+        for (const Case& each : *group) {
+            if (count++ == number) {
+                found = &each;
+            }
+        }
+    }
+    return found;
+}
+
+void copy_text(char* to, std::size_t size, const char* from) { format_text(to, size, "%s", from); }
+
+SupervisorOutcome answer(const SupervisorRequest& request) {
+    SupervisorOutcome outcome{};
+    const Case* const found = case_of(request.number, outcome.count);
+    if (found == nullptr) {
+        return outcome;
+    }
+    copy_text(outcome.name, sizeof(outcome.name), found->name);
+    Report report{"supervisor", found->name};
+    found->run(report);
+    outcome.failures = report.failed() ? 1 : 0;
+    copy_text(outcome.detail, sizeof(outcome.detail), report.detail());
+    return outcome;
+}
+
+int serve() {
+    KnUniqueId name{};
+    int port = portCreate(K_MYACTOR, &name);
+    if (port < 0 || publish_port(supervisor_port, name) < 0) {
+        print("supervisor tests: no port: %d\n", port);
+        return 1;
+    }
+    for (;;) {
+        SupervisorRequest request{};
+        KnMsgDesc message{};
+        message.bodyAddr = reinterpret_cast<VmAddr>(&request);
+        message.bodySize = sizeof(request);
+        const int size = ipcReceive(&message, &port, -1);
+        if (size < 0) {
+            print("supervisor tests: ipcReceive: %d\n", size);
+            return 1;
+        }
+        SupervisorOutcome outcome = answer(request);
+        KnMsgDesc reply{};
+        reply.bodyAddr = reinterpret_cast<VmAddr>(&outcome);
+        reply.bodySize = sizeof(outcome);
+        ipcReply(&reply);
+    }
+}
+
+} // namespace
+
+} // namespace chorale::test
+
+extern "C" int main() { return chorale::test::serve(); }
