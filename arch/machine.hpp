@@ -122,7 +122,9 @@ static_assert(Is<&machine::hardware_id, u32(CpuIndex)>);
 static_assert(Is<&machine::ring, void(CpuIndex)> && Is<&machine::stop_others, void()>);
 
 // Time and device interrupts.
-static_assert(Is<&machine::now, u64()>);
+static_assert(Is<&machine::now, u64()> && Is<&machine::ordered_now, u64()>);
+static_assert(Is<&machine::clock_resolution, u64()> && Is<&machine::counter_frequency, u64()>);
+static_assert(Is<&machine::calendar, u64()>);
 static_assert(Is<&machine::set_deadline, void(u64)> && Is<&machine::cancel_deadline, void()>);
 static_assert(Is<&machine::irq_lines, unsigned()> && Is<&machine::irq_attach, bool(unsigned, CpuIndex)>);
 static_assert(Is<&machine::irq_mask, void(unsigned)> && Is<&machine::irq_unmask, void(unsigned)>);

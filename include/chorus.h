@@ -4,6 +4,7 @@
 
 #include <chorus/statistics.h>
 #include <chorus/types.h>
+#include <date/chDate.h>
 #include <env/chEnv.h>
 #include <exec/chExec.h>
 #include <exec/chIo.h>

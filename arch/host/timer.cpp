@@ -6,6 +6,13 @@
 
 namespace chorale::machine {
 
+namespace {
+u64 calendar_time = 0;
+}
+
+u64 calendar() { return calendar_time; }
+void set_calendar(u64 nanoseconds) { calendar_time = nanoseconds; }
+
 void set_deadline(u64 deadline) {
     host::engine().boundary(host::Boundary::time);
     host::this_cpu().alarm = deadline;

@@ -107,6 +107,8 @@ struct Fixed {
     std::uint16_t sci = 0;
     std::uint8_t acpi_enable = 0; // value for smi_command
     std::uint8_t reset_value = 0;
+    std::uint8_t century = 0;   // CMOS register with the century; 0: none
+    bool no_calendar = false;   // there is no CMOS clock
     bool pm_timer_wide = false; // 32 bits, not 24
     bool hardware_reduced = false;
     std::optional<SoftOff> soft_off;

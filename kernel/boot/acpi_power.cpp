@@ -92,6 +92,7 @@ void read_fadt(Bytes table, Report report, AcpiInfo& info) {
     constexpr std::uint32_t flag_timer_wide = std::uint32_t{1} << 8;
     constexpr std::uint32_t flag_reset = std::uint32_t{1} << 10;
     constexpr std::uint32_t flag_hardware_reduced = std::uint32_t{1} << 20;
+    constexpr std::uint16_t boot_no_calendar = 1 << 5;
     if (table.size() < size_v1) {
         report({fadt_name, "table too short"sv, table.size()});
         return;
@@ -110,6 +111,8 @@ void read_fadt(Bytes table, Report report, AcpiInfo& info) {
         fixed.pm_timer_wide = (flags & flag_timer_wide) != 0;
         fixed.smi_command = smi_command <= 0xffff ? smi_command : 0;
         fixed.acpi_enable = load<std::uint8_t>(table, 52);
+        fixed.century = load<std::uint8_t>(table, 108);
+        fixed.no_calendar = (load<std::uint16_t>(table, 109) & boot_no_calendar) != 0;
     }
     if ((flags & flag_reset) != 0) {
         fixed.reset = read_register(table, 116);

@@ -105,6 +105,7 @@ struct Machine {
     Bounded<Aplic, 8> aplics;
     Bounded<Imsic, 4> imsics;
     Range test_device; // sifive,test0: QEMU's way out; length 0: none
+    Range calendar;    // google,goldfish-rtc: the battery clock; length 0: none
     Bytes random_seed; // rng-seed
 };
 

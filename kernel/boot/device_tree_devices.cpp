@@ -1,4 +1,4 @@
-// Serial ports and the test device.
+// Serial ports, the test device and the battery clock.
 #include "kernel/boot/device_tree_node.hpp"
 
 #include "kernel/boot/libfdt/libfdt.hpp"
@@ -100,6 +100,8 @@ void read_device(const Path& path, Node console, Machine& machine, Say say) {
     if (machine.test_device.length == 0 &&
         (node.compatible("sifive,test0"sv) || node.compatible("sifive,test1"sv)))
         machine.test_device = registers(path, 0, sizeof(u32), sizeof(u32), say).value_or(Range{});
+    if (machine.calendar.length == 0 && node.compatible("google,goldfish-rtc"sv))
+        machine.calendar = registers(path, 0, 2 * sizeof(u32), sizeof(u32), say).value_or(Range{});
 }
 
 } // namespace chorale::boot::device_tree

@@ -20,8 +20,6 @@ using Cap = UserInOpt<KnCap>;
 long nullCall();
 long threadSelf(Thread& self);
 long actorSelf(Thread& self, UserOut<KnCap> capability);
-long sysTime(Thread& self, UserOut<KnTimeVal> time);
-long sysTimeGetRes(Thread& self, UserOut<KnTimeVal> resolution);
 long portCreate(Thread& self, Cap actor, UserOut<KnUniqueId> name);
 long portDisable(Thread& self, Cap actor, int li);
 long portUi(Thread& self, UserOut<KnUniqueId> name, int li);
@@ -71,6 +69,13 @@ long sysWrite(Thread& self, UserBytesIn text, unsigned int count);
 // ---- synchronisation ---------------------------------------------------------------------------
 
 // ---- time --------------------------------------------------------------------------------------
+long sysTime(Thread& self, UserOut<KnTimeVal> time);
+long sysTimeGetRes(Thread& self, UserOut<KnTimeVal> resolution);
+long sysCounterFrequency(Thread& self, UserOut<uint64_t> frequency);
+long univTime(Thread& self, UserOut<KnTimeVal> time);
+long univTimeSet(Thread& self, UserOutOpt<KnTimeVal> old_time, UserInOpt<KnTimeVal> new_time);
+long univTimeAdjust(Thread& self, UserOutOpt<KnTimeVal> old_delta, UserInOpt<KnTimeVal> new_delta);
+long univTimeGetRes(Thread& self, UserOut<KnTimeVal> resolution);
 
 // ---- memory ------------------------------------------------------------------------------------
 

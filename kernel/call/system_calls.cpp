@@ -13,14 +13,11 @@
 
 #include <machine/cpu.hpp>
 #include <machine/halt.hpp>
-#include <machine/timer.hpp>
 #include <machine/user_access.hpp>
 
 namespace chorale::calls {
 
 namespace {
-
-constexpr u64 nanoseconds_per_second = 1'000'000'000;
 
 struct Name {
     char text[K_ENVNAMEMAX];
@@ -45,18 +42,6 @@ struct Name {
 } // namespace
 
 long nullCall() { return K_OK; }
-
-// ---- time --------------------------------------------------------------------------------------
-
-long sysTime(Thread&, UserOut<KnTimeVal> time) {
-    const u64 now = machine::now();
-    return static_cast<long>(time.write(
-        {static_cast<long>(now / nanoseconds_per_second), static_cast<long>(now % nanoseconds_per_second)}));
-}
-
-long sysTimeGetRes(Thread&, UserOut<KnTimeVal> resolution) {
-    return static_cast<long>(resolution.write({0, 1}));
-}
 
 // ---- environment -------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@
 #include "kernel/main/symbols.hpp"
 #include "kernel/mem/frame.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
+#include "kernel/time/date.hpp"
 
 #include <machine/call_entry.hpp>
 #include <machine/console.hpp>
@@ -25,6 +26,7 @@
 #include <machine/mmu.hpp>
 #include <machine/smp.hpp>
 #include <machine/supervisor.hpp>
+#include <machine/timer.hpp>
 
 #include <new>
 
@@ -177,6 +179,7 @@ void nucleus_main(const BootInfo& info) {
     machine::set_cpu_block(blocks[0], 0);
     start_cpu_caches();
     init_names(machine::random_seed(), machine::random_seed());
+    if (const u64 now = machine::calendar(); now != 0) date().set(machine::now(), now);
     set_idle_polling(polling_time(options.poll));
     start_processors();
     if constexpr (machine::supervisor_actors) init_supervisor_space();

@@ -23,6 +23,24 @@ extern Clock clock;
 }
 [[nodiscard]] inline u64 now() { return nanoseconds(cycles()); }
 
+// The same, and not a moment before what this hart has read so far: harts that tell each other times see none
+// that goes back. Reading the counter is device input to the memory model.
+[[nodiscard]] inline u64 ordered_now() {
+    asm volatile("fence r, i" ::: "memory");
+    return now();
+}
+
+// The smallest difference that the clock can show, in nanoseconds.
+[[nodiscard]] inline u64 clock_resolution() {
+    constexpr u64 giga = 1'000'000'000;
+    return (giga + clock.frequency - 1) / clock.frequency;
+}
+// Ticks per second of the counter that programs read themselves.
+[[nodiscard]] inline u64 counter_frequency() { return clock.frequency; }
+
+// What the battery clock says, in nanoseconds since 1970-01-01 UT; 0: there is none, or it has lost the time.
+[[nodiscard]] u64 calendar();
+
 // The alarm of this CPU: chorale::on_timer() is called at `deadline` (absolute, as now()) or soon after.
 void set_deadline(u64 deadline);
 void cancel_deadline();

@@ -22,6 +22,24 @@ extern Clock clock;
     return static_cast<u64>(product >> 32);
 }
 
+// The same, and not a moment before what this CPU has read so far: CPUs that tell each other times see none
+// that goes back. Without the fence the counter may be read early.
+[[nodiscard]] inline u64 ordered_now() {
+    asm volatile("lfence" ::: "memory");
+    return now();
+}
+
+// The smallest difference that the clock can show, in nanoseconds.
+[[nodiscard]] inline u64 clock_resolution() {
+    constexpr u64 giga = 1'000'000'000;
+    return (giga + clock.frequency - 1) / clock.frequency;
+}
+// Ticks per second of the counter that programs read themselves.
+[[nodiscard]] inline u64 counter_frequency() { return clock.frequency; }
+
+// What the battery clock says, in nanoseconds since 1970-01-01 UT; 0: there is none, or it has lost the time.
+[[nodiscard]] u64 calendar();
+
 // The alarm of this CPU: chorale::on_timer() is called at `deadline` (absolute, as now()) or soon after. It
 // may also come early, when the deadline lies beyond the reach of the hardware timer: the handler compares
 // and sets it again.
