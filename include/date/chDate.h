@@ -1,7 +1,7 @@
 /* The date: Universal Time since 1970-01-01. ChorusOS 5.0 univTime(2K).
  *
- * The system reads it from the machine's battery clock at boot; without one there is no date until univTimeSet.
- * Time zones are not the nucleus's. */
+ * The system reads it from the machine's battery clock at boot; without one there is no date until
+ * univTimeSet. Time zones are not the nucleus's. */
 #pragma once
 
 #include <chorus/types.h>
@@ -17,8 +17,8 @@ extern "C" {
 int univTime(KnTimeVal* curtime);
 
 /* univTimeSet(2K): the date to *oldtime (null: not), then *newtime becomes the date (null: not). A new date
- * needs a SYSTEM actor or a supervisor thread; it ends an adjustment. Errors: K_EINVAL (not a date), K_EFAULT,
- * K_EPRIV. */
+ * needs a SYSTEM actor or a supervisor thread; it ends an adjustment. Errors: K_EINVAL (not a date),
+ * K_EFAULT, K_EPRIV. */
 int univTimeSet(KnTimeVal* oldtime, const KnTimeVal* newtime);
 
 /* univTimeAdjust(2K): what is left of the adjustment to *olddelta (null: not), then a new adjustment by

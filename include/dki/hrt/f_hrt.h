@@ -1,8 +1,8 @@
 /* The high resolution timer: the machine's time counter. ChorusOS 5.0 hrTimerValue(9DKI).
  *
  * Library functions for user and supervisor code, at thread or interrupt level. The counter is the one that
- * sysTime is made from: it runs at a constant speed, all CPUs read the same, and it does not roll over within a
- * century. */
+ * sysTime is made from: it runs at a constant speed, all CPUs read the same, and it does not roll over within
+ * a century. */
 #pragma once
 
 #include <dki/f_types.h>
