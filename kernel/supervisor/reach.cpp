@@ -1,10 +1,9 @@
-// Which addresses of the supervisor range a caller may name in a nucleus call: all of them in supervisor
-// mode, none in user mode. Unmapped ones make the copy fail as in user space.
+#include "kernel/supervisor/reach.hpp"
+
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/supervisor/handler.hpp"
 
 #include <machine/supervisor.hpp>
-#include <machine/user_access.hpp>
 
 namespace chorale {
 

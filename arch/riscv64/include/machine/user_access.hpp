@@ -4,13 +4,9 @@
 #pragma once
 
 #include "kernel/base/types.hpp"
+#include "kernel/supervisor/reach.hpp"
 
 #include <machine/mmu.hpp>
-
-namespace chorale {
-// Whether the current thread is in supervisor mode and may name these bytes (kernel/supervisor/reach.cpp).
-[[nodiscard]] bool supervisor_reach(VirtAddr start, std::size_t bytes);
-} // namespace chorale
 
 namespace chorale::machine {
 
