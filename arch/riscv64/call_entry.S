@@ -119,8 +119,7 @@
     sd      a3, FRAME(A3)(t0)           // ipcCallMessage comes back to it
     save_kept t0
     ld      sp, CPU_STACK_TOP(tp)
-    mv      s1, t0
-    li      s0, 0
+    mv      s0, t0                      // in no stack: so a backtrace ends here
     li      t1, CALL_LIMIT
     bgeu    a7, t1, .Lno_call_\@
     slli    t0, a7, 3
@@ -129,7 +128,7 @@
     add     t1, t1, t0
     ld      t1, %lo(block_call_table)(t1)
     jalr    t1
-    mv      a1, s1
+    mv      a1, s0
     j       block_return
 .Lno_call_\@:
     li      t0, 0                       // an entry that answers what every unknown number is answered

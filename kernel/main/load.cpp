@@ -106,7 +106,8 @@ void take_out(VirtRange image) {
     return create_thread(actor, start).status();
 }
 
-[[nodiscard]] bool load_supervisor(std::string_view file_name, boot::Bytes file, u16 priority) {
+[[nodiscard]] [[gnu::noinline]] bool load_supervisor(std::string_view file_name, boot::Bytes file,
+                                                     u16 priority) {
     const std::string_view name = file_name.substr(0, file_name.size() - supervisor_suffix.size());
     if constexpr (!machine::supervisor_actors) {
         log("actor {}: not loaded: this machine runs no supervisor actors", name);
@@ -143,7 +144,7 @@ void take_out(VirtRange image) {
 
 // ---- user actors -------------------------------------------------------------------------------
 
-[[nodiscard]] bool load_user(std::string_view name, boot::Bytes file, u16 priority) {
+[[nodiscard]] [[gnu::noinline]] bool load_user(std::string_view name, boot::Bytes file, u16 priority) {
     const auto image = boot::elf::parse(file, {.machine = machine::elf_machine});
     if (!image.has_value()) {
         log("actor {}: not loaded: {}", name, boot::elf::text(image.error().error));

@@ -6,6 +6,8 @@
 #include "arch/riscv64/cpu/registers.hpp"
 #include "arch/riscv64/cpu/sbi.hpp"
 
+#include <machine/supervisor.hpp>
+
 namespace chorale::machine {
 
 constinit Paging paging{};
@@ -77,6 +79,8 @@ void invalidate_asid(unsigned asid) {
         asm volatile("sfence.vma" ::: "memory");
     }
 }
+
+PhysAddr supervisor_root() { return paging.levels == 4 ? image_physical(sv48_root) : nucleus_table(); }
 
 void copy_nucleus_half(u64* table) {
     constexpr unsigned last = PageTableGeometry::entries - 1, half = PageTableGeometry::entries / 2;

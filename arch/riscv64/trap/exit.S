@@ -1,4 +1,4 @@
-// The ways out: to user mode with a thread's frame, and back to the start of the CPU's stack.
+// The ways out: to user or supervisor mode with a thread's frame, and back to the start of the CPU's stack.
 #include <machine/asm.h>
 #include <machine/offsets.h>
 
@@ -13,11 +13,14 @@ chorale_resume: // a0: frame, a1: root
     csrw    satp, a1
     PATCHED_FLUSH
 1:  ld      t0, FRAME_PC(a0)
+    bltz    t0, outside
+go_on:
     // Ends a reservation that an interrupted LR left: another thread's must not make this one's SC succeed. A
     // message call needs no such thing: a program that makes one between LR and SC has lost its reservation.
     sc.d    zero, t0, FRAME_PC(a0)
     csrw    sepc, t0
     csrw    sscratch, tp
+load_all:
     ld      ra, FRAME_RA(a0)
     ld      sp, FRAME_SP(a0)
     ld      gp, FRAME_GP(a0)
@@ -50,6 +53,19 @@ chorale_resume: // a0: frame, a1: root
     ld      t0, FRAME_T0(a0)
     ld      a0, FRAME_A0(a0)
     sret
+
+// The address of a supervisor thread; or of a user's that is about to fault.
+outside:
+    ld      t1, FRAME_MODE(a0)
+    beqz    t1, go_on
+    li      t2, SSTATUS_SPIE
+    csrc    sstatus, t2
+    csrs    sstatus, t1
+    csrw    sepc, t0
+    sc.d    zero, t0, FRAME_PC(a0)      // as above
+    csrw    sscratch, zero
+    sd      tp, FRAME_TP(a0)            // this CPU's block, wherever the thread was before
+    j       load_all
     .size chorale_resume, . - chorale_resume
 
     .globl chorale_on_cpu_stack

@@ -1,11 +1,47 @@
 // Interrupts and exceptions, after chorale_trap_entry (call_entry.S) has told where they came from. From user
 // mode: all registers go to the current thread's Frame, then C++ runs on the CPU's stack and never returns
-// here. From the nucleus: registers go to the stack, and it goes on where it was. When that stack has run
-// into the unmapped space below it, the emergency stack takes the report.
+// here. From a supervisor thread: the same; its stack lies in the supervisor range, while the nucleus's do
+// not. From the nucleus: registers go to the stack, and it goes on where it was. When that stack has run into
+// the unmapped space below it, the emergency stack takes the report.
+//
+// In the nucleus SPP is 0, but while a trap from itself is handled: an exit to user mode need not clear it.
 #include <machine/asm.h>
 #include <machine/offsets.h>
 
 #define FRAME(field) (THREAD_FRAME + FRAME_##field)
+
+// The interrupted thread is \thread; its t0 is in the CPU's scratch.
+.macro save_all_but thread
+    sd      ra, FRAME(RA)(\thread)
+    sd      sp, FRAME(SP)(\thread)
+    sd      gp, FRAME(GP)(\thread)
+    sd      s0, FRAME(S0)(\thread)
+    sd      a0, FRAME(A0)(\thread)
+    sd      a1, FRAME(A1)(\thread)
+    sd      a2, FRAME(A2)(\thread)
+    sd      a3, FRAME(A3)(\thread)
+    sd      a4, FRAME(A4)(\thread)
+    sd      a5, FRAME(A5)(\thread)
+    sd      a6, FRAME(A6)(\thread)
+    sd      a7, FRAME(A7)(\thread)
+    sd      t1, FRAME(T1)(\thread)
+    sd      t2, FRAME(T2)(\thread)
+    sd      t3, FRAME(T3)(\thread)
+    sd      t4, FRAME(T4)(\thread)
+    sd      t5, FRAME(T5)(\thread)
+    sd      t6, FRAME(T6)(\thread)
+    sd      s1, FRAME(S1)(\thread)
+    sd      s2, FRAME(S2)(\thread)
+    sd      s3, FRAME(S3)(\thread)
+    sd      s4, FRAME(S4)(\thread)
+    sd      s5, FRAME(S5)(\thread)
+    sd      s6, FRAME(S6)(\thread)
+    sd      s7, FRAME(S7)(\thread)
+    sd      s8, FRAME(S8)(\thread)
+    sd      s9, FRAME(S9)(\thread)
+    sd      s10, FRAME(S10)(\thread)
+    sd      s11, FRAME(S11)(\thread)
+.endm
 
     .text
     .balign 4
@@ -13,39 +49,12 @@
     .type chorale_trap_outside, @function
 chorale_trap_outside: // t0: cause; tp: block; the user's t0 in its scratch, the user's tp in sscratch
     ld      t0, CPU_CURRENT(tp)
-    sd      ra, FRAME(RA)(t0)
-    sd      sp, FRAME(SP)(t0)
-    sd      gp, FRAME(GP)(t0)
-    sd      s0, FRAME(S0)(t0)
-    sd      a0, FRAME(A0)(t0)
-    sd      a1, FRAME(A1)(t0)
-    sd      a2, FRAME(A2)(t0)
-    sd      a3, FRAME(A3)(t0)
-    sd      a4, FRAME(A4)(t0)
-    sd      a5, FRAME(A5)(t0)
-    sd      a6, FRAME(A6)(t0)
-    sd      a7, FRAME(A7)(t0)
-    sd      t1, FRAME(T1)(t0)
-    sd      t2, FRAME(T2)(t0)
-    sd      t3, FRAME(T3)(t0)
-    sd      t4, FRAME(T4)(t0)
-    sd      t5, FRAME(T5)(t0)
-    sd      t6, FRAME(T6)(t0)
-    sd      s1, FRAME(S1)(t0)
-    sd      s2, FRAME(S2)(t0)
-    sd      s3, FRAME(S3)(t0)
-    sd      s4, FRAME(S4)(t0)
-    sd      s5, FRAME(S5)(t0)
-    sd      s6, FRAME(S6)(t0)
-    sd      s7, FRAME(S7)(t0)
-    sd      s8, FRAME(S8)(t0)
-    sd      s9, FRAME(S9)(t0)
-    sd      s10, FRAME(S10)(t0)
-    sd      s11, FRAME(S11)(t0)
-    ld      t1, CPU_SCRATCH(tp)
-    sd      t1, FRAME(T0)(t0)
+    save_all_but t0
     csrrw   t1, sscratch, zero
     sd      t1, FRAME(TP)(t0)
+enter_nucleus:                          // t0: the thread
+    ld      t1, CPU_SCRATCH(tp)
+    sd      t1, FRAME(T0)(t0)
     csrr    t1, sepc
     sd      t1, FRAME(PC)(t0)
     csrr    t1, scause
@@ -64,6 +73,10 @@ chorale_trap_outside: // t0: cause; tp: block; the user's t0 in its scratch, the
 chorale_trap_inside: // tp is 0, sscratch the block
     csrrw   tp, sscratch, zero
     csrw    sscratch, sp
+    srli    sp, sp, NUCLEUS_STACK_BIT
+    andi    sp, sp, 1
+    beqz    sp, from_supervisor
+    csrr    sp, sscratch
     srli    sp, sp, MAIN_STACK_BIT
     andi    sp, sp, 1
     beqz    sp, stack_overflow
@@ -95,6 +108,18 @@ save_nucleus:
     .endr
     ld      sp, 8 * 2(sp)
     sret
+
+from_supervisor:
+    sd      t0, CPU_SCRATCH(tp)
+    csrrw   sp, sscratch, zero
+    ld      t0, CPU_CURRENT(tp)
+    save_all_but t0
+    csrr    t1, sstatus
+    andi    t1, t1, SSTATUS_SPP | SSTATUS_SPIE
+    sd      t1, FRAME(MODE)(t0)
+    li      t1, SSTATUS_SPP
+    csrc    sstatus, t1
+    j       enter_nucleus
 
 // The handler ends in a panic: nothing has to come back from here.
 stack_overflow:

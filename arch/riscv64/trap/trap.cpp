@@ -11,6 +11,7 @@
 
 #include <machine/frame.hpp>
 #include <machine/mmu.hpp>
+#include <machine/supervisor.hpp>
 #include <machine/timer.hpp>
 #include <machine/user_access.hpp>
 
@@ -46,10 +47,15 @@ constexpr const char* names[exception_count] = {
     return cause == fetch_page || cause == load_page || cause == store_page;
 }
 
-// Whether the tables of the space that is loaded allow a user's access. They stay while this runs: who takes
-// a table out of them waits until this hart has been between two entries.
+[[nodiscard]] bool supervisor_range(VirtAddr address) {
+    return address.raw() >= supervisor_begin && address.raw() < supervisor_end;
+}
+
+// Whether the tables of the space that is loaded allow an access to user memory or the supervisor range. They
+// stay while this runs: who takes a table out of them waits until this hart has been between two entries.
 [[nodiscard]] bool allowed(u64 cause, VirtAddr address) {
-    if (!user_range(address, 1)) return false;
+    const bool user = user_range(address, 1);
+    if (!user && !supervisor_range(address)) return false;
     constexpr u64 root_bits = (u64{1} << 44) - 1;
     PageAccount nothing_taken;
     PageTable table;
@@ -58,7 +64,7 @@ constexpr const char* names[exception_count] = {
     const Protection needed = cause == fetch_page  ? Protection::execute
                               : cause == load_page ? Protection::read
                                                    : Protection::write;
-    return found.has_value() && allows(found->protection, needed | Protection::user);
+    return found.has_value() && allows(found->protection, user ? needed | Protection::user : needed);
 }
 
 // Allowed by now, but this hart still remembers that it was not: absent entries may be remembered, and nobody
@@ -118,10 +124,12 @@ void chorale_trap_from_user(const Frame* frame) {
     }
     // With FS off an instruction that needs it is illegal. If it still is with FS on, it comes back.
     if (cause == illegal_instruction && features.floating_point &&
-        (CHORALE_READ_CSR("sstatus") & SSTATUS_FS) == 0) {
+        (CHORALE_READ_CSR("sstatus") & SSTATUS_FS) == 0 && !frame->supervisor()) {
         on_fpu_use();
     }
-    if (spurious(cause, VirtAddr{frame->value})) leave();
+    // Each mode may touch its own part only.
+    const VirtAddr address{frame->value};
+    if (supervisor_range(address) == frame->supervisor() && spurious(cause, address)) leave();
     const bool has_address = cause != illegal_instruction;
     on_exception(
         {name_of(cause), static_cast<unsigned>(cause), 0, has_address ? frame->value : 0, frame->pc});

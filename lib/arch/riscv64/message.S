@@ -12,7 +12,27 @@
 #define DESC_ANNEX 16
 #define DESC_SEQUENCE 24
 
-#define CALL_MESSAGE MESSAGE_IPC_CALL
+/* A supervisor actor calls the nucleus where a user actor traps. */
+#ifdef CHORUS_SUPERVISOR
+    .macro enter_nucleus
+7101:
+    auipc   t0, %got_pcrel_hi(nucleusMessage)
+    ld      t0, %pcrel_lo(7101b)(t0)
+    jalr    t0
+    .endm
+    .macro call_by_descriptor
+    tail    ipcCallMessage@plt
+    .endm
+#else
+    .macro enter_nucleus
+    ecall
+    .endm
+    .macro call_by_descriptor
+    li      a7, MESSAGE_IPC_CALL
+    ecall
+    ret
+    .endm
+#endif
 
 /* A message call keeps s0 and s1 of what C keeps; s1 is needed here. */
 #define SAVED_PORTLI 8
@@ -129,7 +149,7 @@
     or      a3, a5, t1
     li      a7, MESSAGE_CALL
     load_whole 2f
-1:  ecall
+1:  enter_nucleus
     li      t1, MESSAGE_REGISTER_BYTES
     bne     a0, t1, 4f
     store_whole 5f
@@ -142,9 +162,7 @@
     j       3b
 6:  sext.w  a0, a0 /* an error; or the size of a body that the nucleus wrote, without MESSAGE_STORED */
     j       3b
-8:  li      a7, CALL_MESSAGE
-    ecall
-    ret
+8:  call_by_descriptor
     .size ipcCall, . - ipcCall
 
 /* int ipcReplyReceive(reply a0, msg a1, portli a2, delay a3)
@@ -163,7 +181,7 @@
     addi    a3, a3, MESSAGE_CONTROL(MESSAGE_REPLY_RECEIVE, 0)
     li      a7, -1
     load_whole 7f
-1:  ecall
+1:  enter_nucleus
 received:
     bltz    a0, 3f
     ld      t0, SAVED_PORTLI(sp)
@@ -209,7 +227,7 @@ received:
     or      a3, a3, t1
     lw      a1, 0(a1)
     li      a7, MESSAGE_RECEIVE
-    ecall
+    enter_nucleus
     j       received
     .size ipcReceive, . - ipcReceive
 

@@ -80,7 +80,9 @@ void preempted(Report& report) {
     REQUIRE(start_supervisor_thread({spin, 0, K_DEFAULT_STACK_SIZE, lower}) > 0);
     unsigned long last = 0;
     for (unsigned i = 0; i < 20; ++i) {
-        sleep_milliseconds(1);
+        for (unsigned waited = 0; rounds.load() == last && waited < 5000; ++waited) {
+            sleep_milliseconds(1);
+        }
         const unsigned long now = rounds.load();
         CHECK(now > last);
         last = now;

@@ -6,6 +6,7 @@
 #include "kernel/base/types.hpp"
 
 #include <chorus/message_registers.h>
+#include <machine/asm.h>
 #include <machine/offsets.h>
 
 #include <cstddef>
@@ -23,7 +24,8 @@ struct alignas(64) Frame {
     u64 t0, t1, t2, t3, t4, t5, t6;
     u64 s2, s3, s4, s5, ra, s6, s7, s8, s9, s10, s11;
     u64 cause, value; // of the exception that brought it here
-    u64 reserved_tail[5];
+    u64 mode;         // 0, or SSTATUS_SPP and SSTATUS_SPIE: goes on in supervisor mode
+    u64 reserved_tail[4];
 
     static constexpr unsigned message_registers = 8;
 
@@ -69,8 +71,9 @@ struct alignas(64) Frame {
     }
     void start_supervisor(VirtAddr entry, VirtAddr stack, u64 argument_value) {
         start(entry, stack, argument_value);
+        mode = SSTATUS_SPP | SSTATUS_SPIE;
     }
-    [[nodiscard]] bool supervisor() const { return false; }
+    [[nodiscard]] bool supervisor() const { return mode != 0; }
 };
 
 static_assert(offsetof(Frame, pc) == FRAME_PC && offsetof(Frame, sp) == FRAME_SP);
@@ -82,6 +85,7 @@ static_assert(offsetof(Frame, t0) == FRAME_T0 && offsetof(Frame, t6) == FRAME_T6
 static_assert(offsetof(Frame, s2) == FRAME_S2 && offsetof(Frame, s5) == FRAME_S5);
 static_assert(offsetof(Frame, ra) == FRAME_RA && offsetof(Frame, s6) == FRAME_S6);
 static_assert(offsetof(Frame, s11) == FRAME_S11 && offsetof(Frame, cause) == FRAME_CAUSE);
-static_assert(offsetof(Frame, value) == FRAME_VALUE && sizeof(Frame) == FRAME_SIZE);
+static_assert(offsetof(Frame, value) == FRAME_VALUE && offsetof(Frame, mode) == FRAME_MODE);
+static_assert(sizeof(Frame) == FRAME_SIZE);
 
 } // namespace chorale::machine

@@ -40,7 +40,11 @@
 #define FRAME_S11 256
 #define FRAME_CAUSE 264
 #define FRAME_VALUE 272
+#define FRAME_MODE 280 /* 0: user mode; else what sstatus says of supervisor mode: SPP, SPIE */
 #define FRAME_SIZE 320
+
+/* Set in the addresses of the nucleus's stacks, clear in those of the supervisor range. */
+#define NUCLEUS_STACK_BIT 36
 
 /* machine::TrapFrame: the nucleus interrupted. x1 to x31 lie at 8 times their number, pc where x0 would. */
 #define TRAP_PC 0

@@ -1,20 +1,34 @@
-// This machine runs no supervisor actors yet.
+// Where supervisor actors live on this machine and how they come into the nucleus.
+//
+// Their threads run in S-mode on stacks in the supervisor range, with interrupts on, sscratch 0 and tp the
+// CPU's block as in the nucleus. A trap from S-mode is theirs when sp lies there, else the nucleus's own
+// (trap/trap.S). Their calls are functions (supervisor/gates.S).
 #pragma once
 
 #include "kernel/base/types.hpp"
 
+#include <machine/offsets.h>
+
 namespace chorale::machine {
 
-inline constexpr bool supervisor_actors = false;
+inline constexpr bool supervisor_actors = true;
 
+// Behind the direct map. Four entries of the nucleus's top table, whose tables are made at boot.
 inline constexpr uword supervisor_begin = 0xffff'ffe0'0000'0000;
-inline constexpr uword supervisor_end = supervisor_begin;
-inline constexpr unsigned supervisor_table_level = 2;
+inline constexpr uword supervisor_end = supervisor_begin + (uword{4} << 30);
+inline constexpr unsigned supervisor_table_level = 2; // from which on entries are the same in all spaces
+static_assert((supervisor_begin >> NUCLEUS_STACK_BIT & 1) == 0, "how trap.S knows their stacks");
 
-[[nodiscard]] inline PhysAddr supervisor_root() { return PhysAddr{}; }
-inline void invalidate_all() {}
-[[nodiscard]] inline uword call_gate(unsigned) { return 0; }
+[[nodiscard]] PhysAddr supervisor_root(); // a table of the top level that leads there
 
+// Every translation of this CPU's TLB, global ones too.
+inline void invalidate_all() { asm volatile("sfence.vma" ::: "memory"); }
+
+// The function that makes nucleus call `number`, with the arguments of the C calling convention.
+[[nodiscard]] uword call_gate(unsigned number);
+
+// Of the ELF relocations that linkers leave in a shared image (RISC-V ELF psABI). It has no kind of its own
+// for the global offset table.
 inline constexpr u32 relocation_relative = 3, relocation_absolute = 2, relocation_global = 2,
                      relocation_jump = 5;
 
