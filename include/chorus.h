@@ -10,8 +10,10 @@
 #include <exec/chIo.h>
 #include <exec/chReboot.h>
 #include <exec/chTime.h>
+#include <exec/chTrap.h>
 #include <ipc/chId.h>
 #include <ipc/chIpc.h>
+#include <lap/chLap.h>
 #include <mem/chMem.h>
 #include <sched/chFifo.h>
 #include <sched/chSched.h>

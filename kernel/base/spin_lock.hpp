@@ -14,6 +14,7 @@ enum class Rank : int {
     nothing = 100,
     actors = 60,
     actor = 50,
+    laps = 45,
     names = 40,
     stacks = 35,
     space = 30,

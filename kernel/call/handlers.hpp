@@ -82,6 +82,18 @@ long univTimeGetRes(Thread& self, UserOut<KnTimeVal> resolution);
 // ---- the system --------------------------------------------------------------------------------
 
 // ---- supervisor actors, LAPs, handlers ---------------------------------------------------------
+long svLapCreate(Thread& self, Cap actor, VmAddr handler, VmAddr cookie, unsigned int options,
+                 UserOut<KnLapDesc> descriptor);
+long svLapDelete(Thread& self, UserIn<KnLapDesc> descriptor);
+long svLapBind(Thread& self, UserIn<KnLapDesc> descriptor, UserText text, unsigned int options);
+long svLapUnbind(Thread& self, UserText text);
+long lapResolve(Thread& self, UserOut<KnLapDesc> descriptor, UserText text, unsigned int options);
+long svHandlerConnect(Thread& self, unsigned int kind, Cap actor, unsigned int index,
+                      UserIn<KnLapDesc> descriptor);
+long svHandlerDisconnect(Thread& self, unsigned int kind, Cap actor, unsigned int index,
+                         UserInOpt<KnLapDesc> descriptor);
+long svHandlerGetConnected(Thread& self, unsigned int kind, Cap actor, unsigned int index,
+                           UserOut<KnLapDesc> descriptor);
 
 // ---- the register convention: arguments are taken from the frame as they are -------------------
 long message_call(Thread& self);

@@ -110,6 +110,13 @@ long threadDelete(Thread& self, Cap capability, KnThreadLid lid) {
     const Result<Actor*> actor = actor_of(self, capability);
     if (!actor.ok()) return static_cast<long>(actor.status());
     if (!may_change(self, *actor.value())) return K_EPRIV;
+    if (actor.value() == self.actor && (lid == K_MYSELF || lid == self.lid)) {
+        drop_invocations(self);
+        if (self.has(flag_dying)) { // somebody else's wish already
+            settle(self);
+            return no_result;
+        }
+    }
     return ask_thread(self, capability, lid, Operation{end_operation});
 }
 

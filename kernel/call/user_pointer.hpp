@@ -49,6 +49,7 @@ class UserOut {
     }
     // Before something is made that would have to be undone: can the result be delivered?
     [[nodiscard]] Status probe() const { return write(T{}); }
+    [[nodiscard]] VirtAddr address() const { return address_; }
 
   protected:
     VirtAddr address_;

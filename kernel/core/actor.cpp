@@ -38,6 +38,7 @@ void reset(Actor& actor, std::string_view name, KnActorPrivilege privilege, cons
     actor.protection = protection;
     actor.default_port = nullptr;
     actor.image = {};
+    clear_handlers(actor);
     actor.any_cpus.store(0, std::memory_order_relaxed); // relaxed, both: published with the table entry
     actor.dying.store(false, std::memory_order_relaxed);
     set_actor_name(actor, name);

@@ -7,6 +7,7 @@
 
 #include "kernel/base/spin_lock.hpp"
 #include "kernel/base/types.hpp"
+#include "kernel/lap/handlers.hpp"
 #include "kernel/mem/space.hpp"
 
 #include <chorus.h>
@@ -45,6 +46,7 @@ struct Actor {
     std::atomic<bool> stopped{};
     u32 table_index{};
     VirtRange image; // of a supervisor actor's program, in the supervisor space; empty: it has none
+    Handlers handlers{};
     alignas(u64) char name[K_ACTORNAMEMAX]{}; // under the lock of `tables`
 };
 

@@ -7,6 +7,7 @@
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/port.hpp"
+#include "kernel/lap/lap.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
 
 #include <machine/halt.hpp>
@@ -147,7 +148,10 @@ void space_step(Thread& self) {
     const bool own = self.actor == &actor;
     self.victim = nullptr;
     self.frame.set_result(K_OK);
-    if (own) self.set(flag_dying);
+    if (own) {
+        drop_invocations(self);
+        self.set(flag_dying);
+    }
     settle(self);
     free_actor(actor);
     if (live_actors() == 1) end_of_work();
@@ -160,12 +164,13 @@ long delete_actor(Thread& self, Actor& actor) {
         // relaxed: set before this thread's actor began to be deleted, or a moment later
         if (!self.actor->dying.load(std::memory_order_relaxed)) return K_EBUSY;
         // Whoever deletes this thread's actor ends this thread too.
+        drop_invocations(self);
         self.now_doing(Doing::inactive);
         return no_result;
     }
     self.victim = &actor;
     self.deletion_progress = 0;
-    threads_step(self);
+    delete_laps_of(self, actor, threads_step);
     return no_result;
 }
 

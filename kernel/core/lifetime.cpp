@@ -58,6 +58,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.serving = nullptr;
     thread.fpu_area = nullptr;
     thread.victim = nullptr;
+    thread.invocations.attention.store(0);
     // release: pairs with the acquire in forward()
     thread.cpu.store(this_cpu().index, std::memory_order_release);
 }
@@ -80,6 +81,7 @@ void leave_table(Thread& thread) {
 void destroy(Thread& thread) {
     PerCpu& cpu = this_cpu();
     cancel_wait(thread);
+    drop_invocations(thread);
     abandon_current(thread, K_ECRASH);
     release_fpu_area(thread);
     leave_table(thread);
@@ -138,6 +140,10 @@ Result<FoundThread> find_thread(Actor& actor, KnThreadLid lid) {
 void end_thread(Thread& thread) {
     if (engaged(thread)) {
         thread.set(flag_dying);
+    } else if (away_from_home(thread)) { // in somebody else's code: it ends when it is home
+        thread.set(flag_dying);
+        thread.invocations.attention.store(1);
+        abort_thread(thread);
     } else {
         destroy(thread);
     }
@@ -146,7 +152,7 @@ void end_thread(Thread& thread) {
 void settle(Thread& thread) {
     if (engaged(thread)) return;
     if (thread.has(flag_dying)) {
-        destroy(thread);
+        if (!away_from_home(thread)) destroy(thread);
     } else if (thread.has(flag_bind)) {
         thread.clear(flag_bind);
         static_cast<void>(move_thread(thread, thread.bind_to));

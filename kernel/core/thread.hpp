@@ -10,6 +10,7 @@
 
 #include "kernel/base/types.hpp"
 #include "kernel/core/mailbox.hpp"
+#include "kernel/lap/invocation.hpp"
 #include "kernel/mem/space.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/supervisor/mode.hpp"
@@ -130,6 +131,7 @@ struct Thread : ThreadHot, Schedulable {
     u64 deletion_progress{};
     LongWork work{};
     SupervisorState supervisor{};
+    Invocations invocations{};
 };
 
 // A thread's own CPU reads its base priority plainly; others ask for it here, and it may be news to them.

@@ -3,6 +3,7 @@
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/exchange.hpp"
+#include "kernel/lap/binding.hpp"
 
 #include <chorus/message_registers.h>
 
@@ -38,6 +39,9 @@ void stop_waiting(Thread& thread) {
             ++thread.transaction; // a reply on its way does not match any more
         }
         break;
+    case Doing::sleeping:
+        stop_resolving(thread);
+        break;
     default:
         break;
     }
@@ -52,8 +56,8 @@ void on_timeout(Thread& thread) {
     case Doing::awaiting_reply:
     case Doing::sleeping:
         stop_waiting(thread);
-        // The pause of a thread that deletes an actor is not a call's wait.
-        if (thread.victim != nullptr) {
+        // The pause of a thread that deletes an actor or a LAP is not a call's wait.
+        if (thread.victim != nullptr || thread.has(flag_finishing)) {
             wake_with(thread, thread.resume);
         } else {
             wake(thread, K_ETIMEOUT);

@@ -1,6 +1,7 @@
 // Every table and every pool is filled to its end: whoever comes too late is told, and all of it comes back.
 #include "kernel/core/actor.hpp"
 #include "kernel/ipc/port.hpp"
+#include "kernel/lap/lap.hpp"
 #include "tests/machine/attempt.hpp"
 #include "tests/machine/stage.hpp"
 #include "tests/machine/world.hpp"
@@ -84,6 +85,30 @@ void expect_clean(const Program& scenario) {
     for (const KnCap& actor : made) co_await remove_actor(actor);
 }
 
+[[nodiscard]] Task<void> too_many_laps() {
+    const auto stage = std::make_shared<Stage>();
+    const Result<Actor*> owner = find_actor(co_await stage->actor());
+    if (!owner.ok()) co_return;
+    std::vector<KnLapDesc> made;
+    for (;;) {
+        const Result<KnLapDesc> lap = create_lap(*owner.value(), 0x1000, 0, 0);
+        if (!lap.ok()) {
+            EXPECT_EQ(lap.status(), Status::full);
+            break;
+        }
+        made.push_back(lap.value());
+    }
+    EXPECT_EQ(made.size(), lap_limit);
+    for (const KnLapDesc& lap : made) EXPECT_TRUE(lap_lives(lap));
+    Lap* const killed = kill_lap(made.front());
+    if (killed != nullptr) free_lap(*killed);
+    const Result<KnLapDesc> again = create_lap(*owner.value(), 0x1000, 0, 0);
+    EXPECT_TRUE(again.ok());
+    EXPECT_FALSE(lap_lives(made.front())); // the same place, another key
+    co_await stage->end();                 // and with the actor all of them
+    EXPECT_EQ(live_laps(), 0u);
+}
+
 [[nodiscard]] Task<void> too_much_memory() {
     const auto stage = std::make_shared<Stage>();
     const KnCap actor = co_await stage->actor();
@@ -136,6 +161,9 @@ TEST(Limits, ports) {
 }
 TEST(Limits, actors) {
     expect_clean([](u64) { return too_many_actors(); });
+}
+TEST(Limits, laps) {
+    expect_clean([](u64) { return too_many_laps(); });
 }
 TEST(Limits, memory) {
     expect_clean([](u64) { return too_much_memory(); });

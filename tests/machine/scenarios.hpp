@@ -37,6 +37,10 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> wrong_arguments(u64);
 // scenarios_rights.cpp
 [[nodiscard]] host::Task<void> rights_and_ranges(u64);
+// scenarios_laps.cpp
+[[nodiscard]] host::Task<void> names_and_laps(u64);
+[[nodiscard]] host::Task<void> names_that_come_later(u64);
+[[nodiscard]] host::Task<void> laps_with_threads_inside(u64);
 
 struct Scenario {
     const char* name;

@@ -208,6 +208,9 @@ std::span<const Scenario> scenarios() {
         {"environment_of_all", environment_of_all},
         {"wrong_arguments", wrong_arguments},
         {"rights_and_ranges", rights_and_ranges},
+        {"names_and_laps", names_and_laps},
+        {"names_that_come_later", names_that_come_later},
+        {"laps_with_threads_inside", laps_with_threads_inside},
     };
     return all;
 }

@@ -3,6 +3,7 @@
 
 #include "kernel/base/types.hpp"
 
+#include <chorus/machine_context.h>
 #include <machine/offsets.h>
 
 namespace chorale::host {
@@ -53,5 +54,8 @@ struct alignas(64) Frame {
     void start_supervisor(VirtAddr entry, VirtAddr stack, u64 argument) { start(entry, stack, argument); }
     [[nodiscard]] bool supervisor() const { return false; }
 };
+
+// What handlers see of a thread's registers is the frame itself.
+static_assert(__builtin_offsetof(Frame, words) == __builtin_offsetof(KnThreadCtx, words));
 
 } // namespace chorale::machine

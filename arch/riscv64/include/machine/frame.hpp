@@ -5,6 +5,7 @@
 
 #include "kernel/base/types.hpp"
 
+#include <chorus/machine_context.h>
 #include <chorus/message_registers.h>
 #include <machine/asm.h>
 #include <machine/offsets.h>
@@ -87,5 +88,8 @@ static_assert(offsetof(Frame, ra) == FRAME_RA && offsetof(Frame, s6) == FRAME_S6
 static_assert(offsetof(Frame, s11) == FRAME_S11 && offsetof(Frame, cause) == FRAME_CAUSE);
 static_assert(offsetof(Frame, value) == FRAME_VALUE && offsetof(Frame, mode) == FRAME_MODE);
 static_assert(sizeof(Frame) == FRAME_SIZE);
+
+// What handlers see of a thread's registers is a copy of the frame.
+static_assert(offsetof(Frame, s11) == offsetof(KnThreadCtx, s11) && sizeof(Frame) == sizeof(KnThreadCtx));
 
 } // namespace chorale::machine

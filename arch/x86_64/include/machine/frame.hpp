@@ -5,6 +5,7 @@
 
 #include "kernel/base/types.hpp"
 
+#include <chorus/machine_context.h>
 #include <machine/offsets.h>
 
 #include <cstddef>
@@ -89,5 +90,8 @@ static_assert(offsetof(Frame, r10) == FRAME_R10 && offsetof(Frame, r11) == FRAME
 static_assert(offsetof(Frame, r12) == FRAME_R12 && offsetof(Frame, r15) == FRAME_R15);
 static_assert(offsetof(Frame, vector) == FRAME_VECTOR && offsetof(Frame, error) == FRAME_ERROR);
 static_assert(sizeof(Frame) == FRAME_SIZE);
+
+// What handlers see of a thread's registers is a copy of the frame.
+static_assert(offsetof(Frame, r15) == offsetof(KnThreadCtx, r15) && sizeof(Frame) == sizeof(KnThreadCtx));
 
 } // namespace chorale::machine
