@@ -53,6 +53,10 @@ concept Frame = std::is_standard_layout_v<F> && std::is_trivially_copyable_v<F> 
                     } -> std::same_as<void>; // entry, stack, first argument
                     { frame.start_supervisor(address, address, argument) } -> std::same_as<void>;
                     { constant.supervisor() } -> std::same_as<bool>; // goes on in supervisor mode
+                    { constant.context() } -> std::same_as<KnThreadCtx>;
+                    {
+                        frame.set_context(KnThreadCtx{}, argument)
+                    } -> std::same_as<bool>; // false: not registers of a user program
                     { constant.pc } -> std::convertible_to<u64>;
                     { constant.sp } -> std::convertible_to<u64>;
                 };

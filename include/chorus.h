@@ -9,6 +9,7 @@
 #include <exec/chExec.h>
 #include <exec/chIo.h>
 #include <exec/chReboot.h>
+#include <exec/chSoftCtx.h>
 #include <exec/chTime.h>
 #include <exec/chTrap.h>
 #include <ipc/chId.h>

@@ -8,7 +8,7 @@
 //   privilege  user | system (SYSTEM actors, supervisor threads) | supervisor (threads in supervisor mode);
 //              others get K_EPRIV before the handler
 //   level      thread | interrupt (may also be called from interrupt handlers)
-//   errors     every code that the call itself can return
+//   errors     every code that the call itself can return; any: its results are the caller's own values
 //   arguments  in order, at most six: value<T>, in<T>, in_opt<T>, out<T>, out_opt<T>, inout<T>, in_bytes,
 //              out_bytes, text
 //

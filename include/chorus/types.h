@@ -27,6 +27,10 @@
 #define K_ESIZE (-16)    /* bad size */
 #define K_ECRASH (-17)   /* the server died before it replied */
 #define K_EFAIL (-18)    /* the request was dropped without a reply */
+#define K_EEXIST (-19)   /* the object exists already */
+#define K_EPROT (-20)    /* protection forbids it */
+#define K_ESATUR (-21)   /* too much of it is under way */
+#define K_EFORBIDDEN (-22) /* not here, or not to this object */
 
 /* ---- names --------------------------------------------------------------------------------------------- */
 typedef struct KnUniqueId {
@@ -57,7 +61,8 @@ typedef uintptr_t KnPc;
 #else
 #define K_MYACTOR ((KnCap*)0)
 #endif
-#define K_MYSELF (-1)
+#define K_MYSELF (-1)           /* as a thread: the caller */
+#define K_ALLACTORTHREADS (-2)  /* as a thread: every one of the actor */
 
 /* ---- time ---------------------------------------------------------------------------------------------- */
 typedef struct KnTimeVal {

@@ -37,14 +37,15 @@ long actorCreate(Thread& self, Cap model_at, UserOut<KnCap> capability, KnActorP
                  KnActorStatus status) {
     const Result<Actor*> model = actor_of(self, model_at);
     if (!model.ok()) return static_cast<long>(model.status());
-    if (status != K_ACTIVE || privilege > K_SYSTEMACTOR) return K_EINVAL;
+    if ((status != K_ACTIVE && status != K_STOPPED) || privilege > K_SYSTEMACTOR) return K_EINVAL;
     if (privilege == K_SUPACTOR && !in_supervisor_mode(self)) return K_EPRIV;
     const bool trusted = self.actor->privilege == K_SYSTEMACTOR || in_supervisor_mode(self);
     if (privilege == K_SYSTEMACTOR && !trusted) return K_EPRIV;
     if (capability.probe() != Status::ok) return K_EFAULT;
     char name[K_ACTORNAMEMAX];
     read_actor_name(*model.value(), name);
-    const Result<Actor*> actor = create_actor(name, privilege, model.value()->protection);
+    const Result<Actor*> actor =
+        create_actor(name, privilege, model.value()->protection, status == K_STOPPED);
     if (!actor.ok()) return static_cast<long>(actor.status());
     if (capability.write(actor.value()->capability) == Status::ok) return K_OK;
     discard_actor(*actor.value()); // the place is gone since it was probed, and with it the only name

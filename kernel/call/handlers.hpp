@@ -12,6 +12,17 @@ namespace chorale {
 // The actor that a capability argument means: the caller's own when it is left out.
 [[nodiscard]] Result<Actor*> actor_of(Thread& self, UserInOpt<KnCap> capability);
 
+struct Operation;
+
+// Runs `operation` on the thread that the arguments name. `change`: only where the caller may change the
+// actor's threads: user actors leave those of other actors' kinds alone (K_EPRIV).
+enum class Access : bool { look, change };
+[[nodiscard]] long ask_thread(Thread& self, UserInOpt<KnCap> capability, KnThreadLid lid,
+                              const Operation& operation, Access access = Access::look);
+// In a SYSTEM actor, or in supervisor mode.
+[[nodiscard]] bool trusted(const Thread& self);
+[[nodiscard]] bool may_change(const Thread& self, const Actor& actor);
+
 namespace calls {
 
 using Cap = UserInOpt<KnCap>;
@@ -63,6 +74,21 @@ long vmCopy(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmA
 long sysWrite(Thread& self, UserBytesIn text, unsigned int count);
 
 // ---- threads and actors ------------------------------------------------------------------------
+long actorPrivilege(Thread& self, Cap actor, UserOutOpt<KnActorPrivilege> old_privilege,
+                    UserInOpt<KnActorPrivilege> new_privilege);
+long actorStop(Thread& self, Cap actor);
+long actorStart(Thread& self, Cap actor);
+long actorStat(Thread& self, unsigned int options, UserBytesOut stat, unsigned int size);
+long threadName(Thread& self, Cap actor, KnThreadLid lid, UserBytesOut old_name, UserText new_name);
+long threadStop(Thread& self, Cap actor, KnThreadLid lid);
+long threadStart(Thread& self, Cap actor, KnThreadLid lid);
+long threadSuspend(Thread& self, Cap actor, KnThreadLid lid);
+long threadResume(Thread& self, Cap actor, KnThreadLid lid);
+long threadContext(Thread& self, Cap actor, KnThreadLid lid, unsigned int type, UserBytesOut old_context,
+                   UserBytesIn new_context);
+long threadStat(Thread& self, Cap actor, unsigned int options, UserBytesOut stat, unsigned int size);
+long threadPrivateLoad(Thread& self, unsigned int slot);
+long threadPrivateStore(Thread& self, unsigned int slot, long value);
 
 // ---- scheduling --------------------------------------------------------------------------------
 

@@ -13,23 +13,8 @@ namespace chorale {
 
 namespace {
 
-// Runs `operation` on the thread that the arguments name.
-[[nodiscard]] long ask_thread(Thread& self, calls::Cap capability, KnThreadLid lid,
-                              const Operation& operation) {
-    const Result<Actor*> actor = actor_of(self, capability);
-    if (!actor.ok()) return static_cast<long>(actor.status());
-    if (actor.value() == self.actor && lid == K_MYSELF) lid = self.lid;
-    const Result<FoundThread> found = find_thread(*actor.value(), lid);
-    if (!found.ok()) return static_cast<long>(found.status());
-    return ask(self, *found.value().thread, found.value().serial, operation);
-}
-
 [[nodiscard]] bool valid_priority(const KnFifoThParms& parameters) {
     return parameters.fifoClass == K_SCHED_FIFO && parameters.fifoPriority <= K_FIFO_PRIOMIN;
-}
-
-[[nodiscard]] bool may_change(const Thread& self, const Actor& actor) {
-    return actor.privilege == K_USERACTOR || self.actor->privilege != K_USERACTOR;
 }
 
 // In a supervisor actor threads run in supervisor mode, where their entry is trusted: only who is there
@@ -56,6 +41,23 @@ Result<Actor*> actor_of(Thread& self, UserInOpt<KnCap> capability) {
     const Result<KnCap> value = capability.read();
     if (!value.ok()) return value.status();
     return find_actor(value.value());
+}
+
+bool trusted(const Thread& self) { return in_supervisor_mode(self) || self.actor->privilege != K_USERACTOR; }
+
+bool may_change(const Thread& self, const Actor& actor) {
+    return actor.privilege == K_USERACTOR || trusted(self);
+}
+
+long ask_thread(Thread& self, UserInOpt<KnCap> capability, KnThreadLid lid, const Operation& operation,
+                Access access) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    if (access == Access::change && !may_change(self, *actor.value())) return K_EPRIV;
+    if (actor.value() == self.actor && lid == K_MYSELF) lid = self.lid;
+    const Result<FoundThread> found = find_thread(*actor.value(), lid);
+    if (!found.ok()) return static_cast<long>(found.status());
+    return ask(self, *found.value().thread, found.value().serial, operation);
 }
 
 namespace calls {
@@ -117,7 +119,7 @@ long threadDelete(Thread& self, Cap capability, KnThreadLid lid) {
             return no_result;
         }
     }
-    return ask_thread(self, capability, lid, Operation{end_operation});
+    return ask_thread(self, capability, lid, Operation{end_operation}, Access::change);
 }
 
 long threadBind(Thread& self, Cap capability, KnThreadLid lid, KnCpuId cpu, UserOutOpt<KnCpuId> old_cpu,

@@ -33,8 +33,10 @@ Guarded<Rank::actors, Table> table;
     });
 }
 
-void reset(Actor& actor, std::string_view name, KnActorPrivilege privilege, const KnProtId& protection) {
-    actor.privilege = privilege;
+void reset(Actor& actor, std::string_view name, KnActorPrivilege privilege, const KnProtId& protection,
+           bool stopped) {
+    actor.privilege.store(privilege);
+    actor.stopped.store(stopped, std::memory_order_relaxed); // relaxed: published with the table entry
     actor.protection = protection;
     actor.default_port = nullptr;
     actor.image = {};
@@ -58,11 +60,17 @@ void set_actor_name(Actor& actor, std::string_view name) {
     actor.tables.with([&](Actor::Tables&) { __builtin_memcpy(name, actor.name, sizeof name); });
 }
 
-Result<Actor*> create_actor(std::string_view name, KnActorPrivilege privilege, const KnProtId& protection) {
+void set_actor_stopped(Actor& actor, bool stopped) {
+    // relaxed: under the lock, as in create_thread()
+    actor.tables.with([&](Actor::Tables&) { actor.stopped.store(stopped, std::memory_order_relaxed); });
+}
+
+Result<Actor*> create_actor(std::string_view name, KnActorPrivilege privilege, const KnProtId& protection,
+                            bool stopped) {
     const Result<Actor*> made = actors.make();
     if (!made.ok()) return made;
     Actor& actor = *made.value();
-    reset(actor, name, privilege, protection);
+    reset(actor, name, privilege, protection, stopped);
     Status status = actor.space.create(page_quota);
     if (status == Status::ok) {
         const Result<Port*> port = create_port(actor, true);
@@ -130,6 +138,17 @@ void discard_actor(Actor& actor) {
 
 unsigned live_actors() {
     return table.with([](Table& all) { return all.used; });
+}
+
+bool describe_actor_at(unsigned index, KnActorStat& stat) {
+    return table.with([&](Table& all) {
+        const Actor* const actor = all.entry[index];
+        if (actor == nullptr) return false;
+        stat.asCap = actor->capability;
+        // relaxed: of this moment
+        stat.asStatus = actor->stopped.load(std::memory_order_relaxed) ? K_STOPPED : K_ACTIVE;
+        return true;
+    });
 }
 
 Actor* actor_at(unsigned index) {

@@ -8,6 +8,7 @@
 #include "kernel/base/spin_lock.hpp"
 #include "kernel/base/types.hpp"
 #include "kernel/lap/handlers.hpp"
+#include "kernel/mem/relaxed.hpp"
 #include "kernel/mem/space.hpp"
 
 #include <chorus.h>
@@ -35,7 +36,7 @@ struct Actor {
     Space space;
     KnCap capability{};
     Guarded<Rank::actor, Tables> tables;
-    KnActorPrivilege privilege{};
+    Relaxed<KnActorPrivilege> privilege;
     KnProtId protection{};
     Port* default_port{};
     // Servers that wait for any enabled port, for each CPU; each list belongs to its CPU. `any_cpus` is
@@ -43,7 +44,7 @@ struct Actor {
     std::array<Thread*, max_cpus> any_waiters{};
     std::atomic<u64> any_cpus{};
     std::atomic<bool> dying{};
-    std::atomic<bool> stopped{};
+    std::atomic<bool> stopped{}; // its threads are; changed under the lock of `tables`
     u32 table_index{};
     VirtRange image; // of a supervisor actor's program, in the supervisor space; empty: it has none
     Handlers handlers{};
@@ -54,7 +55,7 @@ struct Actor {
 
 // Makes an empty actor with its default port. Errors: no_memory, full.
 [[nodiscard]] Result<Actor*> create_actor(std::string_view name, KnActorPrivilege privilege,
-                                          const KnProtId& protection);
+                                          const KnProtId& protection, bool stopped = false);
 
 // The actor that a capability names, if it lives; K_MYACTOR is dealt with by the caller.
 [[nodiscard]] Result<Actor*> find_actor(const KnCap& capability);
@@ -67,6 +68,8 @@ void free_actor(Actor& actor);
 void discard_actor(Actor& actor);
 void set_actor_name(Actor& actor, std::string_view name);
 void read_actor_name(Actor& actor, char (&name)[K_ACTORNAMEMAX]);
+// New threads are born stopped from now on, or not any more.
+void set_actor_stopped(Actor& actor, bool stopped);
 
 // The nucleus itself as an actor: its empty space is where threads without an actor's space run.
 [[nodiscard]] Actor& nucleus_actor();
@@ -74,6 +77,8 @@ void read_actor_name(Actor& actor, char (&name)[K_ACTORNAMEMAX]);
 
 [[nodiscard]] unsigned live_actors();
 inline constexpr unsigned actor_limit = 1024;
+// The same for actorStat; false: none.
+[[nodiscard]] bool describe_actor_at(unsigned index, KnActorStat& stat);
 [[nodiscard]] Actor* actor_at(unsigned index); // by Actor::table_index; nullptr: none. For inspection.
 
 } // namespace chorale

@@ -28,20 +28,6 @@ void space_step(Thread& self);
 
 void next_step(Thread& self, void (*step)(Thread&)) { wake_with(self, step); }
 
-// A thread of the actor, other than `self`, that is not on its way out already, from local id `from` on.
-[[nodiscard]] FoundThread next_thread(Actor& actor, const Thread& self, unsigned& lid) {
-    return actor.tables.with([&](Actor::Tables& tables) {
-        for (; lid < Actor::thread_limit; ++lid) {
-            Thread* const thread = tables.threads[lid];
-            if (thread == nullptr || thread == &self) continue;
-            ++lid;
-            return FoundThread{thread,
-                               thread->serial.load(std::memory_order_relaxed)}; // relaxed: under the lock
-        }
-        return FoundThread{};
-    });
-}
-
 [[nodiscard]] unsigned threads_left(Actor& actor, const Thread& self) {
     const unsigned live = actor.tables.with([](Actor::Tables& tables) { return tables.live_threads; });
     return self.actor == &actor ? live - 1 : live;
@@ -52,7 +38,7 @@ void next_step(Thread& self, void (*step)(Thread&)) { wake_with(self, step); }
 void threads_step(Thread& self) {
     Actor& actor = *self.victim;
     unsigned lid = static_cast<unsigned>(self.deletion_progress);
-    const FoundThread found = next_thread(actor, self, lid);
+    const FoundThread found = next_thread(actor, lid, &self);
     self.deletion_progress = lid;
     if (found.thread != nullptr) {
         const auto again = [](Thread& asker, long) { next_step(asker, threads_step); };

@@ -26,6 +26,9 @@ constinit Cache<Thread, Reuse::stable> threads{"threads"};
         for (unsigned lid = 1; lid < Actor::thread_limit; ++lid) {
             if (tables.threads[lid] != nullptr) continue;
             tables.threads[lid] = &thread;
+            // relaxed: under the lock: whoever stops or starts the actor later finds the thread in the table
+            thread.control.stopped = actor.stopped.load(std::memory_order_relaxed);
+            if (thread.control.stopped) thread.set(flag_held);
             ++tables.live_threads;
             thread.lid = static_cast<KnThreadLid>(lid);
             return Status::ok;
@@ -59,6 +62,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.fpu_area = nullptr;
     thread.victim = nullptr;
     thread.invocations.attention.store(0);
+    thread.control = {};
     // release: pairs with the acquire in forward()
     thread.cpu.store(this_cpu().index, std::memory_order_release);
 }
@@ -129,6 +133,19 @@ Result<FoundThread> find_thread(Actor& actor, KnThreadLid lid) {
         Thread* const thread = tables.threads[static_cast<unsigned>(lid)];
         if (thread == nullptr) return Status::invalid;
         return FoundThread{thread, thread->serial.load(std::memory_order_relaxed)}; // relaxed: under the lock
+    });
+}
+
+FoundThread next_thread(Actor& actor, unsigned& lid, const Thread* but) {
+    return actor.tables.with([&](Actor::Tables& tables) {
+        for (; lid < Actor::thread_limit; ++lid) {
+            Thread* const thread = tables.threads[lid];
+            if (thread == nullptr || thread == but) continue;
+            ++lid;
+            return FoundThread{thread,
+                               thread->serial.load(std::memory_order_relaxed)}; // relaxed: under the lock
+        }
+        return FoundThread{};
     });
 }
 

@@ -27,6 +27,9 @@ struct FoundThread {
     u64 serial{};
 };
 [[nodiscard]] Result<FoundThread> find_thread(Actor& actor, KnThreadLid lid);
+// The next thread of the actor from local id `lid` on, other than `but`; `lid` goes behind it. No thread:
+// there is none any more.
+[[nodiscard]] FoundThread next_thread(Actor& actor, unsigned& lid, const Thread* but = nullptr);
 
 // Ends a thread of this CPU. One whose Request is out ends when that is home (settle()).
 void end_thread(Thread& thread);

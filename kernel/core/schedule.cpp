@@ -91,18 +91,27 @@ void idle(PerCpu& cpu) {
 
 void set_idle_polling(u64 nanoseconds) { idle_polling = nanoseconds; }
 
+[[noreturn]] [[gnu::noinline]] static void yield_with_flags(PerCpu& cpu, Thread& self) {
+    release_fpu(cpu);
+    self.now_doing(Doing::ready);
+    cpu.ready.push_back(self, self.priority);
+    leave();
+}
+
 void yield(Thread& self) {
     PerCpu& cpu = this_cpu();
-    if (cpu.top_ready == self.priority) { // a better one would be running
-        release_fpu(cpu);
-        self.now_doing(Doing::ready);
-        auto& next = static_cast<Thread&>(cpu.ready.rotate(self));
-        next.now_doing(Doing::running);
-        cpu.current = &next;
-        cpu.counters.switches.count();
-        if (!work_waits(cpu) && next.continuation == nullptr) [[likely]] {
-            machine::resume(next.frame, next.space->root());
-        }
+    if (cpu.top_ready != self.priority) leave(); // a better one would be running
+    if (self.state != state_running) [[unlikely]]
+        yield_with_flags(cpu, self);
+    // Without a flag: no floating-point registers to save, on either side nothing to be attended to.
+    self.state = state_ready;
+    auto& next = static_cast<Thread&>(cpu.ready.rotate(self));
+    cpu.current = &next;
+    cpu.counters.switches.count();
+    // From ready to running: what is left are its flags.
+    const u32 state = next.state -= state_ready - state_running;
+    if (state == state_running && !work_waits(cpu) && next.continuation == nullptr) [[likely]] {
+        machine::resume(next.frame, next.space->root());
     }
     leave();
 }
@@ -208,6 +217,8 @@ void leave() {
             idle(cpu);
         } else if (thread->continuation != nullptr) {
             continue_thread(cpu, *thread);
+        } else if (thread->has(flag_held)) [[unlikely]] {
+            thread->now_doing(Doing::held);
         } else if (!work_waits(cpu)) {
             machine::resume(thread->frame, thread->space->root());
         }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "kernel/base/types.hpp"
+#include "kernel/core/control.hpp"
 #include "kernel/core/mailbox.hpp"
 #include "kernel/lap/invocation.hpp"
 #include "kernel/mem/space.hpp"
@@ -36,6 +37,7 @@ enum class Doing : u32 {
     ready,          // in its CPU's run queue
     nothing,        // free memory, or dead
     inactive,       // created, not yet activated
+    held,           // would run, but is stopped or suspended: in no queue (kernel/core/control.hpp)
     receiving,      // parked on a port; from here on: waiting
     awaiting_reply, // its request is queued, travelling, or being served
     sleeping,       // threadDelay
@@ -54,6 +56,7 @@ enum Flag : u32 {
     flag_sent = 1u << 14,      // sent a message to another CPU: the next exchange must not overtake it
     flag_finishing = 1u << 15, // in the middle of long work that must be brought to its end
     flag_fpu = 1u << 16,       // its floating-point registers are loaded (PerCpu::fpu_live)
+    flag_held = 1u << 31,      // stopped or suspended: not to go back to its program
 };
 
 // What the fast path touches of a thread, in one cache line; the frame's first line is the other.
@@ -130,6 +133,7 @@ struct Thread : ThreadHot, Schedulable {
     Actor* victim{}; // the actor that this thread is deleting
     u64 deletion_progress{};
     LongWork work{};
+    Control control{};
     SupervisorState supervisor{};
     Invocations invocations{};
 };
@@ -144,6 +148,7 @@ inline void set_base_priority(Thread& thread, u16 priority) {
 }
 
 inline constexpr u32 state_running = static_cast<u32>(Doing::running);
+inline constexpr u32 state_ready = static_cast<u32>(Doing::ready);
 inline constexpr u32 state_receiving = static_cast<u32>(Doing::receiving);
 inline constexpr u32 state_awaiting_reply = static_cast<u32>(Doing::awaiting_reply);
 

@@ -23,6 +23,8 @@ class Relaxed {
         return value_.compare_exchange_weak(expected, value, std::memory_order_relaxed);
     }
 
+    operator T() const { return load(); }
+
     // One more; by the only writer.
     void count() { store(load() + 1); }
 

@@ -26,6 +26,9 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> aborts(u64);
 [[nodiscard]] host::Task<void> migrations(u64);
 [[nodiscard]] host::Task<void> times(u64);
+// scenarios_control.cpp
+[[nodiscard]] host::Task<void> held_threads(u64);
+[[nodiscard]] host::Task<void> looks_at_threads(u64);
 // scenarios_memory.cpp
 [[nodiscard]] host::Task<void> regions(u64);
 [[nodiscard]] host::Task<void> copies(u64);

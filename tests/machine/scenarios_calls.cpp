@@ -200,6 +200,8 @@ std::span<const Scenario> scenarios() {
         {"aborts", aborts},
         {"migrations", migrations},
         {"times", times},
+        {"held_threads", held_threads},
+        {"looks_at_threads", looks_at_threads},
         {"regions", regions},
         {"copies", copies},
         {"floating_point", floating_point},

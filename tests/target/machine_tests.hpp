@@ -70,6 +70,11 @@ struct Fault {
 // The first bytes of a longer instruction.
 [[nodiscard]] std::span<const unsigned char> half_an_instruction();
 
+// ---- registers that another thread may set ----
+// Tries to give the stopped thread, whose registers are `good`, what no program may have. True: none of it
+// was taken over.
+[[nodiscard]] bool harmless_context(KnThreadLid thread, const KnThreadCtx& good);
+
 // ---- strange but allowed: the thread goes on ----
 [[nodiscard]] std::span<const Fault> oddities();
 

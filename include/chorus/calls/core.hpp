@@ -17,7 +17,16 @@
          CHORUS_VALUE(KnActorStatus, status)) \
     CALL(15, actorName, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_OUT_BYTES(oldname), CHORUS_TEXT(newname)) \
-    CALL(21, cpuSelf, leaf, user, thread, "")
+    CALL(21, cpuSelf, leaf, user, thread, "") \
+    CALL(22, actorPrivilege, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_OUT_OPT(KnActorPrivilege, oldpriv), \
+         CHORUS_IN_OPT(KnActorPrivilege, newpriv)) \
+    CALL(23, threadName, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli), CHORUS_OUT_BYTES(oldname), \
+         CHORUS_TEXT(newname)) \
+    CALL(24, threadPrivateLoad, leaf, user, thread, "any", CHORUS_VALUE(unsigned int, slot)) \
+    CALL(25, threadPrivateStore, leaf, user, thread, "any", CHORUS_VALUE(unsigned int, slot), \
+         CHORUS_VALUE(long, value))
 
 #define CHORUS_CORE_BLOCK_CALLS(CALL) \
     CALL(133, threadDelay, block, user, thread, "K_EINVAL K_EFAULT K_ETIMEOUT K_EABORT", \
@@ -37,5 +46,25 @@
          CHORUS_OUT_OPT(KnFifoThParms, oldparam), \
          CHORUS_IN_OPT(KnFifoThParms, newparam)) \
     CALL(139, actorDelete, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_EBUSY", \
-         CHORUS_IN_OPT(KnCap, actorcap))
+         CHORUS_IN_OPT(KnCap, actorcap)) \
+    CALL(146, actorStop, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
+         CHORUS_IN_OPT(KnCap, actorcap)) \
+    CALL(147, actorStart, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
+         CHORUS_IN_OPT(KnCap, actorcap)) \
+    CALL(148, actorStat, block, system, thread, "K_EINVAL K_EFAULT K_EPRIV", \
+         CHORUS_VALUE(unsigned int, options), CHORUS_OUT_BYTES(stat), CHORUS_VALUE(unsigned int, buffsize)) \
+    CALL(149, threadStop, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli)) \
+    CALL(150, threadStart, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli)) \
+    CALL(151, threadSuspend, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli)) \
+    CALL(152, threadResume, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli)) \
+    CALL(153, threadContext, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_EBUSY K_ENOMEM", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli), \
+         CHORUS_VALUE(unsigned int, type), CHORUS_OUT_BYTES(oldcontext), CHORUS_IN_BYTES(newcontext)) \
+    CALL(154, threadStat, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(unsigned int, options), CHORUS_OUT_BYTES(stat), \
+         CHORUS_VALUE(unsigned int, buffsize))
 // clang-format on

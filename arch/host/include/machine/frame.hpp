@@ -43,6 +43,24 @@ struct alignas(64) Frame {
         tail = sequence;
     }
 
+    // The registers as others may see them, and as others may set them.
+    [[nodiscard]] KnThreadCtx context() const {
+        KnThreadCtx seen{};
+        seen.pc = pc;
+        seen.sp = sp;
+        __builtin_memcpy(seen.arguments, arguments, sizeof arguments);
+        __builtin_memcpy(seen.words, words, sizeof words);
+        return seen;
+    }
+    [[nodiscard]] bool set_context(const KnThreadCtx& from, uword limit) {
+        if (from.pc >= limit) return false;
+        if (user == nullptr) pc = from.pc;
+        sp = from.sp;
+        __builtin_memcpy(arguments, from.arguments, sizeof arguments);
+        __builtin_memcpy(words, from.words, sizeof words);
+        return true;
+    }
+
     // A new thread: starts at `entry` with `stack` and its argument in the first argument register.
     void start(VirtAddr entry, VirtAddr stack, u64 argument) {
         host::forget(user);

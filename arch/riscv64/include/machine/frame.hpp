@@ -63,6 +63,20 @@ struct alignas(64) Frame {
         a2 = sequence;
     }
 
+    // The registers as others may see them, and as others may set them: nothing that they hold lets the
+    // thread do what it could not do before. False: an address that no user program can be at.
+    [[nodiscard]] KnThreadCtx context() const { return __builtin_bit_cast(KnThreadCtx, *this); }
+    [[nodiscard]] bool set_context(const KnThreadCtx& from, uword limit) {
+        if (from.pc >= limit) return false;
+        const Frame kept = *this;
+        *this = __builtin_bit_cast(Frame, from);
+        control = kept.control;
+        cause = kept.cause;
+        value = kept.value;
+        mode = 0; // user mode
+        return true;
+    }
+
     // A new thread: starts at `entry` with `stack` and its argument in the first argument register.
     void start(VirtAddr entry, VirtAddr stack, u64 argument_value) {
         *this = Frame{};

@@ -24,7 +24,8 @@ struct alignas(64) Frame {
     u64 reserved_tail[2];
 
     static constexpr unsigned message_registers = 8;
-    static constexpr u64 initial_flags = 0x202; // interrupts on
+    static constexpr u64 initial_flags = 0x202;     // interrupts on
+    static constexpr u64 settable_flags = 0x200dd5; // ID OF DF TF SF ZF AF PF CF: not IOPL, NT, RF, AC, IF
 
     void set_result(std::int64_t value) { rax = static_cast<u64>(value); }
     [[nodiscard]] u64 result() const { return rax; }
@@ -59,6 +60,21 @@ struct alignas(64) Frame {
         rax = static_cast<u64>(value);
         r9 = port_li;
         r10 = sequence;
+    }
+
+    // The registers as others may see them, and as others may set them: nothing that they hold lets the
+    // thread do what it could not do before. False: an address that no user program can be at.
+    [[nodiscard]] KnThreadCtx context() const { return __builtin_bit_cast(KnThreadCtx, *this); }
+    [[nodiscard]] bool set_context(const KnThreadCtx& from, uword limit) {
+        if (from.pc >= limit || from.fsBase > limit) return false;
+        const Frame kept = *this;
+        *this = __builtin_bit_cast(Frame, from);
+        flags = (from.flags & settable_flags) | initial_flags;
+        exit = EXIT_INTERRUPT; // every register is loaded
+        reserved = kept.reserved;
+        vector = kept.vector;
+        error = kept.error;
+        return true;
     }
 
     // A new thread: starts at `entry` with `stack` and its argument in the first argument register.

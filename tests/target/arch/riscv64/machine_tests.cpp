@@ -211,6 +211,18 @@ std::span<const Fault> oddities() {
     return table;
 }
 
+bool harmless_context(KnThreadLid thread, const KnThreadCtx& good) {
+    KnThreadCtx wanted = good, seen{};
+    wanted.control = wanted.reserved[0] = ~std::uint64_t{0}; // supervisor mode, among others
+    wanted.cause = wanted.value = ~std::uint64_t{0};
+    if (threadContext(K_MYACTOR, thread, K_CURRCTX, nullptr, &wanted) != K_OK ||
+        threadContext(K_MYACTOR, thread, K_CURRCTX, &seen, nullptr) != K_OK) {
+        return false;
+    }
+    return seen.control == good.control && seen.reserved[0] == 0 && seen.cause == good.cause &&
+           seen.value == good.value;
+}
+
 } // namespace chorale::test
 
 // Whichever counter the nucleus says is open.

@@ -202,4 +202,23 @@ std::span<const Fault> oddities() {
     return table;
 }
 
+bool harmless_context(KnThreadLid thread, const KnThreadCtx& good) {
+    constexpr std::uint64_t interrupts = 1U << 9, input_output = 3U << 12, nested_task = 1U << 14;
+    KnThreadCtx wanted = good, seen{};
+    wanted.fsBase = 0xffff800000000000;
+    if (threadContext(K_MYACTOR, thread, K_CURRCTX, nullptr, &wanted) != K_EINVAL) {
+        return false;
+    }
+    wanted = good;
+    wanted.flags = ~std::uint64_t{0} & ~interrupts;
+    wanted.reserved0[0] = wanted.reserved0[1] = ~0U;
+    wanted.vector = 8;
+    if (threadContext(K_MYACTOR, thread, K_CURRCTX, nullptr, &wanted) != K_OK ||
+        threadContext(K_MYACTOR, thread, K_CURRCTX, &seen, nullptr) != K_OK) {
+        return false;
+    }
+    return (seen.flags & (interrupts | input_output | nested_task)) == interrupts &&
+           seen.vector == good.vector;
+}
+
 } // namespace chorale::test
