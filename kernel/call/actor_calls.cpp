@@ -101,6 +101,25 @@ long portDelete(Thread& self, Cap capability, int li) {
     return delete_port(self, *port);
 }
 
+namespace {
+
+// A message is handed over at each tour, until there is none or nobody to take it.
+void announce_everywhere(Thread& self) {
+    tour(
+        self,
+        [](Thread& asker) {
+            if (!announce(*asker.fetch_port, asker.fetch_name)) asker.question.result = K_EBUSY;
+        },
+        [](Thread& asker, long result) {
+            if (result == K_EBUSY)
+                announce_everywhere(asker);
+            else
+                wake(asker, K_OK);
+        });
+}
+
+} // namespace
+
 long portEnable(Thread& self, Cap capability, int li, int priority) {
     if (priority < 0) return K_EINVAL;
     const Result<Port*> port = port_of(self, capability, li);
@@ -114,7 +133,7 @@ long portEnable(Thread& self, Cap capability, int li, int priority) {
     if (port.value()->queued.load(std::memory_order_seq_cst) == 0) return K_OK;
     self.fetch_port = port.value();
     self.fetch_name = port.value()->ui;
-    tour(self, [](Thread& asker) { announce(*asker.fetch_port, asker.fetch_name); }, nullptr);
+    announce_everywhere(self);
     return no_result;
 }
 

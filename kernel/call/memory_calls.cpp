@@ -19,7 +19,7 @@ constexpr VmFlags known_options = K_WRITABLE | K_EXECUTABLE | K_FILLZERO | K_ANY
     return protection;
 }
 
-constexpr std::size_t copy_piece = 2048; // bytes of vmCopy between two looks at the rest of the world
+constexpr std::size_t copy_piece = 512; // bytes of vmCopy between two looks at the rest of the world
 
 // ---- rgnFree: hide, flush everywhere, reap. An actor that is gone by then has taken its pages along. ----
 

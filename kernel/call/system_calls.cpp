@@ -81,6 +81,18 @@ long sysUnsetEnv(Thread&, UserText name_at) {
 
 namespace {
 
+void write_step(Thread& self);
+
+// Until the text has been sent, a slice each time that the thread has the CPU.
+void send_step(Thread& self) {
+    const LongWork& work = self.work;
+    if (!console_send(work.console_end)) {
+        self.continuation = send_step;
+    } else if (work.done < work.size) {
+        self.continuation = write_step;
+    }
+}
+
 // Up to a line at a time, so that short texts of several threads do not mix and long ones hold nobody up.
 void write_step(Thread& self) {
     LongWork& work = self.work;
@@ -91,10 +103,10 @@ void write_step(Thread& self) {
         self.frame.set_result(K_EFAULT);
         return;
     }
-    console_write({piece, size});
-    work.done += size;
+    work.console_end = console_append({piece, size});
+    if (work.console_end != 0) work.done += size; // else no room yet: once more, after a slice
     self.frame.set_result(static_cast<long>(work.done));
-    if (work.done < work.size) self.continuation = write_step;
+    self.continuation = send_step;
 }
 
 } // namespace
@@ -136,6 +148,7 @@ long sysReboot(Thread&, UserInOpt<KnRebootDesc> description) {
         if (!read.ok()) return K_EFAULT;
         how = read.value();
     }
+    if (how.mode <= K_REBOOT_FAILURE) console_flush();
     switch (how.mode) {
     case K_REBOOT_COLD:
         machine::restart();

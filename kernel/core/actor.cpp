@@ -4,6 +4,8 @@
 #include "kernel/ipc/port.hpp"
 #include "kernel/mem/slab.hpp"
 
+#include <machine/cpu.hpp>
+
 namespace chorale {
 
 namespace {
@@ -71,7 +73,9 @@ Result<Actor*> create_actor(std::string_view name, KnActorPrivilege privilege, c
     if (!made.ok()) return made;
     Actor& actor = *made.value();
     reset(actor, name, privilege, protection, stopped);
+    machine::interrupt_window(); // nobody knows the actor yet
     Status status = actor.space.create(page_quota);
+    machine::interrupt_window();
     if (status == Status::ok) {
         const Result<Port*> port = create_port(actor, true);
         status = port.status();

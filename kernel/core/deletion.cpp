@@ -19,6 +19,7 @@ namespace chorale {
 namespace {
 
 constexpr u64 straggler_pause = 100'000; // nanoseconds
+constexpr unsigned ports_per_step = 64;  // places of the table
 
 void threads_step(Thread& self);
 void ports_step(Thread& self);
@@ -77,7 +78,10 @@ void evict_everywhere(Thread& self) {
 
 void ports_step(Thread& self) {
     Actor& actor = *self.victim;
-    for (int li = 0; li < static_cast<int>(Actor::port_limit); ++li) {
+    // None comes any more: what has been passed stays empty.
+    for (unsigned looked = 0; self.deletion_progress < Actor::port_limit; ++looked) {
+        if (looked == ports_per_step) return next_step(self, ports_step);
+        const auto li = static_cast<int>(self.deletion_progress++);
         if (!begin_port_deletion(actor, li, self.fetch_port)) continue;
         evict_everywhere<[](Thread& asker) { next_step(asker, ports_step); }>(self);
         return;
@@ -122,6 +126,7 @@ void begin_image(Thread& self) {
 // Only the nucleus's own actor is left, which makes none.
 [[noreturn]] void end_of_work() {
     log("nothing left to run: the last actor is gone");
+    console_flush();
     machine::power_off(machine::verdict_failure);
 }
 

@@ -9,15 +9,20 @@ namespace chorale::environment {
 namespace {
 
 struct Entry {
-    char name[K_ENVNAMEMAX]; // empty: free
+    char name[K_ENVNAMEMAX];
     char value[K_ENVVALUEMAX];
+    u16 name_length; // 0: free. It and the last character tell most names apart quickly
 };
 using Entries = std::array<Entry, entry_limit>;
 Guarded<Rank::names, Entries> entries;
 
 [[nodiscard]] Entry* find(Entries& all, std::string_view name) {
     for (Entry& entry : all) {
-        if (name == entry.name) return &entry;
+        if (entry.name_length == name.size() &&
+            (name.empty() || (entry.name[name.size() - 1] == name.back() &&
+                              name == std::string_view{entry.name, name.size()}))) {
+            return &entry;
+        }
     }
     return nullptr;
 }
@@ -37,6 +42,7 @@ Status set(std::string_view name, std::string_view value) {
         if (entry == nullptr) entry = find(all, "");
         if (entry == nullptr) return Status::no_memory;
         store(entry->name, name);
+        entry->name_length = static_cast<u16>(name.size());
         store(entry->value, value);
         return Status::ok;
     });
@@ -48,6 +54,7 @@ Status unset(std::string_view name) {
         Entry* const entry = find(all, name);
         if (entry == nullptr) return Status::unknown;
         entry->name[0] = '\0';
+        entry->name_length = 0;
         return Status::ok;
     });
 }

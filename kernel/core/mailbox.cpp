@@ -2,11 +2,16 @@
 
 #include "kernel/core/per_cpu.hpp"
 
+#include <machine/cpu.hpp>
 #include <machine/ipi.hpp>
 
 #include <bit>
 
 namespace chorale {
+
+namespace {
+constexpr unsigned run_per_window = 2; // bounds the time with interrupts off
+}
 
 bool Mailbox::push(CpuIndex to, Outgoing& lane, Request& request) {
     auto& slot = cpu_at(to).inbox.incoming_[self_].slot[lane.next_slot % slots];
@@ -83,6 +88,7 @@ void Mailbox::flush() {
 }
 
 void Mailbox::drain() {
+    unsigned run = 0;
     // acquire: what a sender did before its bell is seen, its full slots and its bit in starving_
     for (u64 senders = rang_.exchange(0, std::memory_order_acquire); senders != 0; senders &= senders - 1) {
         const auto from = static_cast<CpuIndex>(std::countr_zero(senders));
@@ -95,6 +101,7 @@ void Mailbox::drain() {
             slot.store(nullptr, std::memory_order_release);
             ++next_incoming_[from];
             request->run(*request);
+            if (++run % run_per_window == 0) machine::interrupt_window(); // no pointer is held here
         }
     }
     // relaxed: set before a bell that has been taken, or that bell is still to come

@@ -24,7 +24,8 @@ enum Pending : u32 {
     pending_reschedule = 1,
     pending_mail = 2,
     pending_timer = 4,
-    pending_alarm = 8
+    pending_alarm = 8,
+    pending_console = 16, // text of the nucleus's own waits to be sent
 };
 
 // Only ever incremented, by the owner; read by all for sysStatistics.

@@ -1,5 +1,6 @@
 #include "kernel/core/schedule.hpp"
 
+#include "kernel/base/log.hpp"
 #include "kernel/core/entry.hpp"
 #include "kernel/core/remote.hpp"
 #include "kernel/core/wait.hpp"
@@ -187,22 +188,30 @@ namespace {
     machine::marker<machine::Marker::timers_served>();
 }
 
+// A slice at a time; what else has come up meanwhile is attended to in between.
+[[gnu::noinline]] void send_text(PerCpu& cpu) {
+    if (console_send(console_everything)) cpu.pending &= ~static_cast<u32>(pending_console);
+    machine::interrupt_window();
+}
+
 void attend(PerCpu& cpu) {
     if ((cpu.pending & (pending_timer | pending_alarm)) != 0) [[unlikely]]
         attend_timers(cpu);
     cpu.pending &= ~static_cast<u32>(pending_reschedule | pending_mail);
     if (cpu.inbox.rung()) cpu.inbox.drain();
+    if ((cpu.pending & pending_console) != 0) [[unlikely]]
+        send_text(cpu);
     if (cpu.inbox.overflows()) [[unlikely]]
         cpu.inbox.flush();
 }
 
 // The part of a thread's work in the nucleus that could not be done when it arose.
 void continue_thread(PerCpu& cpu, Thread& thread) {
+    machine::interrupt_window(); // long work comes piece by piece: the hardware has its say in between
     load_space(cpu, thread);
     auto* const next = thread.continuation;
     thread.continuation = nullptr;
     next(thread);
-    machine::interrupt_window(); // long work comes piece by piece: the hardware has its say in between
 }
 
 } // namespace

@@ -96,6 +96,7 @@ struct LongWork {
     KnCap source_actor{}, target_actor{};
     VirtAddr source, target;
     u64 size{}, done{};
+    u64 console_end{}; // of what sysWrite has handed in
     RangeWork range{};
     TlbFlush flush{};
 };

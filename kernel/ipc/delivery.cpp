@@ -16,6 +16,9 @@ namespace chorale {
 
 namespace {
 
+// Bounds of the time with interrupts off.
+constexpr unsigned evicted_per_visit = 4, fetches_per_visit = 16;
+
 [[nodiscard]] Thread* pop(Thread*& stack) {
     Thread* const first = stack;
     if (first != nullptr) stack = first->next_waiter;
@@ -155,7 +158,12 @@ void token_arrives(Request& request) {
         if (again) start_tour(port);
         return;
     }
-    for (u32 messages = queued(port); messages != 0; --messages) {
+    unsigned fetches = 0;
+    for (u32 messages = queued(port); messages != 0; --messages, ++fetches) {
+        if (fetches == fetches_per_visit) { // it comes here once more
+            this_cpu().inbox.post(here, port.tour);
+            return;
+        }
         Thread* const server = take_waiter(port);
         if (server == nullptr) break;
         resume_as_parked(*server);
@@ -357,22 +365,32 @@ void unpark(Thread& server) {
 bool evict(Port& port) {
     const CpuIndex here = this_cpu().index;
     PortSlot& slot = port.slot(here);
-    while (Thread* const server = pop(slot.waiters)) wake(*server, K_ENOPORT);
+    unsigned left = evicted_per_visit;
+    for (; left != 0; --left) {
+        Thread* const server = pop(slot.waiters);
+        if (server == nullptr) break;
+        wake(*server, K_ENOPORT);
+    }
     slot.received = 0;
+    if (slot.waiters != nullptr) return false;
     if (home_of(port) != here) return true;
-    while (Message* const message = take_queued(port)) refuse(*message, K_ENOPORT);
-    return !port.touring;
+    for (; left != 0; --left) {
+        Message* const message = take_queued(port);
+        if (message == nullptr) break;
+        refuse(*message, K_ENOPORT);
+    }
+    return port.queue.empty() && !port.touring;
 }
 
-void announce(Port& port, const KnUniqueId& name) {
-    if (!still_has(port, name) || home_of(port) != this_cpu().index || port.queue.empty()) return;
+bool announce(Port& port, const KnUniqueId& name) {
+    if (!still_has(port, name) || home_of(port) != this_cpu().index || port.queue.empty()) return true;
     // Each server that waits here gets one: no token comes home to those that are left.
-    while (!port.queue.empty()) {
-        Thread* const server = take_waiter(port);
-        if (server == nullptr) break;
+    if (Thread* const server = take_waiter(port)) {
         hand(*server, port, *take_queued(port));
+        return port.queue.empty();
     }
-    if (!port.queue.empty()) start_tour(port);
+    start_tour(port);
+    return true;
 }
 
 } // namespace chorale

@@ -48,12 +48,13 @@ enum class Route : u8 { here, away, full };
 void unpark(Thread& server);
 void resume_later(Thread& server);
 
-// portDelete, on each CPU: waiting servers get K_ENOPORT; at home, the callers of queued messages too. False
-// when the port's token is still under way: the port must not be freed before it is home.
+// portDelete, on each CPU: waiting servers get K_ENOPORT; at home, the callers of queued messages too. A few
+// at each visit: false when there may be more, or when the port's token is still under way. The port must
+// not be freed before.
 [[nodiscard]] bool evict(Port& port);
 
-// portEnable, on each CPU: lets servers that wait for any enabled port know of messages queued before, if the
-// port is still the one of that name.
-void announce(Port& port, const KnUniqueId& name);
+// portEnable, on each CPU: lets a server that waits for any enabled port know of a message queued before, if
+// the port is still the one of that name. False when there are more messages.
+[[nodiscard]] bool announce(Port& port, const KnUniqueId& name);
 
 } // namespace chorale

@@ -34,6 +34,7 @@ void free_message(Message& message) {
 }
 
 Status allocate_pages(Message& message) {
+    message.stored = 0;
     const auto needed = static_cast<u32>(round_up(message.size, page_size) / page_size);
     while (message.page_count < needed) {
         const Result<PhysAddr> page = allocate_frame();

@@ -39,6 +39,7 @@ struct Message : ListNode<InPort> {
     bool call;    // a reply is, or was, awaited
     bool has_annex;
     u32 page_count{};
+    u32 stored; // of a body in pages: how much the receiver has got
     u64 port_li; // of the port, when it was handed over or taken from the queue
     u64 sequence;
     KnUniqueId source;

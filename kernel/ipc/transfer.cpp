@@ -1,5 +1,6 @@
 #include "kernel/ipc/transfer.hpp"
 
+#include "kernel/core/per_cpu.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/core/thread.hpp"
 #include "kernel/ipc/exchange.hpp"
@@ -14,32 +15,34 @@ namespace chorale {
 
 namespace {
 
-// Calls `piece(page bytes, offset, count)` for the whole body of a message in pages.
-template <class Piece>
-[[nodiscard]] bool each_page(Message& message, u32 size, const Piece& piece) {
-    for (u32 offset = 0; offset < size; offset += page_size) {
-        const u32 left = size - offset;
-        const u32 count = left < page_size ? left : static_cast<u32>(page_size);
-        if (!piece(machine::direct<std::byte>(message.pages[offset / page_size]), offset, count))
-            return false;
-        machine::interrupt_window();
-    }
-    return true;
+constexpr u32 copy_piece = 1024; // bytes with interrupts off: where nothing is aligned they go one by one
+
+[[nodiscard]] std::byte* body_at(const Message& message, u32 offset) {
+    return machine::direct<std::byte>(message.pages[offset / page_size]) + offset % page_size;
 }
 
-// Puts the message into the memory that `descriptor` describes, cut to the room there.
-[[nodiscard]] bool store(Message& message, const KnMsgDesc& descriptor) {
+// Puts the message into the memory that `descriptor` describes, cut to the room there. A body in pages goes
+// piece by piece: `again` when there is something better to do than the next one.
+enum class Stored { all, again, fault };
+[[nodiscard]] Stored store(Message& message, const KnMsgDesc& descriptor) {
+    const auto all_if = [](bool copied) { return copied ? Stored::all : Stored::fault; };
     const u32 size = message.size < descriptor.bodySize ? message.size : descriptor.bodySize;
     const VirtAddr body{descriptor.bodyAddr};
     if (message.has_annex && descriptor.annexAddr != 0 &&
         !machine::copy_out(VirtAddr{descriptor.annexAddr}, message.annex, K_CMSGANNEXSIZE)) {
-        return false;
+        return Stored::fault;
     }
-    if (descriptor.bodyAddr == 0) return true;
-    if (message.page_count == 0) return machine::copy_out(body, message.words, size);
-    return each_page(message, size, [&](const std::byte* page, u32 offset, u32 count) {
-        return machine::copy_out(body + offset, page, count);
-    });
+    if (descriptor.bodyAddr == 0) return Stored::all;
+    if (message.page_count == 0) return all_if(machine::copy_out(body, message.words, size));
+    while (message.stored < size) {
+        const u32 at = message.stored;
+        const u32 count = size - at < copy_piece ? size - at : copy_piece;
+        if (!machine::copy_out(body + at, body_at(message, at), count)) return Stored::fault;
+        message.stored += count;
+        machine::interrupt_window();
+        if (this_cpu().pending != 0 && message.stored < size) return Stored::again;
+    }
+    return Stored::all;
 }
 
 // Without a descriptor there is no room but the registers: a longer body is cut.
@@ -54,12 +57,20 @@ template <class Piece>
 }
 
 // What registers cannot carry goes to memory: big bodies and annexes. `stored`: flag of the result that says
-// so.
+// so. `no_result`: it has to be called again.
 [[nodiscard]] long hand_over(Thread& self, Message& message, VirtAddr descriptor_address, long stored) {
     if (descriptor_address.raw() == 0) return load_cut(self, message);
     const Result<KnMsgDesc> descriptor = read_descriptor(descriptor_address);
-    if (!descriptor.ok() || !store(message, descriptor.value())) return K_EFAULT;
-    return static_cast<long>(message.size) | stored;
+    if (!descriptor.ok()) return K_EFAULT;
+    switch (store(message, descriptor.value())) {
+    case Stored::all:
+        return static_cast<long>(message.size) | stored;
+    case Stored::again:
+        return no_result;
+    case Stored::fault:
+        break;
+    }
+    return K_EFAULT;
 }
 
 } // namespace
@@ -84,11 +95,14 @@ Status compose(Message& message, const KnMsgDesc& descriptor) {
         __builtin_memset(message.words, 0, sizeof message.words);
         return machine::copy_in(message.words, body, message.size) ? Status::ok : Status::fault;
     }
+    machine::interrupt_window();
     if (const Status status = allocate_pages(message); status != Status::ok) return status;
-    const bool copied = each_page(message, message.size, [&](std::byte* page, u32 offset, u32 count) {
-        return machine::copy_in(page, body + offset, count);
-    });
-    return copied ? Status::ok : Status::fault;
+    for (u32 at = 0; at < message.size; at += copy_piece) {
+        machine::interrupt_window();
+        const u32 count = message.size - at < copy_piece ? message.size - at : copy_piece;
+        if (!machine::copy_in(body_at(message, at), body + at, count)) return Status::fault;
+    }
+    return Status::ok;
 }
 
 void receive_words(Thread& self, Message& message) {
@@ -99,9 +113,16 @@ void receive_words(Thread& self, Message& message) {
 
 void finish_receive(Thread& self) {
     Message& message = *self.incoming;
-    self.incoming = nullptr;
     const VirtAddr descriptor{self.frame.message_descriptor()};
     const long result = hand_over(self, message, descriptor, static_cast<long>(MESSAGE_STORED));
+    if (result == no_result) {
+        // The caller's priority counts from here on, as in hand().
+        if (message.client != nullptr && message.priority < self.priority)
+            set_priority(self, message.priority);
+        self.continuation = finish_receive;
+        return;
+    }
+    self.incoming = nullptr;
     self.frame.set_message_result(result, message.port_li, message.sequence);
     serve(self, message);
 }
@@ -119,11 +140,15 @@ bool reply_by_words(const Thread& client, const Message& reply) {
 
 void finish_call(Thread& self) {
     Message& message = *self.incoming;
-    self.incoming = nullptr;
     const bool by_registers = self.frame.call_number() == MESSAGE_CALL;
     const VirtAddr descriptor{by_registers ? self.frame.message_descriptor() : self.frame.argument(3)};
     const long stored = by_registers ? static_cast<long>(MESSAGE_STORED) : 0;
     const long result = message.error != K_OK ? message.error : hand_over(self, message, descriptor, stored);
+    if (result == no_result) {
+        self.continuation = finish_call;
+        return;
+    }
+    self.incoming = nullptr;
     self.frame.set_message_result(result, 0, 0);
     free_message(message);
 }

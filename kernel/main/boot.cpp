@@ -192,6 +192,7 @@ void nucleus_main(const BootInfo& info) {
     log("{} boot actors", loaded.running);
     if (loaded.running == 0) give_up("nothing to run: the bank has no actor that could be loaded");
     if (!loaded.as_wanted) give_up("not all that run= names could be loaded");
+    console_defer([] { this_cpu().pending |= pending_console; });
     machine::marker<machine::Marker::first_user>();
     machine::on_cpu_stack([] { leave(); });
 }

@@ -7,6 +7,7 @@
 #include "kernel/core/schedule.hpp"
 #include "kernel/mem/frame.hpp"
 
+#include <machine/cpu.hpp>
 #include <machine/fpu.hpp>
 #include <machine/mmu.hpp>
 
@@ -19,6 +20,7 @@ void delete_faulting(Thread& thread, std::string_view what, u64 address, u64 pc)
     read_actor_name(*thread.actor, name);
     log("actor {} thread {}: {} (address {}, pc {}): actor deleted", std::string_view{name}, thread.lid, what,
         Hex{address}, Hex{pc});
+    machine::interrupt_window();
     static_cast<void>(delete_actor(thread, *thread.actor));
 }
 

@@ -68,6 +68,7 @@ void panic(std::string_view reason, u64 value) {
     // relaxed: the number itself is all that counts
     if (reporter.compare_exchange_strong(first, cpu, std::memory_order_relaxed)) {
         machine::stop_others();
+        console_abandon_lock();
         print("\n@panic {} ({})\n", {reason, Hex{value}});
         print("cpu {}\n", {cpu});
         print_current(cpu);

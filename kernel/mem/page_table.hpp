@@ -120,6 +120,8 @@ class PageTableOf {
 
     [[nodiscard]] [[gnu::noinline]] Path walk(VirtAddr at) const; // one copy: the text budget
     [[nodiscard]] Status take_tables(std::array<PhysAddr, G::most_levels>& tables, unsigned count);
+    // Whether an entry of the table has one of the bits. Eight at a time: it runs with interrupts off.
+    [[nodiscard]] static bool any_of_table(PhysAddr table, u64 bits);
     static void show_tables(const Path& path);
     void hide_tables(const Path& path, bool& flush);
     void free_tables(const Path& path, bool dead);
@@ -192,6 +194,18 @@ Status PageTableOf<G>::insert(VirtAddr at, PhysAddr frame, Protection protection
     publish(path.entry[path.level], entry);
     if (G::present(load(whole.entry[level]))) show_tables(whole);
     return Status::ok;
+}
+
+template <class G>
+bool PageTableOf<G>::any_of_table(PhysAddr table, u64 bits) {
+    constexpr unsigned together = 8;
+    u64* const entries = machine::direct<u64>(table);
+    for (unsigned i = 0; i < G::entries; i += together) {
+        u64 all = 0;
+        for (unsigned j = 0; j < together; ++j) all |= load(entries + i + j);
+        if ((all & bits) != 0) return true;
+    }
+    return false;
 }
 
 template <class G>
@@ -280,10 +294,7 @@ template <class G>
 void PageTableOf<G>::hide_tables(const Path& path, bool& flush) {
     for (unsigned level = path.level + 1; level <= top() && level < fixed_; ++level) {
         const u64 entry = load(path.entry[level]);
-        u64* const below = machine::direct<u64>(G::address(entry));
-        for (unsigned i = 0; i < G::entries; ++i) {
-            if (G::present(load(below + i))) return;
-        }
+        if (any_of_table(G::address(entry), G::bit_present)) return;
         if (!G::present(entry)) continue;
         store(path.entry[level], hidden(entry));
         flush = true;
@@ -330,10 +341,7 @@ void PageTableOf<G>::free_tables(const Path& path, bool dead) {
     for (unsigned level = path.level + 1; level <= top() && level < fixed_; ++level) {
         const u64 entry = load(path.entry[level]);
         if (G::present(entry) && !dead) return;
-        u64* const below = machine::direct<u64>(G::address(entry));
-        for (unsigned i = 0; i < G::entries; ++i) {
-            if (load(below + i) != 0) return;
-        }
+        if (any_of_table(G::address(entry), ~u64{0})) return;
         store(path.entry[level], 0);
         account_->give_back(G::address(entry), 0);
     }

@@ -7,6 +7,7 @@
 #include "kernel/mem/fail_allocation.hpp"
 #include "kernel/mem/frame.hpp"
 
+#include <machine/cpu.hpp>
 #include <machine/memory_watch.hpp>
 #include <machine/mmu.hpp>
 
@@ -123,6 +124,8 @@ Status SlabCache::grow() {
     const Result<PhysAddr> block = allocate_frames(order_);
     if (!block.ok()) return block.status();
     zero_frames(block.value(), order_);
+    // Actors and threads are large, and made with no lock held; what is made under one is small.
+    if (order_ != 0) machine::interrupt_window();
     auto* const base = machine::direct<std::byte>(block.value());
     std::byte* const end = base + order_bytes(order_);
     Slab& slab = *::new (end - sizeof(Slab)) Slab{nullptr, nullptr, this, per_slab_, 0, 0};

@@ -58,8 +58,8 @@ class Space {
     [[nodiscard]] static VirtAddr user_end() { return VirtAddr{machine::user_limit()}; }
     static constexpr VirtAddr anywhere_begin{uword{1} << 36}; // above where executables are linked
     static constexpr VirtAddr anywhere{~uword{page_size - 1}};
-    static constexpr unsigned step_pages = 64; // entries that one step touches
-    static constexpr unsigned fill_pages = 8;  // pages filled between two preemption points
+    static constexpr unsigned step_pages = 4; // entries that one step touches
+    static constexpr unsigned fill_pages = 2; // pages filled between two preemption points
 
     Space() = default;
     Space(const Space&) = delete;

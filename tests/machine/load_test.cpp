@@ -1,4 +1,5 @@
 // Boot actors: executables of a bank, good ones and bad ones, with and without memory for them.
+#include "kernel/base/log.hpp"
 #include "kernel/main/load.hpp"
 
 #include "kernel/core/actor.hpp"
@@ -97,6 +98,7 @@ struct Result {
         testing::internal::CaptureStdout();
         fail_allocation_after(refused);
         result.loaded = load_bank({reinterpret_cast<const std::byte*>(bank.data()), bank.size()}, wanted);
+        console_flush(); // what is still to be said
         result.said = testing::internal::GetCapturedStdout();
         co_await sleep(millisecond); // they run
         co_await remove_new_actors(old);

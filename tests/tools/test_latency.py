@@ -17,7 +17,8 @@ class Named:
 
 
 def event(pieces, **more):
-    return dict({"length": sum(count for _, count in pieces), "cpu": 0, "waits": 0, "pieces": pieces}, **more)
+    length = sum(count for _, count in pieces)
+    return dict({"length": length, "cpu": 0, "waits": 0, "firmware": 0, "pieces": pieces}, **more)
 
 
 class TraceTest(unittest.TestCase):

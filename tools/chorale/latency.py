@@ -59,6 +59,7 @@ def describe(symbols, event):
     path = " > ".join(f"{name} {whole:,}" for name, whole in heaviest_path(root))
     others = ", ".join(f"{part.name} {part.whole:,}" for part in parts[1:4] if part.whole > 40)
     waits = f", {event['waits']:,} more turns of waiting" if event["waits"] else ""
+    waits += f", {event['firmware']:,} more of the firmware" if event["firmware"] else ""
     return f"{event['length']:,} on CPU {event['cpu']}: {path}" + (f"; {others}" if others else "") + waits
 
 

@@ -5,8 +5,8 @@
 // in: to the first user instruction, or to STI (riscv64: CSRSI of sstatus.SIE). It begins with the first
 // nucleus instruction after user code, behind CLI (CSRCI), or with a handler that came in through an open
 // window; IRETQ (SRET) leads such a handler back into its window. What firmware does for the nucleus
-// meanwhile is part of the stretch. Code in the upper half but outside `text=` is that of supervisor actors:
-// they run with interrupts on.
+// meanwhile is counted apart: it may wait for other CPUs. Code in the upper half but outside `text=` is that
+// of supervisor actors: they run with interrupts on.
 //
 // Waiting for another CPU, a loop around PAUSE, counts as one turn of the loop: under an emulator its length
 // is that of the host's time slices. How often it happened is told. The idle loop counts in full.
@@ -48,7 +48,7 @@ struct mark {
     struct piece last;
 };
 struct trace {
-    uint64_t length, waits; // `length` counts on where the pieces end
+    uint64_t length, waits, firmware; // `length` counts on where the pieces end
     size_t pieces;
     struct mark mark; // at the last PAUSE, 0: none
     struct piece piece[TRACE];
@@ -217,8 +217,9 @@ static void on_run(unsigned vcpu, void* packed) {
         in_nucleus(cpu, run);
         return;
     case FIRMWARE:
-        if (cpu->state == OFF) add(cpu->stretch, run);
-        break;
+        if (cpu->state == OFF) cpu->stretch->firmware += run->length;
+        if (cpu->waking) cpu->wake->firmware += run->length;
+        return;
     case USER:
         if (cpu->state != ON) end_stretch(cpu, ON);
         break;
@@ -345,8 +346,9 @@ static void print_kept(const char* event, unsigned vcpu, const struct kept* kept
     for (int i = 0; i < KEPT; ++i) {
         const struct trace* trace = kept[i].trace;
         if (!trace || !trace->length) continue;
-        fprintf(out, "{\"event\":\"%s\",\"cpu\":%u,\"length\":%" PRIu64 ",\"waits\":%" PRIu64 ",\"pieces\":[",
-                event, vcpu, trace->length, trace->waits);
+        fprintf(out, "{\"event\":\"%s\",\"cpu\":%u,\"length\":%" PRIu64, event, vcpu, trace->length);
+        fprintf(out, ",\"waits\":%" PRIu64 ",\"firmware\":%" PRIu64 ",\"pieces\":[", trace->waits,
+                trace->firmware);
         for (size_t p = 0; p < trace->pieces; ++p)
             fprintf(out, "%s[%" PRIu64 ",%u]", p ? "," : "", trace->piece[p].address,
                     trace->piece[p].instructions);

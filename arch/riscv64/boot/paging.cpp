@@ -83,12 +83,12 @@ void invalidate_asid(unsigned asid) {
 PhysAddr supervisor_root() { return paging.levels == 4 ? image_physical(sv48_root) : nucleus_table(); }
 
 void copy_nucleus_half(u64* table) {
-    constexpr unsigned last = PageTableGeometry::entries - 1, half = PageTableGeometry::entries / 2;
+    constexpr unsigned half = PageTableGeometry::entries / 2, last = PageTableGeometry::entries - 1;
     if (paging.levels == 4) {
         table[last] = sv48_root[last];
         return;
     }
-    for (unsigned i = half; i <= last; ++i) table[i] = nucleus_entries()[i];
+    __builtin_memcpy(table + half, nucleus_entries() + half, half * sizeof(u64));
 }
 
 void publish_nucleus_mapping(uword begin, uword bytes) {

@@ -33,7 +33,24 @@ memcpy:
     addi    a1, a1, 8
     addi    a2, a2, -8
     bgeu    a2, t1, 4b
-3:  beqz    a2, 6f
+3:  addi    a2, a2, -8                  // bytes, eight at a time where there are as many
+    bltz    a2, 7f
+8:  .irp offset, 0, 4
+        lbu     a3, \offset(a1)
+        lbu     a4, \offset + 1(a1)
+        lbu     a5, \offset + 2(a1)
+        lbu     a6, \offset + 3(a1)
+        sb      a3, \offset(t0)
+        sb      a4, \offset + 1(t0)
+        sb      a5, \offset + 2(t0)
+        sb      a6, \offset + 3(t0)
+    .endr
+    addi    t0, t0, 8
+    addi    a1, a1, 8
+    addi    a2, a2, -8
+    bgez    a2, 8b
+7:  addi    a2, a2, 8
+    beqz    a2, 6f
 5:  lbu     a3, 0(a1)
     sb      a3, 0(t0)
     addi    t0, t0, 1

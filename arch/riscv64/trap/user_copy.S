@@ -43,6 +43,27 @@ next_word:
     addi    a2, a2, -8
     bgeu    a2, t1, next_word
 bytes:
+    addi    a2, a2, -8                  // eight at a time where there are as many
+    bltz    a2, last_bytes
+next_eight:
+    .irp offset, 0, 3
+        MAY_FAULT(copy_failed, lbu a3, \offset(a1))
+        MAY_FAULT(copy_failed, lbu a4, \offset + 1(a1))
+        MAY_FAULT(copy_failed, lbu a5, \offset + 2(a1))
+        MAY_FAULT(copy_failed, sb a3, \offset(a0))
+        MAY_FAULT(copy_failed, sb a4, \offset + 1(a0))
+        MAY_FAULT(copy_failed, sb a5, \offset + 2(a0))
+    .endr
+    MAY_FAULT(copy_failed, lbu a3, 6(a1))
+    MAY_FAULT(copy_failed, lbu a4, 7(a1))
+    MAY_FAULT(copy_failed, sb a3, 6(a0))
+    MAY_FAULT(copy_failed, sb a4, 7(a0))
+    addi    a0, a0, 8
+    addi    a1, a1, 8
+    addi    a2, a2, -8
+    bgez    a2, next_eight
+last_bytes:
+    addi    a2, a2, 8
     beqz    a2, done
 next_byte:
     MAY_FAULT(copy_failed, lbu a3, 0(a1))

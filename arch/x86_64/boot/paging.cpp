@@ -58,7 +58,7 @@ void invalidate_all() {
 
 void copy_nucleus_half(u64* table) {
     constexpr unsigned half = PageTableGeometry::entries / 2;
-    for (unsigned i = half; i < PageTableGeometry::entries; ++i) table[i] = nucleus_entries()[i];
+    __builtin_memcpy(table + half, nucleus_entries() + half, half * sizeof(u64));
 }
 
 } // namespace chorale::machine
