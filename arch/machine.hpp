@@ -57,6 +57,8 @@ concept Frame = std::is_standard_layout_v<F> && std::is_trivially_copyable_v<F> 
                     {
                         frame.set_context(KnThreadCtx{}, argument)
                     } -> std::same_as<bool>; // false: not registers of a user program
+                    { frame.call_handler(address, address, address, {argument}) } -> std::same_as<void>;
+                    { frame.after_handler(true) } -> std::same_as<void>;
                     { constant.pc } -> std::convertible_to<u64>;
                     { constant.sp } -> std::convertible_to<u64>;
                 };
@@ -150,6 +152,9 @@ static_assert(machine::supervisor_begin % page_size == 0 && machine::supervisor_
 static_assert(std::convertible_to<decltype(machine::supervisor_table_level), unsigned>);
 static_assert(Is<&machine::supervisor_root, PhysAddr()> && Is<&machine::invalidate_all, void()>);
 static_assert(Is<&machine::call_gate, uword(unsigned)>);
+static_assert(Is<&machine::handler_return_address, VirtAddr()>);
+static_assert(Is<&machine::supervisor_read, bool(void*, VirtAddr, std::size_t)>);
+static_assert(Is<&machine::supervisor_write, bool(VirtAddr, const void*, std::size_t)>);
 static_assert(std::same_as<decltype(machine::relocation_relative), const u32>);
 static_assert(std::same_as<decltype(machine::relocation_absolute), const u32>);
 static_assert(std::same_as<decltype(machine::relocation_global), const u32>);

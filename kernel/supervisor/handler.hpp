@@ -46,11 +46,12 @@ struct Handler {
     u64 cookie{};
 };
 
-// The thread goes on in `handler`. Errors: no_memory (no system stack); then nothing has changed.
+// The thread goes on in `handler`. Errors: no_memory (no system stack), fault (no room on it); then nothing
+// has changed.
 [[nodiscard]] Status enter_handler(Thread& self, const Handler& handler);
 
-// The innermost handler ends here and now, as if it had returned `result`: after a fault in it, or when its
-// LAP is deleted. Its thread runs in this CPU's nucleus or waits on this CPU.
+// The innermost handler ends here and now, as if it had returned `result`: after a fault in it. `self` is
+// this CPU's current thread, in a call that may block or after an exception.
 void end_handler(Thread& self, u64 result);
 
 // What the record says: the actor on whose behalf the innermost handler was entered (svGetInvoker), null when

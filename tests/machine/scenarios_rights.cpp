@@ -28,7 +28,7 @@ void refused(long result, long error, const char* what) {
 [[nodiscard]] Task<void> overreach(KnCap system, KnCap own) {
     KnCap made{};
     refused(co_await create(K_SYSTEMACTOR, K_ACTIVE, made), K_EPRIV, "a user actor makes a SYSTEM one");
-    refused(co_await create(K_SUPACTOR, K_ACTIVE, made), K_EINVAL, "a supervisor actor");
+    refused(co_await create(K_SUPACTOR, K_ACTIVE, made), K_EPRIV, "a supervisor actor");
     refused(co_await create(K_USERACTOR, K_STOPPED, made), K_EINVAL, "a stopped actor");
     if (!there(system) || !there(own)) co_return;
     Named capability;

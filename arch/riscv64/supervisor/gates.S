@@ -133,4 +133,13 @@ message_gate:
     li      s0, 0
     j       message_call_entry
 
+// Where handlers return to (kernel/supervisor/handler.cpp): what they kept is in the record.
+    .globl chorale_handler_return
+chorale_handler_return:
+    csrci   sstatus, SSTATUS_SIE
+    ld      sp, CPU_STACK_TOP(tp)
+    li      s0, 0
+    call    handler_returned
+    unimp
+
     .section .note.GNU-stack, "", @progbits

@@ -98,6 +98,16 @@ message_gate:
     movq    %r11, %r12                  // where message_call_entry() takes its argument
     jmp     message_call_entry
 
+// Where handlers return to (kernel/supervisor/handler.cpp): what they kept is in the record.
+    .globl chorale_handler_return
+chorale_handler_return:
+    cli
+    movq    %gs:CPU_STACK_TOP, %rsp
+    movq    %rax, %r12                  // where handler_returned() takes its argument
+    xorl    %ebp, %ebp
+    call    handler_returned
+    ud2
+
 // The registers that a C function keeps go to the frame of the thread in r11.
 save_kept:
     movq    %rbx, FRAME(RBX)(%r11)

@@ -2,9 +2,31 @@
 
 #include "kernel/base/types.hpp"
 
+#include <machine/user_access.hpp>
+
 namespace chorale::machine {
 
-extern "C" const u8 chorale_call_gates[];
+extern "C" const u8 chorale_call_gates[], chorale_handler_return[];
+
+namespace {
+
+[[nodiscard]] bool in_range(VirtAddr start, std::size_t bytes) {
+    return start.raw() >= supervisor_begin && start.raw() <= supervisor_end &&
+           bytes <= supervisor_end - start.raw();
+}
+
+} // namespace
+
+VirtAddr handler_return_address() { return VirtAddr{reinterpret_cast<uword>(chorale_handler_return)}; }
+
+bool supervisor_read(void* to, VirtAddr from, std::size_t bytes) {
+    return in_range(from, bytes) &&
+           chorale_copy_user(to, reinterpret_cast<const void*>(from.raw()), bytes) == 0;
+}
+
+bool supervisor_write(VirtAddr to, const void* from, std::size_t bytes) {
+    return in_range(to, bytes) && chorale_copy_user(reinterpret_cast<void*>(to.raw()), from, bytes) == 0;
+}
 
 uword call_gate(unsigned number) {
     constexpr uword gate_size = 16;

@@ -71,6 +71,12 @@ struct alignas(64) Frame {
     }
     void start_supervisor(VirtAddr entry, VirtAddr stack, u64 argument) { start(entry, stack, argument); }
     [[nodiscard]] bool supervisor() const { return false; }
+    void call_handler(VirtAddr entry, VirtAddr stack, VirtAddr, const u64 (&words)[3]) {
+        pc = entry.raw();
+        sp = stack.raw();
+        __builtin_memcpy(arguments, words, sizeof words);
+    }
+    void after_handler(bool) {}
 };
 
 // What handlers see of a thread's registers is the frame itself.

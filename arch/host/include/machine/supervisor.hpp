@@ -15,6 +15,10 @@ inline constexpr unsigned supervisor_table_level = 2;
 inline void invalidate_all() {}
 [[nodiscard]] inline uword call_gate(unsigned) { return 0; }
 
+[[nodiscard]] inline VirtAddr handler_return_address() { return VirtAddr{}; }
+[[nodiscard]] inline bool supervisor_read(void*, VirtAddr, std::size_t) { return false; }
+[[nodiscard]] inline bool supervisor_write(VirtAddr, const void*, std::size_t) { return false; }
+
 inline constexpr u32 relocation_relative = 8, relocation_absolute = 1, relocation_global = 6,
                      relocation_jump = 7;
 

@@ -89,6 +89,22 @@ struct alignas(64) Frame {
         mode = SSTATUS_SPP | SSTATUS_SPIE;
     }
     [[nodiscard]] bool supervisor() const { return mode != 0; }
+
+    // Goes on in the C function `entry` in supervisor mode, on a stack whose first free word, the one below
+    // `stack`, holds `return_to`.
+    void call_handler(VirtAddr entry, VirtAddr stack, VirtAddr return_to, const u64 (&arguments)[3]) {
+        pc = entry.raw();
+        sp = stack.raw() - 2 * sizeof(u64);
+        ra = return_to.raw();
+        s0 = 0;
+        a0 = arguments[0];
+        a1 = arguments[1];
+        a2 = arguments[2];
+        mode = SSTATUS_SPP | SSTATUS_SPIE;
+    }
+    // What a handler left of the registers that it interrupted: `user` ones cannot do what they could not
+    // do before.
+    void after_handler(bool user) { mode = user ? 0 : SSTATUS_SPP | (mode & SSTATUS_SPIE); }
 };
 
 static_assert(offsetof(Frame, pc) == FRAME_PC && offsetof(Frame, sp) == FRAME_SP);

@@ -93,6 +93,25 @@ struct alignas(64) Frame {
         exit = EXIT_SUPERVISOR;
     }
     [[nodiscard]] bool supervisor() const { return exit == EXIT_SUPERVISOR; }
+
+    // Goes on in the C function `entry` in supervisor mode, on a stack whose first free word, the one below
+    // `stack`, holds `return_to`.
+    void call_handler(VirtAddr entry, VirtAddr stack, VirtAddr, const u64 (&arguments)[3]) {
+        pc = entry.raw();
+        sp = stack.raw() - sizeof(u64);
+        flags = initial_flags;
+        rbp = 0;
+        rdi = arguments[0];
+        rsi = arguments[1];
+        rdx = arguments[2];
+        exit = EXIT_SUPERVISOR;
+    }
+    // What a handler left of the registers that it interrupted: `user` ones cannot do what they could not
+    // do before.
+    void after_handler(bool user) {
+        if (user) flags = (flags & settable_flags) | initial_flags;
+        if (user != (exit != EXIT_SUPERVISOR)) exit = user ? EXIT_INTERRUPT : EXIT_SUPERVISOR;
+    }
 };
 
 static_assert(offsetof(Frame, pc) == FRAME_PC && offsetof(Frame, sp) == FRAME_SP);

@@ -27,6 +27,14 @@ void invalidate_all();
 // The function that makes nucleus call `number`, with the arguments of the C calling convention.
 [[nodiscard]] uword call_gate(unsigned number);
 
+// Where a handler returns to: with what it returns, on to handler_returned() (kernel/supervisor/handler.cpp).
+[[nodiscard]] VirtAddr handler_return_address();
+
+// The nucleus's access to the supervisor range whoever is running; false: it is not mapped so. What was
+// copied before stays copied.
+[[nodiscard]] bool supervisor_read(void* to, VirtAddr from, std::size_t bytes);
+[[nodiscard]] bool supervisor_write(VirtAddr to, const void* from, std::size_t bytes);
+
 // Of the ELF relocations that linkers leave in a shared image (System V ABI, AMD64 supplement).
 inline constexpr u32 relocation_relative = 8, relocation_absolute = 1, relocation_global = 6,
                      relocation_jump = 7;
