@@ -17,4 +17,7 @@
 #include <lap/chLap.h>
 #include <mem/chMem.h>
 #include <sched/chFifo.h>
+#include <sched/chRr.h>
+#include <sched/chRt.h>
 #include <sched/chSched.h>
+#include <vtimer/chVtimer.h>

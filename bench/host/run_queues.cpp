@@ -67,7 +67,7 @@ void measure_rotate(benchmark::State& state) {
     Ready ready{1};
     Schedulable* running = &ready.jobs[0];
     for (unsigned i = 1; i < threads; ++i) ready.push(i);
-    measure(state, operations, [&](unsigned) { running = &ready.queue.rotate(*running); });
+    measure(state, operations, [&](unsigned) { running = &ready.queue.rotate(*running, ready.top); });
     keep(running);
 }
 

@@ -4,6 +4,7 @@
 #include "kernel/call/user_pointer.hpp"
 #include "kernel/core/actor.hpp"
 #include "kernel/core/thread.hpp"
+#include "kernel/sched/attributes.hpp"
 
 #include <chorus.h>
 
@@ -23,6 +24,14 @@ enum class Access : bool { look, change };
 [[nodiscard]] bool trusted(const Thread& self);
 [[nodiscard]] bool may_change(const Thread& self, const Actor& actor);
 
+struct FoundThread;
+// The thread that a call's first two arguments mean, K_MYACTOR and K_MYSELF included.
+[[nodiscard]] Result<FoundThread> thread_of(Thread& self, UserInOpt<KnCap> capability, KnThreadLid lid);
+
+// Scheduling parameters of any class. Errors: fault, invalid.
+[[nodiscard]] Result<Attributes> read_attributes(UserIn<KnThreadDefSched> parameters);
+[[nodiscard]] Attributes attributes_of(const Thread& thread);
+
 namespace calls {
 
 using Cap = UserInOpt<KnCap>;
@@ -37,7 +46,7 @@ long portUi(Thread& self, UserOut<KnUniqueId> name, int li);
 long portLi(Thread& self, UserIn<KnUniqueId> name);
 long ipcSysInfo(Thread& self, UserOut<KnMsgHead> head);
 long threadCreate(Thread& self, Cap actor, UserOut<KnThreadLid> lid, KnThreadStatus status,
-                  UserInOpt<KnFifoThParms> scheduling, UserIn<KnDefaultStartInfo_f> start);
+                  UserInOpt<KnThreadDefSched> scheduling, UserIn<KnDefaultStartInfo_f> start);
 long threadAborted(Thread& self);
 long actorCreate(Thread& self, Cap model, UserOut<KnCap> capability, KnActorPrivilege privilege,
                  KnActorStatus status);
@@ -61,10 +70,6 @@ long threadDelay(Thread& self, UserInOpt<KnTimeVal> limit);
 long threadActivate(Thread& self, Cap actor, KnThreadLid lid);
 long threadDelete(Thread& self, Cap actor, KnThreadLid lid);
 long threadAbort(Thread& self, Cap actor, KnThreadLid lid);
-long threadBind(Thread& self, Cap actor, KnThreadLid lid, KnCpuId cpu, UserOutOpt<KnCpuId> old_cpu,
-                KnBindId mode);
-long threadScheduler(Thread& self, Cap actor, KnThreadLid lid, UserOutOpt<KnFifoThParms> old_parameters,
-                     UserInOpt<KnFifoThParms> new_parameters);
 long actorDelete(Thread& self, Cap actor);
 long sysReboot(Thread& self, UserInOpt<KnRebootDesc> description);
 long rgnAllocate(Thread& self, Cap actor, UserInOut<KnRgnDesc> region);
@@ -91,6 +96,12 @@ long threadPrivateLoad(Thread& self, unsigned int slot);
 long threadPrivateStore(Thread& self, unsigned int slot, long value);
 
 // ---- scheduling --------------------------------------------------------------------------------
+long threadBind(Thread& self, Cap actor, KnThreadLid lid, KnCpuId cpu, UserOutOpt<KnCpuId> old_cpu,
+                KnBindId mode);
+long threadScheduler(Thread& self, Cap actor, KnThreadLid lid, UserOutOpt<KnThreadDefSched> old_parameters,
+                     UserInOpt<KnThreadDefSched> new_parameters);
+long threadTimes(Thread& self, Cap actor, KnThreadLid lid, UserOutOpt<KnTimeVal> internal,
+                 UserOutOpt<KnTimeVal> external);
 
 // ---- synchronisation ---------------------------------------------------------------------------
 

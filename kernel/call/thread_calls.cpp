@@ -2,6 +2,7 @@
 #include "kernel/call/wait_limit.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/sched/attributes.hpp"
 #include "kernel/supervisor/handler.hpp"
 #include "kernel/supervisor/system_stack.hpp"
 
@@ -12,10 +13,6 @@
 namespace chorale {
 
 namespace {
-
-[[nodiscard]] bool valid_priority(const KnFifoThParms& parameters) {
-    return parameters.fifoClass == K_SCHED_FIFO && parameters.fifoPriority <= K_FIFO_PRIOMIN;
-}
 
 // In a supervisor actor threads run in supervisor mode, where their entry is trusted: only who is there
 // already makes one.
@@ -54,10 +51,16 @@ long ask_thread(Thread& self, UserInOpt<KnCap> capability, KnThreadLid lid, cons
     const Result<Actor*> actor = actor_of(self, capability);
     if (!actor.ok()) return static_cast<long>(actor.status());
     if (access == Access::change && !may_change(self, *actor.value())) return K_EPRIV;
-    if (actor.value() == self.actor && lid == K_MYSELF) lid = self.lid;
-    const Result<FoundThread> found = find_thread(*actor.value(), lid);
+    const Result<FoundThread> found = thread_of(self, capability, lid);
     if (!found.ok()) return static_cast<long>(found.status());
     return ask(self, *found.value().thread, found.value().serial, operation);
+}
+
+Result<FoundThread> thread_of(Thread& self, UserInOpt<KnCap> capability, KnThreadLid lid) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return actor.status();
+    if (actor.value() == self.actor && lid == K_MYSELF) lid = self.lid;
+    return find_thread(*actor.value(), lid);
 }
 
 namespace calls {
@@ -65,7 +68,7 @@ namespace calls {
 long threadSelf(Thread& self) { return self.lid; }
 
 long threadCreate(Thread& self, Cap capability, UserOut<KnThreadLid> lid, KnThreadStatus status,
-                  UserInOpt<KnFifoThParms> scheduling, UserIn<KnDefaultStartInfo_f> start_at) {
+                  UserInOpt<KnThreadDefSched> scheduling, UserIn<KnDefaultStartInfo_f> start_at) {
     const Result<Actor*> actor = actor_of(self, capability);
     if (!actor.ok()) return static_cast<long>(actor.status());
     const Result<KnDefaultStartInfo_f> start = start_at.read();
@@ -73,17 +76,14 @@ long threadCreate(Thread& self, Cap capability, UserOut<KnThreadLid> lid, KnThre
     if (status != K_ACTIVE && status != K_INACTIVE) return K_EINVAL;
     const Status sound = check_start(self, *actor.value(), start.value());
     if (sound != Status::ok) return static_cast<long>(sound);
-    u16 priority = self.base_priority;
-    if (scheduling.given()) {
-        const Result<KnFifoThParms> parameters = scheduling.read();
-        if (!parameters.ok()) return K_EFAULT;
-        if (!valid_priority(parameters.value())) return K_EINVAL;
-        priority = static_cast<u16>(parameters.value().fifoPriority);
-    }
+    const Result<Attributes> attributes =
+        scheduling.given() ? read_attributes(scheduling) : attributes_of(self);
+    if (!attributes.ok()) return static_cast<long>(attributes.status());
     ThreadStart plan{};
     plan.entry = VirtAddr{start.value().dsEntry};
     plan.stack = VirtAddr{start.value().dsUserStackPointer};
-    plan.priority = priority;
+    plan.attributes = attributes.value();
+    plan.bound = self.scheduling.bound;
     plan.supervisor = start.value().dsPrivilege == K_SUPTHREAD;
     plan.system_stack_size = start.value().dsSystemStackSize;
     const Result<Thread*> thread = create_thread(*actor.value(), plan);
@@ -120,45 +120,6 @@ long threadDelete(Thread& self, Cap capability, KnThreadLid lid) {
         }
     }
     return ask_thread(self, capability, lid, Operation{end_operation}, Access::change);
-}
-
-long threadBind(Thread& self, Cap capability, KnThreadLid lid, KnCpuId cpu, UserOutOpt<KnCpuId> old_cpu,
-                KnBindId mode) {
-    const Result<Actor*> actor = actor_of(self, capability);
-    if (!actor.ok()) return static_cast<long>(actor.status());
-    if (mode != K_NONEXCLUSIVE || (cpu != K_SAMECPU && cpu >= cpu_count())) return K_EINVAL;
-    if (actor.value() == self.actor && lid == K_MYSELF) lid = self.lid;
-    const Result<FoundThread> found = find_thread(*actor.value(), lid);
-    if (!found.ok()) return static_cast<long>(found.status());
-    // relaxed: where it is at this moment; it may move meanwhile
-    const KnCpuId where = found.value().thread->cpu.load(std::memory_order_relaxed);
-    if (old_cpu.given() && old_cpu.write(where) != Status::ok) return K_EFAULT;
-    if (cpu == K_SAMECPU) return K_OK;
-    if (found.value().thread == &self) self.frame.set_result(K_OK); // it leaves with its result
-    return ask(self, *found.value().thread, found.value().serial, Operation{bind_operation, {cpu}});
-}
-
-long threadScheduler(Thread& self, Cap capability, KnThreadLid lid, UserOutOpt<KnFifoThParms> old_parameters,
-                     UserInOpt<KnFifoThParms> new_parameters) {
-    const Result<Actor*> actor = actor_of(self, capability);
-    if (!actor.ok()) return static_cast<long>(actor.status());
-    if (actor.value() == self.actor && lid == K_MYSELF) lid = self.lid;
-    const Result<FoundThread> found = find_thread(*actor.value(), lid);
-    if (!found.ok()) return static_cast<long>(found.status());
-    KnFifoThParms wanted{};
-    if (new_parameters.given()) {
-        const Result<KnFifoThParms> read = new_parameters.read();
-        if (!read.ok()) return K_EFAULT;
-        if (!valid_priority(read.value())) return K_EINVAL;
-        wanted = read.value();
-    }
-    if (old_parameters.given() &&
-        old_parameters.write({K_SCHED_FIFO, base_priority_of(*found.value().thread)}) != Status::ok) {
-        return K_EFAULT;
-    }
-    if (!new_parameters.given()) return K_OK;
-    return ask(self, *found.value().thread, found.value().serial,
-               Operation{priority_operation, {wanted.fifoPriority}});
 }
 
 namespace {

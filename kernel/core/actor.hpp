@@ -10,6 +10,7 @@
 #include "kernel/lap/handlers.hpp"
 #include "kernel/mem/relaxed.hpp"
 #include "kernel/mem/space.hpp"
+#include "kernel/sched/scheduling.hpp"
 
 #include <chorus.h>
 
@@ -31,6 +32,7 @@ struct Actor {
         std::array<Port*, port_limit> ports{};
         unsigned live_threads{};
         unsigned live_ports{};
+        CpuTime ended; // used by threads that are no more
     };
 
     Space space;

@@ -1,8 +1,10 @@
 #include "kernel/core/lifetime.hpp"
 
 #include "kernel/core/actor.hpp"
+#include "kernel/core/cpu_time.hpp"
 #include "kernel/core/migration.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/core/turn.hpp"
 #include "kernel/core/wait.hpp"
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/exchange.hpp"
@@ -37,6 +39,17 @@ constinit Cache<Thread, Reuse::stable> threads{"threads"};
     });
 }
 
+// The new thread's CPU time starts at zero; dead threads' have been added to their actors'.
+void begin_scheduling(Thread& thread, const ThreadStart& start) {
+    Scheduling& scheduling = thread.scheduling;
+    scheduling.scheduling_class = start.attributes.scheduling_class;
+    scheduling.bound = start.bound;
+    scheduling.quantum = scheduling.left = start.attributes.quantum;
+    scheduling.time.home.store(0);
+    scheduling.time.abroad.store(0);
+    scheduling.limit = {};
+}
+
 // What reuse of the memory may have left behind. `serial` and `transaction` go on counting.
 void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* stack) {
     thread.state = static_cast<u32>(Doing::inactive);
@@ -44,8 +57,8 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.port = &null_port();
     thread.space = &actor.space;
     thread.actor = &actor;
-    thread.priority = start.priority;
-    set_base_priority(thread, start.priority);
+    thread.priority = start.attributes.priority;
+    set_base_priority(thread, start.attributes.priority);
     thread.supervisor = {};
     if (stack == nullptr) {
         thread.frame.start(start.entry, start.stack, 0);
@@ -63,6 +76,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.victim = nullptr;
     thread.invocations.attention.store(0);
     thread.control = {};
+    begin_scheduling(thread, start);
     // release: pairs with the acquire in forward()
     thread.cpu.store(this_cpu().index, std::memory_order_release);
 }
@@ -78,6 +92,7 @@ void release_fpu_area(Thread& thread) {
 void leave_table(Thread& thread) {
     thread.actor->tables.with([&](Actor::Tables& tables) {
         tables.threads[static_cast<unsigned>(thread.lid)] = nullptr;
+        add_times(tables.ended, thread.scheduling.time);
         --tables.live_threads;
     });
 }
@@ -88,6 +103,8 @@ void destroy(Thread& thread) {
     drop_invocations(thread);
     abandon_current(thread, K_ECRASH);
     release_fpu_area(thread);
+    leave_meter(cpu, thread);
+    leave_turns(cpu, thread);
     leave_table(thread);
     give_back_system_stack(thread.supervisor.stack);
     thread.supervisor = {};
@@ -123,6 +140,7 @@ Result<Thread*> create_thread(Actor& actor, const ThreadStart& start) {
         return status;
     }
     actor.space.enter_cpu(this_cpu().index);
+    join_turns(this_cpu(), thread);
     if (start.active) make_ready(thread);
     return &thread;
 }
@@ -149,8 +167,7 @@ FoundThread next_thread(Actor& actor, unsigned& lid, const Thread* but) {
     });
 }
 
-// Its Request is out, or it does work that others depend on: neither its end nor a move can be now.
-[[nodiscard]] static bool engaged(const Thread& thread) {
+bool engaged(const Thread& thread) {
     return thread.doing() == Doing::asking || thread.victim != nullptr || thread.has(flag_finishing);
 }
 
@@ -204,6 +221,11 @@ long priority_operation(Thread& target, const Question& question) {
 long bind_operation(Thread& target, const Question& question) {
     const auto cpu = static_cast<CpuIndex>(question.argument[0]);
     if (target.has(flag_bind)) return K_EBUSY;
+    target.scheduling.bound = cpu != K_ANYCPU;
+    if (cpu == K_ANYCPU) {
+        this_cpu().pending |= pending_offer; // it may be waiting for this CPU while others have nothing to do
+        return K_OK;
+    }
     if (engaged(target)) {
         target.bind_to = cpu;
         target.set(flag_bind);

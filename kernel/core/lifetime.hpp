@@ -5,14 +5,16 @@
 #include "kernel/base/types.hpp"
 #include "kernel/core/remote.hpp"
 #include "kernel/core/thread.hpp"
+#include "kernel/sched/attributes.hpp"
 
 namespace chorale {
 
 struct ThreadStart {
     VirtAddr entry;
     VirtAddr stack;
-    u16 priority{};
+    Attributes attributes{};
     bool active{};
+    bool bound{};              // to this CPU
     bool supervisor{};         // in supervisor mode, on a stack that the nucleus gives it
     uword system_stack_size{}; // of that; 0: the default
 };
@@ -31,6 +33,9 @@ struct FoundThread {
 // there is none any more.
 [[nodiscard]] FoundThread next_thread(Actor& actor, unsigned& lid, const Thread* but = nullptr);
 
+// Its Request is out, or it does work that others depend on: neither its end nor a move can be now.
+[[nodiscard]] bool engaged(const Thread& thread);
+
 // Ends a thread of this CPU. One whose Request is out ends when that is home (settle()).
 void end_thread(Thread& thread);
 
@@ -44,7 +49,7 @@ void settle(Thread& thread);
 [[nodiscard]] long abort_operation(Thread& target, const Question& question);
 [[nodiscard]] long priority_operation(Thread& target,
                                       const Question& question); // argument 0: the new base priority
-[[nodiscard]] long bind_operation(Thread& target, const Question& question); // argument 0: the CPU
+[[nodiscard]] long bind_operation(Thread& target, const Question& question); // argument 0: the CPU, K_ANYCPU
 
 [[nodiscard]] u64 live_threads();
 

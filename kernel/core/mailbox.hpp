@@ -28,6 +28,9 @@ class Mailbox {
     // Sends `request` to CPU `to`; callable on the CPU that owns this mailbox only (the sender's).
     void post(CpuIndex to, Request& request);
 
+    // Lets CPU `to` look around, though it is sent nothing.
+    void wake_up(CpuIndex to) { ring(to); }
+
     // Moves on what did not fit before.
     void flush();
     [[nodiscard]] bool overflows() const { return overflowing_ != 0; }
@@ -35,10 +38,11 @@ class Mailbox {
     [[nodiscard]] bool backlog(CpuIndex to) const { return (overflowing_ >> to & 1) != 0; }
 
     // Takes the bitmap of CPUs that rang. Zero: nothing to do.
-    [[nodiscard]] bool rung() const {
+    [[nodiscard]] u64 bells() const {
         // relaxed: a hint; drain() synchronises through the slots
-        return rang_.load(std::memory_order_relaxed) != 0;
+        return rang_.load(std::memory_order_relaxed);
     }
+    [[nodiscard]] bool rung() const { return bells() != 0; }
 
     // Runs the requests that have arrived. Bounded: at most one ring's worth from each sender.
     void drain();
@@ -56,7 +60,6 @@ class Mailbox {
     void for_each_waiting(CpuIndex from, Visit&& visit) const;
     template <class Visit>
     void for_each_kept(CpuIndex to, Visit&& visit) const;
-    [[nodiscard]] u64 bells() const { return rang_.load(); }
     [[nodiscard]] u64 starving() const { return starving_.load(); }
     [[nodiscard]] bool polls() const { return polling_.load(); }
 

@@ -10,8 +10,10 @@
 #include "kernel/core/migration.hpp"
 
 #include "kernel/core/actor.hpp"
+#include "kernel/core/cpu_time.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/core/turn.hpp"
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/exchange.hpp"
 #include "kernel/ipc/port.hpp"
@@ -26,6 +28,7 @@ namespace {
 void arrive(Request& request) {
     Thread& thread = *static_cast<ThreadRequest&>(request).thread;
     thread.clear(flag_moving);
+    join_turns(this_cpu(), thread);
     thread.space->enter_cpu(this_cpu().index);
     machine::synchronize_instructions(); // the program may have changed its code on the CPU it comes from
     if (thread.has(flag_timed)) arm_timer(thread, thread.timer.deadline);
@@ -61,6 +64,8 @@ void depart(Thread& thread, CpuIndex to) {
         release_fpu(cpu);
         cpu.current = nullptr;
     }
+    leave_meter(cpu, thread);
+    leave_turns(cpu, thread);
     switch (thread.doing()) {
     case Doing::running:
         thread.now_doing(Doing::ready);

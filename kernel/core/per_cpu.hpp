@@ -6,6 +6,7 @@
 #include "kernel/core/mailbox.hpp"
 #include "kernel/mem/cpu_cache.hpp"
 #include "kernel/mem/relaxed.hpp"
+#include "kernel/sched/cpu_scheduling.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/time/timer_queue.hpp"
 
@@ -26,6 +27,8 @@ enum Pending : u32 {
     pending_timer = 4,
     pending_alarm = 8,
     pending_console = 16, // text of the nucleus's own waits to be sent
+    pending_turn = 32,    // whose quantum is used, or who waits behind it, has changed
+    pending_offer = 64    // a thread waits that a hungry CPU may take
 };
 
 // Only ever incremented, by the owner; read by all for sysStatistics.
@@ -48,13 +51,17 @@ struct alignas(cache_line) PerCpuHot {
 };
 
 struct PerCpu : PerCpuHot {
+    u32 quanta{};      // threads of this CPU that have a quantum: without one there is nothing to look after
+    Counters counters; // near the beginning, where one instruction reaches them
     RunQueue ready{top_ready};
     Mailbox inbox;
     TimerQueue timers;
+    Meter meter;
+    Turn turn;
+    Pull pull;
     CpuCache memory;
     u64 programmed_deadline{TimerQueue::never};
     Relaxed<Message*> spare_message; // the last one freed here: the next exchange takes it
-    Counters counters;
 };
 
 static_assert(offsetof(PerCpuHot, self) == CPU_SELF && offsetof(PerCpuHot, current) == CPU_CURRENT);

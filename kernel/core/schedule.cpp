@@ -1,8 +1,11 @@
 #include "kernel/core/schedule.hpp"
 
 #include "kernel/base/log.hpp"
+#include "kernel/core/cpu_time.hpp"
 #include "kernel/core/entry.hpp"
+#include "kernel/core/pull.hpp"
 #include "kernel/core/remote.hpp"
+#include "kernel/core/turn.hpp"
 #include "kernel/core/wait.hpp"
 #include "kernel/mem/space.hpp"
 
@@ -34,6 +37,7 @@ void program_timer(PerCpu& cpu) {
 [[gnu::noinline]] void preempt(PerCpu& cpu, Thread& thread) {
     thread.now_doing(Doing::ready);
     cpu.ready.push_front(thread, thread.priority);
+    note_waiting(cpu, thread);
 }
 
 [[nodiscard]] bool keeps_cpu(const PerCpu& cpu) {
@@ -44,15 +48,17 @@ void program_timer(PerCpu& cpu) {
 // The best ready thread becomes the current one; nullptr: there is none.
 [[nodiscard]] Thread* elect(PerCpu& cpu) {
     release_fpu(cpu);
-    if (Thread* const last = cpu.current; last != nullptr && last->doing() == Doing::running)
-        preempt(cpu, *last);
+    Thread* const last = cpu.current;
+    if (last != nullptr && last->doing() == Doing::running) preempt(cpu, *last);
     cpu.current = nullptr;
-    Schedulable* const best = cpu.ready.pop();
-    if (best == nullptr) return nullptr;
-    auto& thread = static_cast<Thread&>(*best);
+    if (cpu.top_ready == RunQueue::none) return nullptr;
+    auto& thread = static_cast<Thread&>(*cpu.ready.pop());
     thread.now_doing(Doing::running);
     cpu.current = &thread;
     cpu.counters.switches.count();
+    move_meter(cpu, thread);
+    if (cpu.quanta != 0) [[unlikely]]
+        change_turn(cpu, thread, last == nullptr || last->doing() != Doing::ready);
     return &thread;
 }
 
@@ -63,14 +69,21 @@ void load_space(PerCpu& cpu, const Thread& thread) {
     machine::load_root(root);
 }
 
-[[nodiscard]] bool work_waits(const PerCpu& cpu) { return cpu.pending != 0 || cpu.inbox.rung(); }
+[[nodiscard]] bool work_waits(const PerCpu& cpu) { return (cpu.pending | cpu.inbox.bells()) != 0; }
+
+// What an idle CPU does first, while it waits anyway.
+[[gnu::noinline]] void keep_books(PerCpu& cpu) {
+    stop_meter(cpu);
+    look_for_work(cpu);
+}
 
 // While polling, a request needs no doorbell. The markers let an instruction counter tell waiting from
 // working; the window in between lets the timer in.
 void poll(PerCpu& cpu) {
     u64 begun = 0; // read only when the first stretch brought nothing: usually the answer is quicker
-    while (idle_polling != 0) {
+    for (;;) {
         machine::marker<machine::Marker::idle_begins>();
+        keep_books(cpu);
         for (u64 spin = 0; spin < spin_stretch && !work_waits(cpu); ++spin) machine::relax();
         machine::marker<machine::Marker::idle_ends>();
         if (work_waits(cpu)) return;
@@ -83,35 +96,43 @@ void poll(PerCpu& cpu) {
 
 void idle(PerCpu& cpu) {
     cpu.inbox.poll();
-    poll(cpu);
+    if (idle_polling != 0) {
+        poll(cpu);
+    } else {
+        keep_books(cpu);
+    }
     // Also with requests that did not fit a ring: the receiver rings back when it has emptied it.
     if (cpu.inbox.stop_polling() && cpu.pending == 0) machine::wait_for_interrupt();
+    begin_metering(cpu);
 }
 
 } // namespace
 
 void set_idle_polling(u64 nanoseconds) { idle_polling = nanoseconds; }
 
-[[noreturn]] [[gnu::noinline]] static void yield_with_flags(PerCpu& cpu, Thread& self) {
-    release_fpu(cpu);
+// `self` is at the tail of its queue already, and `next` out of it.
+[[noreturn, gnu::noinline]] static CHORALE_NO_RETURN_CALL void yield_slowly(PerCpu& cpu, Thread& self,
+                                                                            Thread& next) {
+    give_up_turn(cpu, self);
     self.now_doing(Doing::ready);
-    cpu.ready.push_back(self, self.priority);
+    cpu.ready.push_front(next, next.priority);
+    note_waiting(cpu, self);
     leave();
 }
 
 void yield(Thread& self) {
     PerCpu& cpu = this_cpu();
-    if (cpu.top_ready != self.priority) leave(); // a better one would be running
-    if (self.state != state_running) [[unlikely]]
-        yield_with_flags(cpu, self);
-    // Without a flag: no floating-point registers to save, on either side nothing to be attended to.
-    self.state = state_ready;
-    auto& next = static_cast<Thread&>(cpu.ready.rotate(self));
-    cpu.current = &next;
-    cpu.counters.switches.count();
-    // From ready to running: what is left are its flags.
-    const u32 state = next.state -= state_ready - state_running;
-    if (state == state_running && !work_waits(cpu) && next.continuation == nullptr) [[likely]] {
+    if (cpu.top_ready == self.priority) { // a better one would be running
+        auto& next = static_cast<Thread&>(cpu.ready.rotate(self, self.priority));
+        // Nothing waits, nothing else is to be known of the two, and nobody's quantum counts: one branch.
+        const u64 unusual = self.state | (next.state ^ state_ready) | cpu.quanta | cpu.pending |
+                            cpu.inbox.bells() | reinterpret_cast<uword>(next.continuation);
+        if (unusual != 0) [[unlikely]]
+            yield_slowly(cpu, self, next);
+        self.state = state_ready;
+        next.state = state_running;
+        cpu.current = &next;
+        cpu.counters.switches.count();
         machine::resume(next.frame, next.space->root());
     }
     leave();
@@ -119,16 +140,21 @@ void yield(Thread& self) {
 
 [[gnu::always_inline]] void make_ready(Thread& thread) {
     PerCpu& cpu = this_cpu();
-    const bool free = cpu.current == nullptr || cpu.current->doing() >= Doing::receiving;
-    if (free && cpu.top_ready == RunQueue::none && cpu.fpu_live == 0) {
+    const bool idle = cpu.current == nullptr;
+    const bool free = idle || cpu.current->doing() >= Doing::receiving;
+    if (free && cpu.top_ready == RunQueue::none && (cpu.fpu_live | cpu.quanta) == 0) {
         // Nobody has the CPU and nobody waits for it: no way round by the run queue.
         thread.now_doing(Doing::running);
         cpu.current = &thread;
         cpu.counters.switches.count();
+        if (!idle) stop_meter(cpu);
+        start_meter(cpu, thread);
         return;
     }
     thread.now_doing(Doing::ready);
     cpu.ready.push_back(thread, thread.priority);
+    note_waiting(cpu, thread);
+    if (cpu.quanta != 0) cpu.pending |= pending_turn;
     if (cpu.current != nullptr && thread.priority < cpu.current->priority) cpu.pending |= pending_reschedule;
 }
 
@@ -155,6 +181,7 @@ void set_priority(Thread& thread, u16 priority) {
     } else if (cpu.current == &thread && cpu.top_ready < priority) {
         cpu.pending |= pending_reschedule;
     }
+    if (cpu.quanta != 0) cpu.pending |= pending_turn;
 }
 
 void arm_timer(Thread& thread, u64 deadline) {
@@ -183,7 +210,9 @@ namespace {
         cpu.pending &= ~static_cast<u32>(pending_timer);
         if (!cpu.timers.expire_due(machine::now(), timers_per_look)) cpu.pending |= pending_timer;
     }
-    cpu.pending &= ~static_cast<u32>(pending_alarm);
+    if ((cpu.pending & pending_turn) != 0) watch_turn(cpu);
+    if ((cpu.pending & pending_offer) != 0) watch_waiting(cpu);
+    cpu.pending &= ~static_cast<u32>(pending_alarm | pending_turn | pending_offer);
     program_timer(cpu);
     machine::marker<machine::Marker::timers_served>();
 }
@@ -194,13 +223,16 @@ namespace {
     machine::interrupt_window();
 }
 
-void attend(PerCpu& cpu) {
-    if ((cpu.pending & (pending_timer | pending_alarm)) != 0) [[unlikely]]
+void attend_pending(PerCpu& cpu) {
+    if ((cpu.pending & (pending_timer | pending_alarm | pending_turn | pending_offer)) != 0) [[unlikely]]
         attend_timers(cpu);
     cpu.pending &= ~static_cast<u32>(pending_reschedule | pending_mail);
-    if (cpu.inbox.rung()) cpu.inbox.drain();
     if ((cpu.pending & pending_console) != 0) [[unlikely]]
         send_text(cpu);
+}
+
+void attend_mail(PerCpu& cpu) {
+    cpu.inbox.drain();
     if (cpu.inbox.overflows()) [[unlikely]]
         cpu.inbox.flush();
 }
@@ -220,7 +252,8 @@ void continue_thread(PerCpu& cpu, Thread& thread) {
 void leave() {
     PerCpu& cpu = this_cpu();
     for (;;) {
-        if (work_waits(cpu)) attend(cpu);
+        if (cpu.pending != 0) attend_pending(cpu);
+        if (cpu.inbox.rung()) attend_mail(cpu);
         Thread* const thread = keeps_cpu(cpu) ? cpu.current : elect(cpu);
         if (thread == nullptr) {
             idle(cpu);

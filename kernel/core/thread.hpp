@@ -14,6 +14,7 @@
 #include "kernel/lap/invocation.hpp"
 #include "kernel/mem/space.hpp"
 #include "kernel/sched/run_queue.hpp"
+#include "kernel/sched/scheduling.hpp"
 #include "kernel/supervisor/mode.hpp"
 #include "kernel/time/timer_queue.hpp"
 
@@ -56,6 +57,8 @@ enum Flag : u32 {
     flag_sent = 1u << 14,      // sent a message to another CPU: the next exchange must not overtake it
     flag_finishing = 1u << 15, // in the middle of long work that must be brought to its end
     flag_fpu = 1u << 16,       // its floating-point registers are loaded (PerCpu::fpu_live)
+    flag_metered = 1u << 20,   // its CPU time is wanted exactly (kernel/core/cpu_time.hpp)
+    flag_turn_over = 1u << 21, // its quantum ended while it waited for a better server (kernel/core/turn.cpp)
     flag_held = 1u << 31,      // stopped or suspended: not to go back to its program
 };
 
@@ -88,6 +91,7 @@ struct Question {
     void (*finish)(Thread& self, long result){};
     u64 argument[2]{};
     long result{};
+    mutable u64 answer[2]{}; // the operation's, beside its result
 };
 
 // A call that is done piece by piece, each piece a continuation: what is left of it. The actors are named,
@@ -137,6 +141,7 @@ struct Thread : ThreadHot, Schedulable {
     Control control{};
     SupervisorState supervisor{};
     Invocations invocations{};
+    Scheduling scheduling{};
 };
 
 // A thread's own CPU reads its base priority plainly; others ask for it here, and it may be news to them.

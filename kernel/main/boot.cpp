@@ -5,9 +5,11 @@
 #include "kernel/call/handlers.hpp"
 #include "kernel/call/table.hpp"
 #include "kernel/core/actor.hpp"
+#include "kernel/core/cpu_time.hpp"
 #include "kernel/core/entry.hpp"
 #include "kernel/core/environment.hpp"
 #include "kernel/core/names.hpp"
+#include "kernel/core/pull.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/main/boot_info.hpp"
@@ -153,6 +155,7 @@ void start_processors() {
     const u64 started = machine::start_cpus(wanted, blocks.data());
     const auto contiguous = static_cast<unsigned>(std::countr_one(started));
     running_cpus = contiguous;
+    for (CpuIndex cpu = 0; contiguous > 1 && cpu < contiguous; ++cpu) start_pulling(*blocks[cpu]);
     // release: the secondaries see everything that was made for them
     usable_cpus.store(contiguous, std::memory_order_release);
     log("cpus: {} running, {} found", contiguous, found);
@@ -194,6 +197,7 @@ void nucleus_main(const BootInfo& info) {
     if (!loaded.as_wanted) give_up("not all that run= names could be loaded");
     console_defer([] { this_cpu().pending |= pending_console; });
     machine::marker<machine::Marker::first_user>();
+    begin_metering(this_cpu());
     machine::on_cpu_stack([] { leave(); });
 }
 

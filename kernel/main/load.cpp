@@ -40,7 +40,7 @@ constexpr u32 first_priority = 100; // boot actors: decreasing priority in the o
     ThreadStart start{};
     start.entry = VirtAddr{image.entry};
     start.stack = stack.value();
-    start.priority = priority;
+    start.attributes.priority = priority;
     start.active = true;
     return create_thread(actor, start).status();
 }
@@ -101,7 +101,7 @@ void take_out(VirtRange image) {
     machine::synchronize_all_instructions();
     ThreadStart start{};
     start.entry = actor.image.begin + image.entry;
-    start.priority = priority;
+    start.attributes.priority = priority;
     start.active = start.supervisor = true;
     return create_thread(actor, start).status();
 }

@@ -46,10 +46,9 @@ class RunQueue {
         return thread;
     }
 
-    // `thread` goes to the tail of the best queue, whose first is returned. The queue is not empty before or
-    // after.
-    Schedulable& rotate(Schedulable& thread) {
-        const u32 priority = top_;
+    // `thread` goes to the tail of the queue of `priority`, the best, whose first is returned. The queue is
+    // not empty before or after.
+    Schedulable& rotate(Schedulable& thread, u32 priority) {
         thread.queued_priority = priority;
         return queue_[priority].rotate(thread);
     }
@@ -59,6 +58,10 @@ class RunQueue {
         Queue::remove(thread);
         if (queue_[priority].empty()) forget(priority);
     }
+
+    // The best thread of which `wanted` holds, among the `limit` best.
+    template <class Wanted>
+    [[nodiscard]] Schedulable* find(unsigned limit, Wanted&& wanted) const;
 
     [[nodiscard]] static bool contains(const Schedulable& thread) { return Queue::contains(thread); }
 
@@ -91,5 +94,19 @@ class RunQueue {
     std::array<u64, priorities / 64> bitmap_{};
     std::array<Queue, priorities> queue_{};
 };
+
+template <class Wanted>
+Schedulable* RunQueue::find(unsigned limit, Wanted&& wanted) const {
+    for (u32 word = 0; word < bitmap_.size(); ++word) {
+        for (u64 bits = bitmap_[word]; bits != 0; bits &= bits - 1) {
+            const Queue& queue = queue_[word * 64 + static_cast<u32>(std::countr_zero(bits))];
+            for (Schedulable* thread = queue.front(); thread != nullptr; thread = queue.next(*thread)) {
+                if (limit-- == 0) return nullptr;
+                if (wanted(*thread)) return thread;
+            }
+        }
+    }
+    return nullptr;
+}
 
 } // namespace chorale

@@ -417,7 +417,7 @@ void bind_errors(Report& report) {
     KnCpuId old = 99;
     CHECK_EQ(threadBind(K_MYACTOR, K_MYSELF, K_SAMECPU, &old, K_NONEXCLUSIVE), K_OK);
     CHECK_EQ(old, 0);
-    for (const KnCpuId bad : {cpu_count(), 64U, 65U, 1000000U, 0xfffffffeU}) {
+    for (const KnCpuId bad : {cpu_count(), 64U, 65U, 1000000U, 0xfffffffdU}) {
         CHECK_EQ(threadBind(K_MYACTOR, K_MYSELF, bad, nullptr, K_NONEXCLUSIVE), K_EINVAL);
     }
     CHECK_EQ(threadBind(K_MYACTOR, K_MYSELF, 0, nullptr, 5), K_EINVAL);

@@ -9,7 +9,7 @@
     CALL(12, threadCreate, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_ENOMEM K_EFULL", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_OUT(KnThreadLid, threadli), \
          CHORUS_VALUE(KnThreadStatus, status), \
-         CHORUS_IN_OPT(KnFifoThParms, schedparam), CHORUS_IN(KnDefaultStartInfo_f, startinfo)) \
+         CHORUS_IN_OPT(KnThreadDefSched, schedparam), CHORUS_IN(KnDefaultStartInfo_f, startinfo)) \
     CALL(13, threadAborted, leaf, user, thread, "") \
     CALL(14, actorCreate, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_ENOMEM K_EFULL", \
          CHORUS_IN_OPT(KnCap, actorinit), CHORUS_OUT(KnCap, actorcap), CHORUS_VALUE(KnActorPrivilege, \
@@ -43,8 +43,8 @@
          CHORUS_OUT_OPT(KnCpuId, oldcpunb), CHORUS_VALUE(KnBindId, bindid)) \
     CALL(138, threadScheduler, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli), \
-         CHORUS_OUT_OPT(KnFifoThParms, oldparam), \
-         CHORUS_IN_OPT(KnFifoThParms, newparam)) \
+         CHORUS_OUT_OPT(KnThreadDefSched, oldparam), \
+         CHORUS_IN_OPT(KnThreadDefSched, newparam)) \
     CALL(139, actorDelete, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_EBUSY", \
          CHORUS_IN_OPT(KnCap, actorcap)) \
     CALL(146, actorStop, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
@@ -66,5 +66,8 @@
          CHORUS_VALUE(unsigned int, type), CHORUS_OUT_BYTES(oldcontext), CHORUS_IN_BYTES(newcontext)) \
     CALL(154, threadStat, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(unsigned int, options), CHORUS_OUT_BYTES(stat), \
-         CHORUS_VALUE(unsigned int, buffsize))
+         CHORUS_VALUE(unsigned int, buffsize)) \
+    CALL(156, threadTimes, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli), \
+         CHORUS_OUT_OPT(KnTimeVal, internal), CHORUS_OUT_OPT(KnTimeVal, external))
 // clang-format on

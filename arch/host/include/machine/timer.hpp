@@ -8,6 +8,8 @@ namespace chorale::machine {
 inline constexpr u64 no_deadline = ~u64{0};
 
 [[nodiscard]] u64 now();
+// Its cycles are nanoseconds.
+[[nodiscard]] inline u64 duration(u64 cycles) { return cycles; }
 void set_clock(u64 nanoseconds); // for tests without a machine: time is what the test says
 
 [[nodiscard]] inline u64 ordered_now() { return now(); }

@@ -19,9 +19,9 @@ inline constexpr std::memory_order order_of_dependent_loads = std::memory_order_
 inline void relax() { asm volatile("pause" ::: "memory"); }
 
 [[nodiscard]] inline u64 cycles() {
-    u32 low, high;
+    u64 low, high; // 32 bits each: the instruction clears the upper halves
     asm volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (u64{high} << 32) | low;
+    return high << 32 | low;
 }
 
 // The PerCpu of this CPU. An ordinary load through GS: the compiler may keep the value until the next opaque

@@ -40,6 +40,11 @@ extern Clock clock;
 // What the battery clock says, in nanoseconds since 1970-01-01 UT; 0: there is none, or it has lost the time.
 [[nodiscard]] u64 calendar();
 
+// What a number of cycles takes.
+[[nodiscard]] inline u64 duration(u64 cycles) {
+    return static_cast<u64>(static_cast<unsigned __int128>(cycles) * clock.multiplier >> 32);
+}
+
 // The alarm of this CPU: chorale::on_timer() is called at `deadline` (absolute, as now()) or soon after. It
 // may also come early, when the deadline lies beyond the reach of the hardware timer: the handler compares
 // and sets it again.
