@@ -235,7 +235,7 @@ void check_arrival(const MessageResult& told, const Content& content, const Plac
 
 [[nodiscard]] Task<KnCap> make_actor() {
     const KnCap actor = co_await create_actor();
-    must(co_await allocate(actor, room, room_size, K_WRITABLE | K_FILLZERO) == K_OK, "there is memory");
+    must(co_await allocate(actor, room, room_size, K_WRITABLE | K_NODEMAND) == K_OK, "there is memory");
     must(co_await allocate(actor, read_only, read_only_size, K_FILLZERO) == K_OK, "and some more");
     co_return actor;
 }

@@ -374,7 +374,7 @@ void say(const Run& run, unsigned server, const Received& received) {
     KnRgnDesc wanted{};
     wanted.startAddr = at.raw();
     wanted.size = area_size;
-    wanted.options = K_WRITABLE;
+    wanted.options = K_WRITABLE | K_NODEMAND;
     co_await region.set(wanted);
     must(co_await call(Call::rgnAllocate, owner.at(), region.at()) == K_OK, "there is memory");
 }

@@ -86,11 +86,12 @@ void enter_call(Cpu& cpu, Thread& thread) {
     if (frame.user == nullptr) {
         if (machine::user_byte(VirtAddr{frame.pc}, Protection::execute) != nullptr)
             frame.user = begin_thread(frame);
-        if (frame.user == nullptr) return {TrapKind::fault, frame.pc};
+        if (frame.user == nullptr) return {TrapKind::fault, frame.pc, Protection::execute};
     }
     UserThread& user = *frame.user;
     // The instruction that trapped is tried again; another thread may have had the CPU meanwhile.
     if (user.trap.kind == TrapKind::fpu && !cpu.fpu_on) return user.trap;
+    if (user.trap.kind == TrapKind::fault && !user.trap.again(user.trap.what)) return user.trap;
     cpu.running = &user;
     user.trap = {TrapKind::exit};
     user.next.resume();
@@ -123,8 +124,12 @@ void user_mode(Cpu& cpu) {
         break;
     case TrapKind::fpu:
         on_fpu_use();
-    case TrapKind::fault:
-        on_exception({"page fault", 14, 0, trap.address, thread.frame.pc});
+    case TrapKind::fault: {
+        const Status status = on_page_fault(VirtAddr{trap.address}, trap.access);
+        if (status == Status::ok) leave();
+        const char* const name = status == Status::no_memory ? "no memory for a page" : "page fault";
+        on_exception({name, 14, 0, trap.address, thread.frame.pc});
+    }
     case TrapKind::exit:
         enter_exit(cpu, thread);
         break;

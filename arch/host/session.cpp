@@ -27,8 +27,8 @@ Task<KnCap> create_actor(u32 privilege) {
     const long status = co_await call(Call::actorCreate, 0, made.at(), privilege, K_ACTIVE);
     if (status != K_OK) co_return nobody;
     const KnCap actor = co_await made.get();
-    const long code = co_await allocate(actor, code_base, page_size, K_EXECUTABLE);
-    const long data = co_await allocate(actor, data_base, data_size, K_WRITABLE | K_FILLZERO);
+    const long code = co_await allocate(actor, code_base, page_size, K_EXECUTABLE | K_NODEMAND);
+    const long data = co_await allocate(actor, data_base, data_size, K_WRITABLE | K_NODEMAND);
     if (code == K_OK && data == K_OK) co_return actor;
     co_await delete_actor(actor);
     co_return nobody;

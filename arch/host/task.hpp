@@ -3,6 +3,7 @@
 #pragma once
 
 #include "arch/host/cpu.hpp"
+#include "kernel/mem/protection.hpp"
 
 #include <coroutine>
 #include <exception>
@@ -25,6 +26,9 @@ enum class TrapKind : u8 {
 struct Trap {
     TrapKind kind{};
     u64 address{}; // of a fault
+    Protection access{};
+    bool (*again)(void* what){}; // the access that faulted; true: it has succeeded
+    void* what{};
 };
 
 template <class T>

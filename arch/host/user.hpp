@@ -120,14 +120,16 @@ struct MessageOperation : LeaveUserMode {
 // Lets interrupts in: a stretch of the program's own work.
 [[nodiscard]] inline LeaveUserMode pause() { return {{TrapKind::pause}}; }
 
-// User memory, through the MMU. A page that is not there ends the actor, as anywhere.
+// User memory, through the MMU. An access that faults is tried again when the nucleus has brought the page
+// in; one that may not be ends the actor, as anywhere.
 template <class T>
 struct Load {
     VirtAddr at;
     T value{};
     bool await_ready() { return machine::user_read(&value, at, sizeof value); }
-    void await_suspend(std::coroutine_handle<> here) const {
-        LeaveUserMode{{TrapKind::fault, at.raw()}}.await_suspend(here);
+    void await_suspend(std::coroutine_handle<> here) {
+        const auto again = [](void* what) { return static_cast<Load*>(what)->await_ready(); };
+        LeaveUserMode{{TrapKind::fault, at.raw(), Protection::read, again, this}}.await_suspend(here);
     }
     [[nodiscard]] T await_resume() const { return value; }
 };
@@ -141,8 +143,9 @@ struct Store {
     VirtAddr at;
     T value;
     bool await_ready() const { return machine::user_write(at, &value, sizeof value); }
-    void await_suspend(std::coroutine_handle<> here) const {
-        LeaveUserMode{{TrapKind::fault, at.raw()}}.await_suspend(here);
+    void await_suspend(std::coroutine_handle<> here) {
+        const auto again = [](void* what) { return static_cast<Store*>(what)->await_ready(); };
+        LeaveUserMode{{TrapKind::fault, at.raw(), Protection::write, again, this}}.await_suspend(here);
     }
     void await_resume() const {}
 };

@@ -2,6 +2,7 @@
 #include <machine/user_access.hpp>
 
 #include "arch/host/engine.hpp"
+#include "kernel/core/entry.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -23,13 +24,17 @@ std::atomic<u64> failure_countdown{0};
 }
 
 template <class Copy>
-[[nodiscard]] bool for_each_piece(VirtAddr at, std::size_t bytes, Protection access, Copy&& copy) {
+[[nodiscard]] bool for_each_piece(VirtAddr at, std::size_t bytes, Protection access, bool resolving,
+                                  Copy&& copy) {
     if (!user_range(at, bytes)) return false;
     for (std::size_t done = 0; done < bytes;) {
         const VirtAddr place = at + done;
         const std::size_t count = std::min(bytes - done, page_size - place.page_offset());
         std::byte* const user = user_byte(place, access);
-        if (user == nullptr) return false;
+        if (user == nullptr) {
+            if (!resolving || on_page_fault(place, access) != Status::ok) return false;
+            continue;
+        }
         copy(user, done, count);
         done += count;
     }
@@ -42,28 +47,35 @@ template <class Copy>
 void fail_user_copy_after(u64 n) { failure_countdown.store(n, std::memory_order_relaxed); }
 u64 user_copies_before_failure() { return failure_countdown.load(std::memory_order_relaxed); }
 
-bool user_read(void* to, VirtAddr from, std::size_t bytes) {
+namespace {
+
+[[nodiscard]] bool read(void* to, VirtAddr from, std::size_t bytes, bool resolving) {
     auto* const bytes_to = static_cast<std::byte*>(to);
-    return for_each_piece(from, bytes, Protection::read, [&](std::byte* user, uword done, uword n) {
-        std::memcpy(bytes_to + done, user, n);
-    });
+    return for_each_piece(
+        from, bytes, Protection::read, resolving,
+        [&](std::byte* user, uword done, uword n) { std::memcpy(bytes_to + done, user, n); });
 }
 
-bool user_write(VirtAddr to, const void* from, std::size_t bytes) {
+[[nodiscard]] bool write(VirtAddr to, const void* from, std::size_t bytes, bool resolving) {
     const auto* const bytes_from = static_cast<const std::byte*>(from);
-    return for_each_piece(to, bytes, Protection::write, [&](std::byte* user, uword done, uword n) {
+    return for_each_piece(to, bytes, Protection::write, resolving, [&](std::byte* user, uword done, uword n) {
         std::memcpy(user, bytes_from + done, n);
     });
 }
 
+} // namespace
+
+bool user_read(void* to, VirtAddr from, std::size_t bytes) { return read(to, from, bytes, false); }
+bool user_write(VirtAddr to, const void* from, std::size_t bytes) { return write(to, from, bytes, false); }
+
 bool copy_in(void* to, VirtAddr from, std::size_t bytes) {
     host::engine().boundary(host::Boundary::copy);
-    return user_read(to, from, bytes) && !copy_refused();
+    return read(to, from, bytes, true) && !copy_refused();
 }
 
 bool copy_out(VirtAddr to, const void* from, std::size_t bytes) {
     host::engine().boundary(host::Boundary::copy);
-    return user_write(to, from, bytes) && !copy_refused();
+    return write(to, from, bytes, true) && !copy_refused();
 }
 
 } // namespace chorale::machine

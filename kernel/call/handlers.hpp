@@ -115,6 +115,21 @@ long univTimeAdjust(Thread& self, UserOutOpt<KnTimeVal> old_delta, UserInOpt<KnT
 long univTimeGetRes(Thread& self, UserOut<KnTimeVal> resolution);
 
 // ---- memory ------------------------------------------------------------------------------------
+long rgnSetProtect(Thread& self, Cap actor, UserIn<KnRgnDesc> region);
+long rgnSetInherit(Thread& self, Cap actor, UserIn<KnRgnDesc> region);
+long rgnSetPaging(Thread& self, Cap actor, UserIn<KnRgnDesc> region);
+long rgnSetOpaque(Thread& self, Cap actor, UserIn<KnRgnDesc> region);
+long rgnDup(Thread& self, Cap target_actor, Cap source_actor, VmFlags flags);
+long rgnInitFromActor(Thread& self, Cap target_actor, UserInOut<KnRgnDesc> target_region, Cap source_actor,
+                      UserIn<KnRgnDesc> source_region);
+long rgnMapFromActor(Thread& self, Cap target_actor, UserInOut<KnRgnDesc> target_region, Cap source_actor,
+                     UserIn<KnRgnDesc> source_region);
+long rgnStat(Thread& self, Cap actor, UserIn<KnRgnDesc> region, UserBytesOut stat, unsigned size);
+long vmStat(Thread& self, UserOut<KnVmStat> stat);
+long vmSetPar(Thread& self, UserIn<KnVmPar> parameters);
+long vmPhysAddr(Thread& self, Cap actor, VmAddr address, UserOut<PhAddr> physical);
+long vmLock(Thread& self, Cap actor, VmAddr address, VmSize size, VmFlags flags);
+long vmUnLock(Thread& self, Cap actor, VmAddr address, VmSize size, VmFlags flags);
 
 // ---- the system --------------------------------------------------------------------------------
 

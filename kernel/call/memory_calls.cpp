@@ -1,4 +1,6 @@
+// rgnFree and vmCopy: memory that goes, and contents that are copied.
 #include "kernel/call/handlers.hpp"
+#include "kernel/call/region_steps.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
@@ -10,15 +12,6 @@ namespace chorale {
 
 namespace {
 
-constexpr VmFlags known_options = K_WRITABLE | K_EXECUTABLE | K_FILLZERO | K_ANYWHERE;
-
-[[nodiscard]] Protection protection_of(VmFlags options) {
-    Protection protection = Protection::read | Protection::user;
-    if ((options & K_WRITABLE) != 0) protection = protection | Protection::write;
-    if ((options & K_EXECUTABLE) != 0) protection = protection | Protection::execute;
-    return protection;
-}
-
 constexpr std::size_t copy_piece = 512; // bytes of vmCopy between two looks at the rest of the world
 
 // ---- rgnFree: hide, flush everywhere, reap. An actor that is gone by then has taken its pages along. ----
@@ -26,7 +19,7 @@ constexpr std::size_t copy_piece = 512; // bytes of vmCopy between two looks at 
 // A thread that was deleted meanwhile ends here: half-freed regions would stay with the actor.
 void finish_free(Thread& self) {
     self.clear(flag_finishing);
-    self.frame.set_result(K_OK);
+    self.frame.set_result(self.work.outcome);
     settle(self);
 }
 
@@ -53,6 +46,16 @@ void hide_step(Thread& self) {
     }
 }
 
+void free_step(Thread& self) {
+    const Result<Actor*> actor = find_actor(self.work.target_actor);
+    if (!actor.ok()) return self.frame.set_result(K_EUNKNOWN);
+    const Status status = actor.value()->space.begin_free(self.work.range.range, self.work.range);
+    if (status == Status::timeout) return pause(self, free_step);
+    if (status != Status::ok) return self.frame.set_result(static_cast<long>(status));
+    self.work.outcome = K_OK;
+    take_out(self);
+}
+
 // ---- vmCopy ------------------------------------------------------------------------------------
 
 // Whoever may name another actor may write what that actor itself may only read: so programs are loaded.
@@ -65,6 +68,8 @@ void hide_step(Thread& self) {
     return false;
 }
 
+[[nodiscard]] long copy_error(Status status) { return status == Status::no_memory ? K_ENOMEM : K_EADDR; }
+
 [[nodiscard]] long copy_one_piece(Thread& self) {
     LongWork& work = self.work;
     const Result<Actor*> from = find_actor(work.source_actor);
@@ -75,17 +80,18 @@ void hide_step(Thread& self) {
     for (std::size_t piece = 0; piece < copy_piece && work.done < work.size; piece += sizeof bytes) {
         const u64 left = work.size - work.done;
         const std::size_t count = left < sizeof bytes ? left : sizeof bytes;
-        if (from.value()->space.copy_from({bytes, count}, work.source + work.done) != Status::ok)
-            return K_EADDR;
+        Status status = from.value()->space.copy_from({bytes, count}, work.source + work.done);
+        if (status != Status::ok) return copy_error(status);
         const std::byte* next = bytes;
-        const Protection need = to.value() == self.actor ? Protection::write : Protection::read;
-        const Status status = to.value()->space.visit(work.target + work.done, count, need,
-                                                      [&](std::byte* place, std::size_t part) {
-                                                          __builtin_memcpy(place, next, part);
-                                                          next += part;
-                                                          return true;
-                                                      });
-        if (status != Status::ok) return K_EADDR;
+        const Protection other = Protection::read | Protection::copy;
+        const Protection need = to.value() == self.actor ? Protection::write : other;
+        status = to.value()->space.visit(work.target + work.done, count, need,
+                                         [&](std::byte* place, std::size_t part) {
+                                             __builtin_memcpy(place, next, part);
+                                             next += part;
+                                             return true;
+                                         });
+        if (status != Status::ok) return copy_error(status);
         work.done += count;
     }
     // Another actor's code: its threads may run on any CPU.
@@ -105,30 +111,14 @@ void copy_step(Thread& self) {
 
 } // namespace
 
+void take_out(Thread& self) {
+    self.set(flag_finishing);
+    hide_step(self);
+}
+
 namespace calls {
 
 long vmPageSize() { return page_size; }
-
-long rgnAllocate(Thread& self, Cap capability, UserInOut<KnRgnDesc> region_at) {
-    const Result<Actor*> actor = actor_of(self, capability);
-    if (!actor.ok()) return static_cast<long>(actor.status());
-    const Result<KnRgnDesc> read = region_at.read();
-    if (!read.ok()) return K_EFAULT;
-    KnRgnDesc region = read.value();
-    if ((region.options & ~known_options) != 0) return K_EINVAL;
-    if ((region.options & K_WRITABLE) != 0 && (region.options & K_EXECUTABLE) != 0) return K_EINVAL;
-    const bool anywhere = (region.options & K_ANYWHERE) != 0;
-    const VirtAddr at = anywhere ? Space::anywhere : VirtAddr{region.startAddr};
-    if (!anywhere && !at.page_aligned()) return K_EROUND;
-    if (!anywhere && at >= Space::user_end()) return K_EADDR;
-    if (region.size == 0) return K_ESIZE;
-    if (region_at.write(region) != Status::ok) return K_EFAULT;
-    const Result<VirtAddr> start =
-        actor.value()->space.allocate(region.size, protection_of(region.options), at);
-    if (!start.ok()) return static_cast<long>(start.status());
-    region.startAddr = start.value().raw();
-    return static_cast<long>(region_at.write(region));
-}
 
 long rgnFree(Thread& self, Cap capability, UserIn<KnRgnDesc> region_at) {
     const Result<Actor*> actor = actor_of(self, capability);
@@ -139,18 +129,13 @@ long rgnFree(Thread& self, Cap capability, UserIn<KnRgnDesc> region_at) {
     if ((region.options & ~static_cast<VmFlags>(K_FREEALL)) != 0) return K_EINVAL;
     VirtRange range{Space::user_begin, Space::user_end()};
     if ((region.options & K_FREEALL) == 0) {
-        const VirtAddr start{region.startAddr};
-        if (!start.page_aligned()) return K_EROUND;
-        if (region.size == 0 || region.size > Space::user_end().raw()) return K_ESIZE;
-        range = {start, start + round_up(region.size, page_size)};
-        if (range.begin < Space::user_begin || range.end > Space::user_end()) return K_EADDR;
-    }
-    if (const Status status = actor.value()->space.begin_free(range, self.work.range); status != Status::ok) {
-        return static_cast<long>(status);
+        const Result<VirtRange> wanted = range_of(region);
+        if (!wanted.ok()) return static_cast<long>(wanted.status());
+        range = wanted.value();
     }
     self.work.target_actor = actor.value()->capability;
-    self.set(flag_finishing);
-    hide_step(self);
+    self.work.range.range = range;
+    free_step(self);
     return no_result;
 }
 

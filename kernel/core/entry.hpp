@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/base/types.hpp"
+#include "kernel/mem/protection.hpp"
 
 #include <machine/call.hpp>
 
@@ -28,6 +29,10 @@ void on_device(unsigned line);
 
 // The end of every entry that saved a full frame: pending work, then the best thread of this CPU.
 [[noreturn]] CHORALE_NO_RETURN_CALL void leave();
+
+// The current thread, in user mode or by a copy of the nucleus's, touched a page of its space and was
+// refused. ok: it may try again. Errors: fault, no_memory.
+[[nodiscard]] Status on_page_fault(VirtAddr address, Protection access);
 
 [[noreturn]] void on_exception(const ExceptionReport& report);
 [[noreturn]] void on_fpu_use();

@@ -5,6 +5,7 @@
 #include "kernel/core/entry.hpp"
 #include "kernel/core/pull.hpp"
 #include "kernel/core/remote.hpp"
+#include "kernel/core/shootdown.hpp"
 #include "kernel/core/turn.hpp"
 #include "kernel/core/wait.hpp"
 #include "kernel/mem/space.hpp"
@@ -279,7 +280,10 @@ void on_timer() {
     cpu.programmed_deadline = TimerQueue::never; // one shot: it must be set again
 }
 
-void on_doorbell() { this_cpu().pending |= pending_mail; }
+void on_doorbell() {
+    answer_flushes();
+    this_cpu().pending |= pending_mail;
+}
 
 void on_device(unsigned) {}
 

@@ -60,6 +60,7 @@ enum Flag : u32 {
     flag_metered = 1u << 20,   // its CPU time is wanted exactly (kernel/core/cpu_time.hpp)
     flag_turn_over = 1u << 21, // its quantum ended while it waited for a better server (kernel/core/turn.cpp)
     flag_held = 1u << 31,      // stopped or suspended: not to go back to its program
+    flag_pausing = 1u << 24,   // asleep in the middle of long work: goes on with work.again
 };
 
 // What the fast path touches of a thread, in one cache line; the frame's first line is the other.
@@ -103,6 +104,11 @@ struct LongWork {
     u64 console_end{}; // of what sysWrite has handed in
     RangeWork range{};
     TlbFlush flush{};
+    // Memory (kernel/call/region_steps.hpp).
+    RangeWork lender{};       // what pages are taken from; `range` is then where they go
+    VmFlags options{};        // as given
+    long outcome{};           // the call's result, when what is begun has come to its end
+    void (*again)(Thread&){}; // after a pause, while flag_pausing
 };
 
 struct ThreadRequest : Request {
@@ -135,7 +141,7 @@ struct Thread : ThreadHot, Schedulable {
     KnThreadLid lid{};
     CpuIndex bind_to{};
     bool abortable{}; // the wait that began last, unless it is for a message: the control word tells there
-    Actor* victim{}; // the actor that this thread is deleting
+    Actor* victim{};  // the actor that this thread is deleting
     u64 deletion_progress{};
     LongWork work{};
     Control control{};

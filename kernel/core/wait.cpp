@@ -59,6 +59,9 @@ void on_timeout(Thread& thread) {
         // The pause of a thread that deletes an actor or a LAP is not a call's wait.
         if (thread.victim != nullptr || thread.has(flag_finishing)) {
             wake_with(thread, thread.resume);
+        } else if (thread.has(flag_pausing)) {
+            thread.clear(flag_pausing);
+            wake_with(thread, thread.work.again);
         } else {
             wake(thread, K_ETIMEOUT);
         }
@@ -75,6 +78,7 @@ void abort_thread(Thread& thread) {
         return;
     }
     stop_waiting(thread);
+    thread.clear(flag_pausing);
     wake(thread, K_EABORT);
 }
 

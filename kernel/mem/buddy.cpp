@@ -59,7 +59,8 @@ Buddy::Cover Buddy::cover(std::span<const boot::MemoryRange> usable) {
 }
 
 void Buddy::place_metadata(const Cover& cover) {
-    const u64 table = round_up(u64{cover.end} - cover.base, alignof(FreshRange));
+    const u64 states = round_up(u64{cover.end} - cover.base, alignof(u16));
+    const u64 table = round_up(states * (1 + sizeof(u16)), alignof(FreshRange));
     metadata_ = round_up(table + cover.ranges.size() * sizeof(FreshRange), page_size) >> page_bits;
     u64 place = 0;
     for (const boot::MemoryRange& range : cover.ranges) {
@@ -70,7 +71,8 @@ void Buddy::place_metadata(const Cover& cover) {
     }
     require(place != 0, "no memory for the frame table");
     total_ -= metadata_;
-    states_->open(machine::direct<u8>(PhysAddr{place << page_bits}), cover.base, cover.end);
+    const PhysAddr bytes{place << page_bits};
+    states_->open(machine::direct<u8>(bytes), machine::direct<u16>(bytes + states), cover.base, cover.end);
     fresh_ = machine::direct<FreshRange>(PhysAddr{(place << page_bits) + table});
     for (const boot::MemoryRange& range : cover.ranges) {
         Frames frames = frames_of(range);
@@ -95,6 +97,7 @@ bool Buddy::cut_fresh() {
     const u32 end = std::min(range.end, block + largest_block);
     if (states_valid_to_ < block + largest_block) {
         __builtin_memset(states_->bytes(block), FrameStates::inside, largest_block);
+        states_->clear_shares(block, largest_block);
         states_valid_to_ = block + largest_block;
     }
     for (u32 at = range.begin; at < end;) {

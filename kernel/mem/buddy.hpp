@@ -21,15 +21,16 @@ namespace chorale {
 inline constexpr unsigned frame_orders = 11; // 4 KiB to 4 MiB
 inline constexpr unsigned largest_order = frame_orders - 1;
 
-// What is known of each frame. The table itself is constant once open; its bytes belong to whoever owns the
-// block: its user or a CPU's cache change an allocated block's byte without a lock, the buddy allocator all
-// others under its own.
+// What is known of each frame: its state, and how many share it. The table itself is constant once open; its
+// bytes belong to whoever owns the block: its user or a CPU's cache change an allocated block's byte without
+// a lock, the buddy allocator all others under its own.
 class FrameStates {
   public:
     static constexpr u8 inside = 0, free = 0x40, allocated = 0x80, cached = 0xc0; // heads: plus the order
 
-    void open(u8* bytes, u32 base, u32 end) {
+    void open(u8* bytes, u16* shares, u32 base, u32 end) {
         bytes_ = bytes;
+        shares_ = shares;
         base_ = base;
         end_ = end;
     }
@@ -55,6 +56,12 @@ class FrameStates {
         return true;
     }
 
+    // How many owners an allocated frame has besides one; 0 in any other. Changed by its owners alone.
+    [[nodiscard]] std::atomic_ref<u16> shares(u32 frame) { return std::atomic_ref{shares_[frame - base_]}; }
+    void clear_shares(u32 block, u32 count) {
+        __builtin_memset(shares_ + (block - base_), 0, count * sizeof *shares_);
+    }
+
   private:
     [[nodiscard]] bool change(u32 frame, u8 from, u8 to) {
         if (!known(frame) || at(frame) != from) return false;
@@ -63,6 +70,7 @@ class FrameStates {
     }
 
     u8* bytes_{};
+    u16* shares_{};
     u32 base_{}; // a multiple of the largest block
     u32 end_{};
 };

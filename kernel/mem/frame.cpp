@@ -17,6 +17,7 @@ namespace {
 
 constinit Guarded<Rank::frames, Buddy> pool;
 constinit FrameStates states;
+constinit Relaxed<u64> free_estimate; // of the pool, when its lock was last given back
 
 [[nodiscard]] constexpr PhysAddr address_of(u32 frame) { return PhysAddr{uword{frame} << page_bits}; }
 
@@ -26,8 +27,20 @@ constinit FrameStates states;
     return static_cast<u32>(address.raw() >> page_bits);
 }
 
+// `use(Buddy&)` with the pool locked.
+template <class Use>
+decltype(auto) with_pool(Use&& use) {
+    return pool.with([&](Buddy& buddy) -> decltype(auto) {
+        struct Note {
+            Buddy& buddy;
+            ~Note() { free_estimate.store(buddy.free_frames()); }
+        } note{buddy};
+        return use(buddy);
+    });
+}
+
 void refill(FrameStack& stack) {
-    pool.with([&](Buddy& buddy) {
+    with_pool([&](Buddy& buddy) {
         while (stack.count() < FrameStack::batch) {
             const u32 frame = buddy.allocate(0);
             if (frame == Buddy::no_frame) return;
@@ -38,7 +51,7 @@ void refill(FrameStack& stack) {
 }
 
 void flush(FrameStack& stack, u32 keep) {
-    pool.with([&](Buddy& buddy) {
+    with_pool([&](Buddy& buddy) {
         while (stack.count() > keep) {
             const u32 frame = stack.pop();
             require(states.mark_allocated(frame), "frame state");
@@ -48,7 +61,7 @@ void flush(FrameStack& stack, u32 keep) {
 }
 
 [[nodiscard]] u32 allocate_block(unsigned order) {
-    return pool.with([&](Buddy& buddy) { return buddy.allocate(order); });
+    return with_pool([&](Buddy& buddy) { return buddy.allocate(order); });
 }
 
 } // namespace
@@ -68,7 +81,7 @@ bool detail::count_allocation() {
 }
 
 void initialise_frames(std::span<const boot::MemoryRange> usable) {
-    pool.with([&](Buddy& buddy) { buddy.open(usable, states); });
+    with_pool([&](Buddy& buddy) { buddy.open(usable, states); });
 }
 
 Result<PhysAddr> allocate_frame() {
@@ -92,7 +105,7 @@ void free_frame(PhysAddr address) {
     const u32 frame = frame_of(address);
     machine::frames_released(address, 0);
     CpuCache* const cache = this_cpu_cache();
-    if (cache == nullptr) return pool.with([&](Buddy& buddy) { buddy.free(frame, 0); });
+    if (cache == nullptr) return with_pool([&](Buddy& buddy) { buddy.free(frame, 0); });
     require(states.mark_cached(frame), "free of a frame that is not allocated");
     if (cache->frames.full()) flush(cache->frames, FrameStack::batch);
     cache->frames.push(frame);
@@ -117,12 +130,49 @@ void free_frames(PhysAddr address, unsigned order) {
     if (order == 0) return free_frame(address);
     const u32 block = frame_of(address);
     machine::frames_released(address, order);
-    pool.with([&](Buddy& buddy) { buddy.free(block, order); });
+    with_pool([&](Buddy& buddy) { buddy.free(block, order); });
 }
 
 void split_frames(PhysAddr address, unsigned order) {
     require(states.split(frame_of(address), order), "split of a block that is not allocated");
 }
+
+// relaxed: who shares a frame is an owner, so that it stays, and publishes it under the lock of a space
+bool share_frame(PhysAddr frame) {
+    const auto others = states.shares(frame_of(frame));
+    u16 seen = others.load(std::memory_order_relaxed);
+    while (seen != 0xffff) {
+        // relaxed: as above
+        if (others.compare_exchange_weak(seen, static_cast<u16>(seen + 1), std::memory_order_relaxed))
+            return true;
+    }
+    return false;
+}
+
+bool frame_shared(PhysAddr frame) {
+    // acquire: pairs with the release in release_frame(): the others have read what they wanted of it
+    return states.shares(frame_of(frame)).load(std::memory_order_acquire) != 0;
+}
+
+void release_frame(PhysAddr frame) {
+    const auto others = states.shares(frame_of(frame));
+    u16 seen = others.load(std::memory_order_acquire); // acquire: as in frame_shared()
+    while (seen != 0) {
+        // release: this owner's accesses come before the next one's, which finds itself alone (acquire)
+        if (others.compare_exchange_weak(seen, static_cast<u16>(seen - 1), std::memory_order_release,
+                                         std::memory_order_acquire)) {
+            return;
+        }
+    }
+    free_frame(frame);
+}
+
+// relaxed: for inspection
+u32 frame_owners(PhysAddr frame) {
+    return 1u + states.shares(frame_of(frame)).load(std::memory_order_relaxed);
+}
+
+u64 free_frames_estimate() { return free_estimate.load(); }
 
 void zero_frames(PhysAddr block, unsigned order) {
     __builtin_memset(machine::direct(block), 0, order_bytes(order));

@@ -41,6 +41,18 @@ void split_frames(PhysAddr block, unsigned order);
 
 void zero_frames(PhysAddr block, unsigned order);
 
+// ---- frames with several owners: each lets go of the frame with release_frame() ----------------
+// One owner more; false: there are as many as can be counted. By an owner.
+[[nodiscard]] bool share_frame(PhysAddr frame);
+// Whether there is another owner. When there is none, the caller is the only one until it shares the frame.
+[[nodiscard]] bool frame_shared(PhysAddr frame);
+// One owner less; the last one frees it.
+void release_frame(PhysAddr frame);
+[[nodiscard]] u32 frame_owners(PhysAddr frame); // for inspection
+
+// Roughly how many frames are free, for one load.
+[[nodiscard]] u64 free_frames_estimate();
+
 struct FrameStatistics {
     u64 total;    // frames that were usable when initialise_frames() ended
     u64 free;     // of them, not allocated; exact while no CPU allocates

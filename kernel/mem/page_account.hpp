@@ -1,4 +1,5 @@
-// A budget of physical pages: what a space holds in pages and tables never exceeds its limit.
+// A budget of physical pages: what a space holds in pages and tables never exceeds its limit. A page that
+// several spaces share is paid for by each of them.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -19,16 +20,31 @@ class PageAccount {
             used_.subtract(pages);
             return Status::no_memory;
         }
-        const Result<PhysAddr> block = allocate_frames(order);
+        const bool scarce = free_frames_estimate() < reserve_.load();
+        const Result<PhysAddr> block = scarce ? Status::no_memory : allocate_frames(order);
         if (!block.ok()) used_.subtract(pages);
         return block;
     }
     void give_back(PhysAddr block, unsigned order) {
-        free_frames(block, order);
+        if (order == 0)
+            release_frame(block);
+        else
+            free_frames(block, order);
         used_.subtract(u64{1} << order);
     }
+    // Pays for a frame that is there already: the caller's share of it.
+    [[nodiscard]] bool adopt() {
+        if (used_.add(1) < limit()) return true;
+        used_.subtract(1);
+        return false;
+    }
+
+    // Frames that user memory leaves to the nucleus itself (KnVmPar.redMark).
+    static void set_reserve(u64 frames) { reserve_.store(frames); }
+    [[nodiscard]] static u64 reserve() { return reserve_.load(); }
 
   private:
+    static constinit inline Relaxed<u64> reserve_;
     Relaxed<u64> used_;
     Relaxed<u64> limit_;
 };

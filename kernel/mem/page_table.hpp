@@ -28,6 +28,14 @@ struct Translation {
     uword leaf_size;
 };
 
+// What is at a page: nothing, or a leaf, shown or hidden.
+struct PageSlot {
+    bool there{}, shown{};
+    unsigned level{}; // of the leaf, or of the largest piece of nothing
+    PhysAddr frame{}; // behind this page
+    Protection protection{};
+};
+
 template <class G>
 class PageTableOf {
   public:
@@ -58,11 +66,21 @@ class PageTableOf {
     // As translate(), for a page that is still hidden.
     [[nodiscard]] std::optional<PhysAddr> frame_at(VirtAddr at) const;
 
+    [[nodiscard]] PageSlot look(VirtAddr at) const;
+    // Another frame, or other rights, for a small page that is there. TLBs are the caller's business.
+    void change(VirtAddr at, PhysAddr frame, Protection protection, Visibility visibility);
+    // Where the entry for `at` ends, or `end` if that is nearer.
+    [[nodiscard]] static VirtAddr next(VirtAddr at, unsigned level, VirtAddr end) {
+        const VirtAddr after{round_down(at.raw(), span(level)) + span(level)};
+        return after < end ? after : end;
+    }
+
     // Over the leaves of a range whose ends are leaf boundaries. At most `budget` entries are visited; the
-    // address returned is where to go on. `flush` is set when a TLB may hold what was changed. For hide() and
-    // reap() the range has no holes, or tables that its end lies in stay until the space ends.
+    // address returned is where to go on. `flush` is set when a TLB may hold what was changed. Holes are
+    // passed over; a table that lies in a hole as a whole, or above one, may stay until the space ends.
     [[nodiscard]] VirtAddr show(VirtRange range, unsigned budget);
-    [[nodiscard]] VirtAddr hide(VirtRange range, unsigned budget, bool& flush);
+    // `begin`: where the hiding of these pages began, at or below the range.
+    [[nodiscard]] VirtAddr hide(VirtRange range, VirtAddr begin, unsigned budget, bool& flush);
     [[nodiscard]] VirtAddr protect(VirtRange range, Protection protection, unsigned budget, bool& flush);
     // Clears hidden leaves and gives empty hidden tables back; the frames too if they are `owned`. `dead`: no
     // MMU uses this table any more, so that present entries go the same way.
@@ -109,10 +127,6 @@ class PageTableOf {
     [[nodiscard]] static unsigned index(VirtAddr at, unsigned level) {
         return static_cast<unsigned>(at.raw() >> (page_bits + level * G::bits_per_level)) & (G::entries - 1);
     }
-    [[nodiscard]] static VirtAddr next(VirtAddr at, unsigned level, VirtAddr end) {
-        const VirtAddr after{round_down(at.raw(), span(level)) + span(level)};
-        return after < end ? after : end;
-    }
     // `after` is the last of the range, or the first that the table of `level` does not map.
     [[nodiscard]] static bool leaves_table(VirtAddr after, VirtAddr end, unsigned level) {
         return after == end || level == top() || (after.raw() & (span(level + 1) - 1)) == 0;
@@ -123,6 +137,7 @@ class PageTableOf {
     // Whether an entry of the table has one of the bits. Eight at a time: it runs with interrupts off.
     [[nodiscard]] static bool any_of_table(PhysAddr table, u64 bits);
     static void show_tables(const Path& path);
+    [[nodiscard]] static bool hidden_before(const Path& path, VirtAddr begin, VirtAddr at);
     void hide_tables(const Path& path, bool& flush);
     void free_tables(const Path& path, bool dead);
 
@@ -258,6 +273,24 @@ std::optional<PhysAddr> PageTableOf<G>::frame_at(VirtAddr at) const {
 }
 
 template <class G>
+PageSlot PageTableOf<G>::look(VirtAddr at) const {
+    const Path path = walk(at);
+    const u64 entry = load(path.entry[path.level]);
+    if (entry == 0) return {.level = path.level};
+    const uword offset = at.raw() & (span(path.level) - 1) & ~(page_size - 1);
+    return {true, G::present(entry), path.level, G::address(entry) + offset, G::protection(entry)};
+}
+
+template <class G>
+void PageTableOf<G>::change(VirtAddr at, PhysAddr frame, Protection protection, Visibility visibility) {
+    const Path path = walk(at);
+    const u64 entry = make_leaf(frame, protection, 0, visibility);
+    // release: the frame was filled before; pairs with the address dependency of a walk
+    publish(path.entry[0], entry);
+    if (G::present(entry)) show_tables(path);
+}
+
+template <class G>
 VirtAddr PageTableOf<G>::show(VirtRange range, unsigned budget) {
     VirtAddr at = range.begin;
     for (; at < range.end && budget != 0; --budget) {
@@ -273,21 +306,37 @@ VirtAddr PageTableOf<G>::show(VirtRange range, unsigned budget) {
 }
 
 template <class G>
-VirtAddr PageTableOf<G>::hide(VirtRange range, unsigned budget, bool& flush) {
+VirtAddr PageTableOf<G>::hide(VirtRange range, VirtAddr begin, unsigned budget, bool& flush) {
     VirtAddr at = range.begin;
     for (; at < range.end && budget != 0; --budget) {
         const Path path = walk(at);
         u64* const leaf = path.entry[path.level];
         const u64 entry = load(leaf);
+        const VirtAddr here = at;
         at = next(at, path.level, range.end);
-        if (entry == 0) continue;
         if (G::present(entry)) {
             store(leaf, hidden(entry));
             flush = true;
         }
-        if (leaves_table(at, range.end, path.level)) hide_tables(path, flush);
+        if (!leaves_table(at, range.end, path.level)) continue;
+        if (entry != 0 || hidden_before(path, begin, here)) hide_tables(path, flush);
     }
     return at;
+}
+
+// Whether the table of small pages that ends in a hole holds a page of the operation: only then may it hide
+// the table, which nobody frees before the operation itself takes that page out, after its flush.
+template <class G>
+bool PageTableOf<G>::hidden_before(const Path& path, VirtAddr begin, VirtAddr at) {
+    if (path.level != 0) return false;
+    const VirtAddr table{round_down(at.raw(), span(1))};
+    u64* const last = path.entry[0];
+    u64* first = last - index(at, 0);
+    if (begin > table) first += index(begin, 0);
+    for (; first < last; ++first) {
+        if (load(first) != 0) return true;
+    }
+    return false;
 }
 
 template <class G>
@@ -308,7 +357,8 @@ VirtAddr PageTableOf<G>::protect(VirtRange range, Protection protection, unsigne
         const Path path = walk(at);
         u64* const leaf = path.entry[path.level];
         if (const u64 before = load(leaf); before != 0) {
-            const u64 after = make_leaf(G::address(before), protection, path.level, Visibility::shown);
+            const Protection kept = G::protection(before) & Protection::copy;
+            const u64 after = make_leaf(G::address(before), protection | kept, path.level, Visibility::shown);
             store(leaf, after);
             // Wider rights are flushed too: a stale entry would make an access fault that is allowed now.
             if (G::present(before) && before != after) flush = true;

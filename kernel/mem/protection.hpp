@@ -6,7 +6,16 @@
 
 namespace chorale {
 
-enum class Protection : u8 { none = 0, read = 1, write = 2, execute = 4, user = 8, device = 16, global = 32 };
+enum class Protection : u8 {
+    none = 0,
+    read = 1,
+    write = 2,
+    execute = 4,
+    user = 8,
+    device = 16,
+    global = 32,
+    copy = 64 // others may have the frame too, and must not see what is written: the MMU refuses writes
+};
 
 [[nodiscard]] constexpr Protection operator|(Protection a, Protection b) {
     return static_cast<Protection>(static_cast<unsigned>(a) | static_cast<unsigned>(b));

@@ -14,8 +14,10 @@ constinit Cache<Region> region_cache{"region"};
 u64 live_regions() { return region_cache.statistics().live; }
 
 Region* RegionList::at_or_after(VirtAddr address) const {
-    Region* region = regions_.front();
+    const bool near = last_ != nullptr && last_->range.begin <= address;
+    Region* region = near ? last_ : regions_.front();
     while (region != nullptr && region->range.end <= address) region = regions_.next(*region);
+    last_ = region;
     return region;
 }
 
@@ -60,8 +62,16 @@ Status RegionList::split(VirtAddr at) {
     // Shortened first: insert() looks for the place of the upper part.
     region->range.end = at;
     const Result<Region*> upper = insert({at, whole.end}, region->protection, region->backing, region->state);
-    if (!upper.ok()) region->range.end = whole.end;
-    return upper.status();
+    if (!upper.ok()) {
+        region->range.end = whole.end;
+        return upper.status();
+    }
+    Region& made = *upper.value();
+    made.demand = region->demand;
+    made.locks = region->locks;
+    made.work = region->work;
+    made.attributes = region->attributes;
+    return Status::ok;
 }
 
 Status RegionList::isolate(VirtRange range) {
@@ -70,6 +80,7 @@ Status RegionList::isolate(VirtRange range) {
 }
 
 void RegionList::erase(Region& region) {
+    if (last_ == &region) last_ = nullptr;
     regions_.remove(region);
     region_cache.destroy(&region);
     --count_;

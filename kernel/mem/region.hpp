@@ -23,7 +23,7 @@ struct VirtRange {
 };
 
 enum class Backing : u8 {
-    frames,   // pages that the space owns
+    frames,   // pages that the space owns, alone or with others
     borrowed, // frames of somebody else: device registers, memory shared by another owner
     nothing,  // no pages: a guard
 };
@@ -37,12 +37,22 @@ enum class RegionState : u8 {
 struct InSpace;
 struct RangeWork;
 
+// What its owner says of a region: kept for him and for calls that look at it.
+struct RegionAttributes {
+    VmFlags options{};
+    VmFlags opaque2{};
+    void* opaque1{};
+};
+
 struct Region : ListNode<InSpace> {
     VirtRange range;
     Protection protection{};
     Backing backing{};
     RegionState state{};
+    bool demand{};           // of backing `frames`: a page comes when it is first touched
+    u32 locks{};             // vmLock: while any, the region is neither freed nor protected
     const RangeWork* work{}; // the operation that is changing or ending it; others leave it alone
+    RegionAttributes attributes{};
 };
 
 class RegionList {
@@ -76,6 +86,7 @@ class RegionList {
     [[nodiscard]] Status split(VirtAddr at);
 
     List<Region, InSpace> regions_;
+    mutable Region* last_{}; // what at_or_after() found: faults come in rows
     unsigned count_{};
 };
 

@@ -56,7 +56,10 @@ Status Space::create(u64 page_limit) {
     table_ = table.value();
     asid_ = allocate_asid();
     cpus_.store(0, std::memory_order_relaxed); // relaxed: no CPU can know the space yet
-    contents_.with([&](Contents& contents) { contents.table.open(table_, account_); });
+    contents_.with([&](Contents& contents) {
+        contents.table.open(table_, account_);
+        contents.swept = VirtAddr{};
+    });
     root_ = machine::make_root(table_, asid_, asid_ != 0);
     return Status::ok;
 }
@@ -75,8 +78,15 @@ bool Space::destroy_step() {
     if (root_ == 0) return true;
     const bool empty = contents_.with([&](Contents& contents) {
         Region* const region = contents.regions.first();
-        if (region == nullptr) return true;
+        if (region == nullptr) {
+            // Tables that lay in holes.
+            if (account_.used() == 1 || contents.swept >= user_end()) return true;
+            contents.swept = contents.table.reap({contents.swept, user_end()}, step_pages, false, true);
+            return false;
+        }
         const bool owned = region->backing == Backing::frames;
+        if (region->locks != 0) count_locked(*region, false);
+        region->locks = 0;
         region->range.begin = contents.table.reap(region->range, step_pages, owned, true);
         if (region->range.empty()) contents.regions.erase(*region);
         return false;
@@ -100,14 +110,23 @@ Status Space::claim(Fill& fill, uword size, VirtAddr at) {
     }
     return contents_.with([&](Contents& contents) {
         if (at == anywhere) {
-            const uword alignment = size >= large_page_size ? large_page_size : page_size;
-            fill.range = contents.regions.find_gap(anywhere_window(), size, alignment);
+            const bool given = !fill.window.empty();
+            const bool large = size >= large_page_size && !given;
+            const uword alignment = large ? large_page_size : page_size;
+            fill.range = contents.regions.find_gap(given ? fill.window : anywhere_window(), size, alignment);
             if (fill.range.empty()) return Status::no_memory;
         } else if (contents.regions.occupied(fill.range)) {
             return Status::overlap;
         }
-        RegionList& regions = contents.regions;
-        return regions.insert(fill.range, fill.protection, fill.backing, RegionState::changing).status();
+        const Result<Region*> made =
+            contents.regions.insert(fill.range, fill.protection, fill.backing, RegionState::changing);
+        if (!made.ok() || fill.attributes == nullptr) return made.status();
+        Region& region = *made.value();
+        region.demand = true;
+        region.attributes = *fill.attributes;
+        region.work = fill.work;
+        if (fill.work == nullptr) region.state = RegionState::ready;
+        return Status::ok;
     });
 }
 
@@ -117,6 +136,18 @@ Result<VirtAddr> Space::find_room(uword size) {
         if (room.empty()) return Status::no_memory;
         return room.begin;
     });
+}
+
+Result<VirtAddr> Space::reserve(uword size, Protection protection, const Placement& place,
+                                const RegionAttributes& attributes, Backing backing, RangeWork* work) {
+    Fill fill{.protection = page_protection(protection), .backing = backing, .window = place.window};
+    fill.attributes = &attributes;
+    fill.work = work;
+    if (!place.window.empty()) {
+        if (const Status status = check_range(place.window); status != Status::ok) return status;
+    }
+    if (const Status status = claim(fill, size, place.at); status != Status::ok) return status;
+    return fill.range.begin;
 }
 
 // A frame, filled, for the page at `at`; a large one where it fits and there is one. Code gets small pages:

@@ -38,11 +38,16 @@ struct TlbFlush {
     void apply(u64 loaded_root) const;
 };
 
-// The progress of one free or protect operation. Lives with its caller, who does not move it before the end.
+// Applies it on this CPU and on all that it names, and waits for them: they are never far from an interrupt
+// (kernel/core/shootdown.cpp). No lock may be held. For pages; ranges go by tours.
+void flush_at_once(const TlbFlush& flush);
+
+// The progress of one operation on a range. Lives with its caller, who does not move it before the end.
 struct RangeWork {
     VirtRange range;
     VirtAddr at;
     Protection protection{};
+    bool protecting{};   // pages below `at` have `protection` already
     bool flush_needed{}; // an entry that a TLB may hold was narrowed or taken out
 };
 
@@ -50,6 +55,40 @@ struct RegionInfo {
     VirtRange range;
     Protection protection;
     Backing backing;
+    bool demand{};
+    u32 locks{};
+    RegionAttributes attributes{};
+};
+
+// Where a new region shall be: at an address, or the lowest that is free in a window.
+struct Placement {
+    VirtAddr at;
+    VirtRange window{};
+};
+
+// How pages go to another region.
+enum class Transfer : u8 {
+    copy, // what either writes from now on the other does not see
+    share
+};
+
+// Pages on their way from a space to another, each with a reference of its own to the frame.
+struct PageBatch {
+    static constexpr unsigned capacity = 4;
+    struct Page {
+        VirtAddr at; // in the source
+        PhysAddr frame;
+        Protection kind{}; // Protection::copy or none
+        bool duplicate{};  // the contents go, not the frame
+        bool borrowed{};   // nobody's frame: no reference
+    };
+    Page pages[capacity];
+    unsigned count{};
+
+    // Copying a page takes long.
+    [[nodiscard]] bool full() const {
+        return count == capacity || (count != 0 && pages[count - 1].duplicate);
+    }
 };
 
 class Space {
@@ -99,7 +138,12 @@ class Space {
     [[nodiscard]] u64 cpus() const { return cpus_.load(std::memory_order_relaxed); }
 
     // ---- pages come in: all or nothing; interrupts may be let in meanwhile ---------------------
-    // Zeroed memory. `at`: page-aligned, or `anywhere`. size is rounded up to pages.
+    // Addresses whose pages come, zeroed, when they are first touched; with Backing::nothing they never come.
+    // With `work` the region stays in the hands of that operation. size is rounded up to pages.
+    [[nodiscard]] Result<VirtAddr> reserve(uword size, Protection protection, const Placement& place,
+                                           const RegionAttributes& attributes, Backing backing,
+                                           RangeWork* work = nullptr);
+    // Zeroed memory, there at once. `at`: page-aligned, or `anywhere`.
     [[nodiscard]] Result<VirtAddr> allocate(uword size, Protection protection, VirtAddr at = anywhere);
     // Read-write, an unmapped guard page below it. The address just above the stack (16-aligned).
     [[nodiscard]] Result<VirtAddr> allocate_stack(uword size);
@@ -112,10 +156,31 @@ class Space {
 
     // Where `size` bytes are free. Somebody else may take the place before the caller does.
     [[nodiscard]] Result<VirtAddr> find_room(uword size);
+    // ---- pages come when they are touched ------------------------------------------------------
+    // Makes `access` to the page possible: zeros where nothing was yet, a copy of its own of a page that
+    // others have too. ok: try again. Errors: fault (not allowed), no_memory.
+    [[nodiscard]] Status resolve(VirtAddr address, Protection access);
+    // The same for up to `budget` pages of a range; where to go on.
+    [[nodiscard]] Result<VirtAddr> populate(VirtRange range, Protection access, unsigned budget);
+
+    // ---- pages go to another region, of this space or another ----------------------------------
+    // begin_lend; while pages are left: lend, and take in the other space; flush; finish_change. At most one
+    // batch at a time. The source stays usable meanwhile.
+    // `whole`: the range must be memory from end to end.
+    [[nodiscard]] Status begin_lend(VirtRange range, bool whole, RangeWork& work);
+    // From work.at on, which it advances, in the one region there.
+    [[nodiscard]] Status lend(RangeWork& work, Transfer how, PageBatch& batch);
+    // `delta`: what a page's address grows by. On failure the batch's references are gone too.
+    [[nodiscard]] Status take(const PageBatch& batch, uword delta);
+    // The regions of the work are everybody's again.
+    void finish_change(RangeWork& work);
+    // They are to be taken out: as after begin_free().
+    void give_up(RangeWork& work);
 
     // ---- pages go out --------------------------------------------------------------------------
     // begin_free; while (!hide_step); flush; while (!reap_step). Holes in the range are accepted. After
-    // begin_free() succeeded nothing fails. Status::busy: another operation is at work in the range.
+    // begin_free() succeeded nothing fails. Status::busy: another operation is at work in the range;
+    // Status::timeout: a part of it is locked.
     [[nodiscard]] Status begin_free(VirtRange range, RangeWork& work);
     [[nodiscard]] bool hide_step(RangeWork& work);
     [[nodiscard]] bool reap_step(RangeWork& work);
@@ -137,7 +202,7 @@ class Space {
     // ---- contents, through the direct map: the space need not be loaded ------------------------
     // `use(std::byte* bytes, std::size_t count)` for each piece of the range, in order, none crossing a page,
     // with the space locked so that the page stays; false ends with Status::fault. `need`: what the pages
-    // must allow.
+    // must allow. Pages that come at their first touch come now: no_memory.
     template <class Use>
     [[nodiscard]] Status visit(VirtAddr address, uword size, Protection need, Use&& use);
     [[nodiscard]] Status copy_to(VirtAddr address, std::span<const std::byte> bytes);
@@ -145,6 +210,19 @@ class Space {
 
     // The region that holds `address`, or Status::address.
     [[nodiscard]] Result<RegionInfo> region_at(VirtAddr address);
+    // It, or the next above that begins before `end`.
+    [[nodiscard]] Result<RegionInfo> region_from(VirtAddr address, VirtAddr end);
+    // `change(Region&)` on each region of the range, cut at its ends. Errors: address (nothing is there),
+    // busy, no_memory.
+    template <class Change>
+    [[nodiscard]] Status change_regions(VirtRange range, Change&& change);
+    // vmLock: from now on the range is neither freed nor protected, as often as it was locked. Errors: as
+    // above; invalid: it is not locked.
+    [[nodiscard]] Status lock_range(VirtRange range);
+    [[nodiscard]] Status unlock_range(VirtRange range);
+    [[nodiscard]] static u64 locked_pages(); // of all spaces
+    // The frame behind an address, if there is one by now.
+    [[nodiscard]] Result<PhysAddr> frame_of(VirtAddr address);
     [[nodiscard]] unsigned regions();
 
     // For inspection: `visit(const RegionList&, const PageTable&)`, with the space locked.
@@ -157,12 +235,17 @@ class Space {
     struct Contents {
         RegionList regions;
         PageTable table;
+        u64 hidings{};    // pages hidden so that they can be copied: tells whether one has stayed hidden
+        VirtAddr swept{}; // at the end of the space: tables below are gone
     };
     // What a range is filled with.
     struct Fill {
         VirtRange range{};
         Protection protection{};
         Backing backing{Backing::frames};
+        VirtRange window{};                   // anywhere: where; empty: where programs do not lie
+        const RegionAttributes* attributes{}; // given: the region is there at once, its pages on demand
+        RangeWork* work{};
         PhysAddr borrowed{};               // the frame of range.begin
         std::span<const std::byte> file{}; // lies at file_offset; all else is zero
         uword file_offset{};
@@ -183,6 +266,27 @@ class Space {
     void show(const Fill& fill);
     void abandon(VirtRange range);
     [[nodiscard]] Status begin_change(VirtRange range, RegionState state, RangeWork& work);
+    // Makes the range's ends boundaries of regions and of leaves. On failure nothing anyone could see
+    // changed.
+    [[nodiscard]] static Status cut(Contents& contents, VirtRange range);
+    [[nodiscard]] static Status cut_for_change(Contents& contents, VirtRange range);
+    static void count_locked(const Region& region, bool locked);
+    // Whether the range may be changed: ok, address (nothing is there), busy, timeout (locked).
+    [[nodiscard]] static Status changeable(Contents& contents, VirtRange range, bool despite_locks);
+    // A page of which the space shall get a copy of its own.
+    struct Copying {
+        PhysAddr fresh; // for the copy; 0: none yet
+        PhysAddr old;
+        u64 hidings{};
+    };
+    enum class Look : u8 { done, widened, refused, no_memory, hidden };
+    [[nodiscard]] Look look_at(Contents& contents, VirtAddr page, Protection access, Copying& copying);
+    [[nodiscard]] Look bring_zeros(Contents& contents, VirtAddr page, Protection rights);
+    [[nodiscard]] bool put_copy(Contents& contents, VirtAddr page, Copying& copying);
+    [[nodiscard]] bool fill_large(VirtAddr at, VirtAddr end);
+    [[nodiscard]] Status lend_page(Contents& contents, const Region& region, RangeWork& work, Transfer how,
+                                   PageBatch& batch);
+    [[nodiscard]] Status take_page(const PageBatch::Page& page, VirtAddr at);
     // The next region from work.at on that belongs to `work`.
     [[nodiscard]] static Region* current(Contents& contents, RangeWork& work);
     [[nodiscard]] std::byte* page_for(Contents& contents, VirtAddr address, Protection need) const;
@@ -223,15 +327,34 @@ Status Space::visit(VirtAddr address, uword size, Protection need, Use&& use) {
     while (size != 0) {
         const uword room = page_size - address.page_offset();
         const uword count = size < room ? size : room;
+        bool missing = false;
         const bool done = contents_.with([&](Contents& contents) {
             std::byte* const bytes = page_for(contents, address, need);
-            return bytes != nullptr && use(bytes, count);
+            missing = bytes == nullptr;
+            return !missing && use(bytes, count);
         });
+        if (missing) {
+            if (const Status status = resolve(address, need); status != Status::ok) return status;
+            continue;
+        }
         if (!done) return Status::fault;
         address = address + count;
         size -= count;
     }
     return Status::ok;
+}
+
+template <class Change>
+Status Space::change_regions(VirtRange range, Change&& change) {
+    if (const Status status = check_range(range); status != Status::ok) return status;
+    return contents_.with([&](Contents& contents) {
+        if (const Status status = cut_for_change(contents, range); status != Status::ok) return status;
+        RegionList& regions = contents.regions;
+        Region* region = regions.at_or_after(range.begin);
+        for (; region != nullptr && region->range.begin < range.end; region = regions.next(*region))
+            change(*region);
+        return Status::ok;
+    });
 }
 
 } // namespace chorale

@@ -6,6 +6,18 @@
 
 namespace chorale {
 
+namespace {
+
+[[nodiscard]] RegionInfo info_of(const Region& region) {
+    return {region.range, region.protection, region.backing, region.demand, region.locks, region.attributes};
+}
+
+constexpr Protection accesses = Protection::read | Protection::write | Protection::execute;
+
+constinit Relaxed<u64> all_locked; // pages
+
+} // namespace
+
 void TlbFlush::apply(u64 loaded_root) const {
     const bool loaded = shared || loaded_root == root;
     if (loaded && range.size() <= single_limit) {
@@ -39,6 +51,42 @@ Status Space::check_range(VirtRange range) const {
     return Status::ok;
 }
 
+Status Space::changeable(Contents& contents, VirtRange range, bool despite_locks) {
+    bool found = false, locked = false;
+    const Region* region = contents.regions.at_or_after(range.begin);
+    for (; region != nullptr && region->range.overlaps(range); region = contents.regions.next(*region)) {
+        if (region->state != RegionState::ready) return Status::busy;
+        locked = locked || region->locks != 0;
+        found = true;
+    }
+    if (!found) return Status::address;
+    return locked && !despite_locks ? Status::timeout : Status::ok;
+}
+
+Status Space::cut(Contents& contents, VirtRange range) {
+    RegionList& regions = contents.regions;
+    if (const Status status = regions.isolate(range); status != Status::ok) return status;
+    for (const VirtAddr boundary : {range.begin, range.end}) {
+        const Region* const above = regions.at_or_after(boundary);
+        if (above == nullptr || above->range.begin != boundary) continue; // nothing goes across it
+        const bool owned = above->backing == Backing::frames;
+        const Status status = contents.table.split(boundary, owned);
+        if (status != Status::ok) return status;
+    }
+    return Status::ok;
+}
+
+// Of regions that are being filled only whoever fills them knows; other operations do not mind.
+Status Space::cut_for_change(Contents& contents, VirtRange range) {
+    bool found = false;
+    const Region* region = contents.regions.at_or_after(range.begin);
+    for (; region != nullptr && region->range.overlaps(range); region = contents.regions.next(*region)) {
+        if (region->state != RegionState::ready && region->work == nullptr) return Status::busy;
+        found = true;
+    }
+    return found ? cut(contents, range) : Status::address;
+}
+
 Status Space::begin_change(VirtRange range, RegionState state, RangeWork& work) {
     if (const Status status = check_range(range); status != Status::ok) return status;
     work.range = range;
@@ -46,23 +94,10 @@ Status Space::begin_change(VirtRange range, RegionState state, RangeWork& work) 
     work.flush_needed = false;
     return contents_.with([&](Contents& contents) {
         RegionList& regions = contents.regions;
-        bool found = false;
+        const Status free = changeable(contents, range, false);
+        if (free != Status::ok) return free;
+        if (const Status status = cut(contents, range); status != Status::ok) return status;
         Region* region = regions.at_or_after(range.begin);
-        for (; region != nullptr && region->range.overlaps(range); region = regions.next(*region)) {
-            if (region->state != RegionState::ready) return Status::busy;
-            found = true;
-        }
-        if (!found) return Status::address;
-        // All that can fail, and changes nothing that anyone could see.
-        if (const Status status = regions.isolate(range); status != Status::ok) return status;
-        for (const VirtAddr boundary : {range.begin, range.end}) {
-            const Region* const above = regions.at_or_after(boundary);
-            if (above == nullptr || above->range.begin != boundary) continue; // nothing goes across it
-            const bool owned = above->backing == Backing::frames;
-            const Status status = contents.table.split(boundary, owned);
-            if (status != Status::ok) return status;
-        }
-        region = regions.at_or_after(range.begin);
         for (; region != nullptr && region->range.overlaps(range); region = regions.next(*region)) {
             region->state = state;
             region->work = &work;
@@ -81,7 +116,35 @@ Region* Space::current(Contents& contents, RangeWork& work) {
     return region;
 }
 
+void Space::count_locked(const Region& region, bool locked) {
+    const u64 pages = region.range.size() / page_size;
+    if (locked)
+        all_locked.add(pages);
+    else
+        all_locked.subtract(pages);
+}
+
+u64 Space::locked_pages() { return all_locked.load(); }
+
+Status Space::lock_range(VirtRange range) {
+    return change_regions(range, [](Region& region) {
+        if (region.locks++ == 0) count_locked(region, true);
+    });
+}
+
+Status Space::unlock_range(VirtRange range) {
+    bool locked = true;
+    Status status =
+        change_regions(range, [&](const Region& region) { locked = locked && region.locks != 0; });
+    if (status == Status::ok && !locked) status = Status::invalid;
+    if (status != Status::ok) return status;
+    return change_regions(range, [](Region& region) {
+        if (region.locks != 0 && --region.locks == 0) count_locked(region, false);
+    });
+}
+
 Status Space::begin_free(VirtRange range, RangeWork& work) {
+    work.protecting = false;
     return begin_change(range, RegionState::dying, work);
 }
 
@@ -95,7 +158,8 @@ bool Space::hide_step(RangeWork& work) {
         if (region->backing == Backing::nothing)
             work.at = region->range.end;
         else
-            work.at = contents.table.hide({work.at, region->range.end}, step_pages, work.flush_needed);
+            work.at = contents.table.hide({work.at, region->range.end}, region->range.begin, step_pages,
+                                          work.flush_needed);
         return false;
     });
 }
@@ -116,6 +180,7 @@ bool Space::reap_step(RangeWork& work) {
 
 Status Space::begin_protect(VirtRange range, Protection protection, RangeWork& work) {
     work.protection = page_protection(protection);
+    work.protecting = true;
     return begin_change(range, RegionState::changing, work);
 }
 
@@ -140,7 +205,11 @@ bool Space::protect_step(RangeWork& work) {
 
 std::byte* Space::page_for(Contents& contents, VirtAddr address, Protection need) const {
     const auto page = contents.table.translate(address);
-    if (!page || !allows(page->protection, shared_ ? need : need | Protection::user)) return nullptr;
+    if (!page) return nullptr;
+    const bool own = !allows(page->protection, Protection::copy);
+    if (own && allows(need, Protection::copy)) need = need & accesses;
+    if (!allows(page->protection, shared_ ? need : need | Protection::user)) return nullptr;
+    if (!own && allows(need, Protection::copy)) return nullptr;
     if (allows(page->protection, Protection::device)) return nullptr; // not in the direct map
     return machine::direct<std::byte>(page->address);
 }
@@ -167,7 +236,24 @@ Result<RegionInfo> Space::region_at(VirtAddr address) {
     return contents_.with([&](Contents& contents) -> Result<RegionInfo> {
         const Region* const region = contents.regions.at_or_after(address);
         if (region == nullptr || !region->range.contains(address)) return Status::address;
-        return RegionInfo{region->range, region->protection, region->backing};
+        return info_of(*region);
+    });
+}
+
+Result<RegionInfo> Space::region_from(VirtAddr address, VirtAddr end) {
+    return contents_.with([&](Contents& contents) -> Result<RegionInfo> {
+        const Region* const region = contents.regions.at_or_after(address);
+        if (region == nullptr || region->range.begin >= end) return Status::address;
+        return info_of(*region);
+    });
+}
+
+Result<PhysAddr> Space::frame_of(VirtAddr address) {
+    if (address >= user_end()) return Status::address;
+    return contents_.with([&](Contents& contents) -> Result<PhysAddr> {
+        const auto found = contents.table.translate(address);
+        if (!found) return Status::address;
+        return found->address;
     });
 }
 

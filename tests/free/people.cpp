@@ -13,7 +13,7 @@ Task<Buffer> allocate_buffer(uword pages) {
     Local<KnRgnDesc> region;
     KnRgnDesc wanted{};
     wanted.size = pages * page_size;
-    wanted.options = K_WRITABLE | K_FILLZERO | K_ANYWHERE;
+    wanted.options = K_WRITABLE | K_NODEMAND | K_ANYWHERE;
     co_await region.set(wanted);
     if (co_await call(Call::rgnAllocate, 0, region.at()) != K_OK) co_return Buffer{};
     const KnRgnDesc made = co_await region.get();

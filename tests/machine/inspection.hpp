@@ -44,6 +44,14 @@ template <class T>
     return {object};
 }
 
+// A frame that several page tables lead to.
+struct Share {
+    u32 owners; // as the nucleus counts
+    u32 seen;
+    bool common; // copied when written
+    Place first;
+};
+
 class Inspection {
   public:
     explicit Inspection(Depth depth) : depth_{depth} {}
@@ -113,6 +121,8 @@ class Inspection {
     u64 check_entries(const Actor& actor, const RegionList& regions, const PageTable& table);
     void check_holes(const Actor& actor, const RegionList& regions, const PageTable& table);
     void check_leaf(const Actor& actor, const Region& region, VirtAddr at, unsigned level, u64 entry);
+    void own_or_share(u64 entry, unsigned level, const Place& where);
+    void check_shares();
     void own(PhysAddr block, unsigned order, const Place& owner);
     void check_tlb(CpuIndex index, const std::map<unsigned, Space*>& spaces);
 
@@ -126,6 +136,7 @@ class Inspection {
     std::unordered_map<const Timer*, const Thread*> timers_;
     std::unordered_map<const Message*, Place> messages_; // and who has it
     std::unordered_map<const Thread*, unsigned> queued_, waiting_, armed_;
+    std::map<u64, Share> shares_;           // by the frame
     std::unordered_map<u64, Place> frames_; // in use, by number
     u64 regions_{};
 };

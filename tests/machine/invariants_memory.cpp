@@ -34,7 +34,7 @@ struct Remembered {
     }
 };
 
-// A region whose pages are all there, and as they should be.
+// A region whose pages are as they should be; those that come when they are touched may not be there.
 [[nodiscard]] bool settled(const Region& region) {
     return region.state == RegionState::ready && region.backing != Backing::nothing;
 }
@@ -50,6 +50,30 @@ void Inspection::own(PhysAddr block, unsigned order, const Place& owner) {
     for (u64 i = 0; i < u64{1} << order; ++i) {
         const auto [place, first] = frames_.emplace((block.raw() >> page_bits) + i, owner);
         expect(first, 24, "frame ", hex(block.raw()), " belongs to ", place->second, " and to ", owner);
+    }
+}
+
+// A frame of a region: others may have it too, all of them as a common page or all of them to be shared.
+void Inspection::own_or_share(u64 entry, unsigned level, const Place& where) {
+    const PhysAddr frame = Geometry::address(entry);
+    const bool common = allows(Geometry::protection(entry), Protection::copy);
+    expect(!common || level == 0, 24, where, " is large and common");
+    const auto found = shares_.find(frame.raw());
+    if (found == shares_.end()) {
+        own(frame, PageTable::order(level), where);
+        const u32 owners = level == 0 && frames_allocated(frame, 0) ? frame_owners(frame) : 1;
+        if (owners > 1 || common) shares_.emplace(frame.raw(), Share{owners, 1, common, where});
+        return;
+    }
+    ++found->second.seen;
+    expect(found->second.common == common, 24, where, " and ", found->second.first,
+           " have the same frame in different ways");
+}
+
+void Inspection::check_shares() {
+    for (const auto& [frame, share] : shares_) {
+        expect(share.seen == share.owners, 24, share.first, ": its frame counts ", share.owners,
+               " owners and has ", share.seen);
     }
 }
 
@@ -84,12 +108,16 @@ void Inspection::check_leaf(const Actor& actor, const Region& region, VirtAddr a
     }
     expect(region.range.begin <= at && at + PageTable::span(level) <= region.range.end, 24, where,
            " reaches out of its region");
-    if (region.backing == Backing::frames) own(Geometry::address(entry), PageTable::order(level), where);
+    const Protection has = Geometry::protection(entry);
+    const bool common = allows(has, Protection::copy);
+    if (region.backing == Backing::frames) own_or_share(entry, level, where);
     if (region.state != RegionState::ready) return;
     const bool visible = allows(region.protection, Protection::read);
-    expect(Geometry::present(entry) == visible, 24, where, visible ? " is hidden" : " is shown");
-    const Protection has = Geometry::protection(entry);
-    const Protection should = region.protection | Protection::read;
+    // One that is being copied is hidden for a moment.
+    const bool copying = common && !quiet() && !Geometry::present(entry);
+    expect(copying || Geometry::present(entry) == visible, 24, where, visible ? " is hidden" : " is shown");
+    const Protection rights = region.protection | Protection::read;
+    const Protection should = common ? rights & (Protection::read | Protection::execute) : rights;
     expect((has & accesses) == (should & accesses), 24, where, " allows ", static_cast<unsigned>(has),
            ", its region ", static_cast<unsigned>(should));
     expect(allows(has, Protection::user), 24, where, " is not the user's");
@@ -117,7 +145,7 @@ u64 Inspection::check_entries(const Actor& actor, const RegionList& regions, con
 
 void Inspection::check_holes(const Actor& actor, const RegionList& regions, const PageTable& table) {
     for (const Region* region = regions.first(); region != nullptr; region = regions.next(*region)) {
-        if (!settled(*region)) continue;
+        if (!settled(*region) || region->demand) continue;
         for (VirtAddr at = region->range.begin; at < region->range.end; at = at + page_size) {
             if (expect(table.frame_at(at).has_value(), 24, name(actor), ": no page at ", hex(at.raw())))
                 continue;
@@ -150,6 +178,7 @@ void Inspection::check_spaces() {
         const unsigned asid = actor->space.asid();
         expect(asid == 0 || asids.insert(asid).second, 24, name(*actor), " shares address space ", asid);
     }
+    check_shares();
     expect(asids.size() == asids_in_use(), 24, asids_in_use(), " address space identifiers are taken, ",
            asids.size(), " used");
 }

@@ -38,6 +38,7 @@ TEST(Invariants, regions) {
     with_standing([](Standing& all) {
         Region& region = region_at(*all.actor, host::data_base);
         const VirtRange range = region.range;
+        region.demand = false; // all its pages are there, and must be
         broken(region.range, VirtRange{range.begin, range.end - page_size}, 24, "is in no region");
         broken(region.range, VirtRange{range.begin, range.end + page_size}, 24, "no page at");
         broken(region.range, VirtRange{range.end, range.begin}, 24, "a bad range");
@@ -58,6 +59,7 @@ TEST(Invariants, regions) {
 
 TEST(Invariants, page_tables) {
     with_standing([](Standing& all) {
+        region_at(*all.actor, host::data_base).demand = false;
         u64& page = entry_at(*all.actor, host::data_base);
         const u64 next = entry_at(*all.actor, host::data_base + page_size);
         broken(page, 0, 24, "no page at");
@@ -88,6 +90,12 @@ TEST(Invariants, frames) {
         all.message->page_count = 0;
         free_frame(lost.value());
         broken(all.receiver->fpu_area, machine::direct<void>(lost.value()), 24, "which is not its");
+        u64& page = entry_at(*all.actor, host::data_base);
+        ASSERT_TRUE(share_frame(Geometry::address(page)));
+        expect_reported(24, "owners and has");
+        release_frame(Geometry::address(page));
+        const u64 next = entry_at(*all.actor, host::data_base + page_size);
+        broken(page, next | Geometry::bit_copy, 24, "in different ways");
         const unsigned asid = allocate_asid();
         expect_reported(24, "address space identifiers are taken");
         free_asid(asid);

@@ -15,7 +15,7 @@ using namespace host;
 [[nodiscard]] KnRgnDesc anywhere(uword size) {
     KnRgnDesc region{};
     region.size = size;
-    region.options = K_WRITABLE | K_FILLZERO | K_ANYWHERE;
+    region.options = K_WRITABLE | K_NODEMAND | K_ANYWHERE;
     return region;
 }
 

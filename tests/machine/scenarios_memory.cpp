@@ -10,7 +10,7 @@ namespace {
 
 constexpr VirtAddr place{0x200'0000};
 constexpr VirtAddr elsewhere{0x300'0000}; // where nobody makes a region
-constexpr VmFlags data = K_WRITABLE | K_FILLZERO;
+constexpr VmFlags data = K_WRITABLE | K_NODEMAND;
 
 [[nodiscard]] KnRgnDesc region_of(VirtAddr at, uword size, VmFlags options) {
     KnRgnDesc region{};

@@ -85,7 +85,8 @@ Task<KnCap> Stage::actor(bool wide, u32 privilege) {
         KnRgnDesc region{};
         region.startAddr = at.raw();
         region.size = size;
-        region.options = at == code_base ? K_EXECUTABLE : K_WRITABLE | K_FILLZERO;
+        // There from the beginning: a program cannot be told that a page it touches cannot come.
+        region.options = (at == code_base ? K_EXECUTABLE : K_WRITABLE) | K_NODEMAND;
         if (size != 0 && co_await allocate(made, region) < 0) co_return nobody;
     }
     co_return made;

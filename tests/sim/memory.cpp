@@ -20,7 +20,7 @@ Task<void> use_region(unsigned thread, Op op) {
     Local<KnRgnDesc> region;
     KnRgnDesc wanted{};
     wanted.size = op.b * page_size;
-    wanted.options = K_ANYWHERE | K_WRITABLE | K_FILLZERO;
+    wanted.options = K_ANYWHERE | K_WRITABLE | K_NODEMAND;
     co_await region.set(wanted);
     const long made = co_await call(Call::rgnAllocate, 0, region.at());
     if (made != K_OK) {

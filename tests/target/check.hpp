@@ -55,6 +55,7 @@ extern const Suite call_errors_suite, environment_suite, memory_suite, threads_s
 extern const Suite time_suite, timers_suite, watchdog_suite;
 extern const Suite laps_suite;
 extern const Suite scheduling_suite, pulling_suite;
+extern const Suite regions_suite, sharing_suite;
 
 } // namespace chorale::test
 

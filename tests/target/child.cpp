@@ -42,6 +42,20 @@ int Child::create(const char* name, KnActorPrivilege privilege) {
     return error;
 }
 
+int Child::duplicate(const Child& original) {
+    int error = actorCreate(K_MYACTOR, &capability_, K_USERACTOR, K_ACTIVE);
+    if (error < 0) {
+        return error;
+    }
+    exists_ = true;
+    threads_ = original.threads_;
+    error = rgnDup(&capability_, &original.capability_, K_INHERITCOPY);
+    if (error < 0) {
+        destroy();
+    }
+    return error;
+}
+
 int Child::start(ThreadBody body, std::uintptr_t argument, unsigned priority, KnCpuId cpu) {
     const VmAddr stack = child_stacks + threads_ * child_stack_step;
     KnRgnDesc region{stack, child_stack_size, K_WRITABLE | K_FILLZERO, 0, nullptr, 0};

@@ -17,6 +17,8 @@ class Child {
 
     // An actor with the image in it, no thread. K_OK or an error.
     int create(const char* name, KnActorPrivilege privilege = K_USERACTOR);
+    // An actor with a copy of that one's memory, no thread.
+    int duplicate(const Child& original);
     // A thread of it that runs body(argument); its local id, or an error.
     int start(ThreadBody body, std::uintptr_t argument, unsigned priority = inherit_priority,
               KnCpuId cpu = 0);

@@ -13,7 +13,7 @@ const Suite* const suites[] = {
     &ports_suite,       &registers_suite,    &vector_suite,       &ipc_suite,     &ipc_ports_suite,
     &ipc_waits_suite,   &ipc_failures_suite, &ipc_priority_suite, &actors_suite,  &control_suite,
     &faults_suite,      &supervisor_suite,   &time_suite,         &laps_suite,    &scheduling_suite,
-    &pulling_suite,     &stress_suite,
+    &pulling_suite,     &regions_suite,      &sharing_suite,      &stress_suite,
 };
 
 struct Totals {

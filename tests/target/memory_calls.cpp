@@ -114,7 +114,7 @@ void anywhere(Report& report) {
 void too_much(Report& report) {
     const KnSysStatistics before = settled_statistics();
     KnSysStatistics after{};
-    KnRgnDesc region = at(0, (before.totalPages + 1024) * page, K_WRITABLE | K_FILLZERO | K_ANYWHERE);
+    KnRgnDesc region = at(0, (before.totalPages + 1024) * page, K_WRITABLE | K_NODEMAND | K_ANYWHERE);
     CHECK_EQ(rgnAllocate(K_MYACTOR, &region), K_ENOMEM);
     after = settled_statistics();
     CHECK_EQ(after.regions, before.regions);

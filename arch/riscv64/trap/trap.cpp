@@ -78,10 +78,19 @@ constexpr const char* names[exception_count] = {
     return true;
 }
 
-// A copy from or to user memory faulted: go on at its failure exit.
+[[nodiscard]] Status resolve(u64 cause, VirtAddr address) {
+    if (!page_fault(cause)) return Status::fault;
+    if (spurious(cause, address)) return Status::ok;
+    const Protection access = cause == fetch_page  ? Protection::execute
+                              : cause == load_page ? Protection::read
+                                                   : Protection::write;
+    return on_page_fault(address, access);
+}
+
+// A copy from or to user memory faulted: again, if the page is there now, else go on at its failure exit.
 [[nodiscard]] bool fix_up(TrapFrame& frame) {
     const u64 target = fixup_for(frame.pc);
-    if (target != 0 && !spurious(frame.cause, VirtAddr{frame.value})) frame.pc = target;
+    if (target != 0 && resolve(frame.cause, VirtAddr{frame.value}) != Status::ok) frame.pc = target;
     return target != 0;
 }
 
@@ -129,10 +138,12 @@ void chorale_trap_from_user(const Frame* frame) {
     }
     // Each mode may touch its own part only.
     const VirtAddr address{frame->value};
-    if (supervisor_range(address) == frame->supervisor() && spurious(cause, address)) leave();
+    const bool own = supervisor_range(address) == frame->supervisor();
+    const Status status = own ? resolve(cause, address) : Status::fault;
+    if (status == Status::ok) leave();
     const bool has_address = cause != illegal_instruction;
-    on_exception(
-        {name_of(cause), static_cast<unsigned>(cause), 0, has_address ? frame->value : 0, frame->pc});
+    const char* const what = status == Status::no_memory ? "no memory for a page" : name_of(cause);
+    on_exception({what, static_cast<unsigned>(cause), 0, has_address ? frame->value : 0, frame->pc});
 }
 
 void chorale_trap_from_nucleus(TrapFrame* frame) {

@@ -64,11 +64,29 @@ constexpr const char* names[exception_count] = {
     "reserved exception 31",
 };
 
-// A copy from or to user memory faulted: go on at its failure exit.
-[[nodiscard]] bool fix_up(TrapFrame& frame) {
+constexpr u64 error_present = 1, error_write = 2, error_user = 4, error_fetch = 16;
+
+// An access by the program itself. Others, of the CPU to its tables, and of some emulators while they return
+// far, are not the page's fault: the page is there already.
+[[nodiscard]] bool by_program(u64 error) {
+    constexpr u64 ordinary = error_present | error_write | error_user | error_fetch;
+    return (error & error_user) != 0 && (error & ~ordinary) == 0;
+}
+
+[[nodiscard]] Status resolve(u64 address, u64 error) {
+    const Protection access = (error & error_fetch) != 0   ? Protection::execute
+                              : (error & error_write) != 0 ? Protection::write
+                                                           : Protection::read;
+    return on_page_fault(VirtAddr{address}, access);
+}
+
+// A copy from or to user memory faulted: again, if the page is there now, else go on at its failure exit.
+[[nodiscard]] bool fix_up(TrapFrame& frame, u64 address) {
     const u64 target = fixup_for(frame.rip);
-    if (target != 0) frame.rip = target;
-    return target != 0;
+    if (target == 0) return false;
+    const bool page = frame.vector == exception_page_fault;
+    if (!page || resolve(address, frame.error) != Status::ok) frame.rip = target;
+    return true;
 }
 
 void handle_interrupt(unsigned vector) {
@@ -134,13 +152,18 @@ void chorale_trap_from_user(const Frame* frame) {
         leave();
     }
     if (vector == exception_no_fpu && !frame->supervisor()) on_fpu_use();
-    const u64 address = vector == exception_page_fault ? read_cr2() : 0;
-    on_exception({names[vector], vector, frame->error, address, frame->pc});
+    const bool page = vector == exception_page_fault;
+    const u64 address = page ? read_cr2() : 0;
+    const bool may_come = page && by_program(frame->error);
+    const Status status = may_come ? resolve(address, frame->error) : Status::fault;
+    if (status == Status::ok) leave();
+    const char* const what = status == Status::no_memory ? "no memory for a page" : names[vector];
+    on_exception({what, vector, frame->error, address, frame->pc});
 }
 
 void chorale_trap_from_nucleus(TrapFrame* frame) {
     const u64 address = frame->vector == exception_page_fault ? read_cr2() : 0;
-    if (fix_up(*frame)) return;
+    if (fix_up(*frame, address)) return;
     die(*frame, address);
 }
 

@@ -1,7 +1,9 @@
 // The parts of the nucleus that the memory tests replace: the CPU blocks and panic().
 #include "memory_machine.hpp"
 
+#include "arch/host/cpu.hpp"
 #include "kernel/base/log.hpp"
+#include "kernel/core/entry.hpp"
 
 #include <array>
 #include <string>
@@ -13,6 +15,7 @@ namespace {
 
 std::array<CpuCache, 8> caches;
 thread_local CpuCache* mine = nullptr;
+Space* space_in_use = nullptr;
 
 }  // namespace
 
@@ -22,7 +25,16 @@ CpuCache* this_cpu_cache() { return mine; }
 
 CpuCache* cpu_cache_at(CpuIndex index) { return index < caches.size() ? &caches[index] : nullptr; }
 
+// One CPU has pages that are copied when they are written.
+void flush_at_once(const TlbFlush& flush) { flush.apply(host::this_cpu().root); }
+
+Status on_page_fault(VirtAddr address, Protection access) {
+    return space_in_use == nullptr ? Status::fault : space_in_use->resolve(address, access);
+}
+
 namespace test {
+
+void use_space(Space* space) { space_in_use = space; }
 
 void start_memory() {
     static const bool once = [] {

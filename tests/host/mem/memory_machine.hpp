@@ -4,6 +4,7 @@
 
 #include "kernel/mem/cpu_cache.hpp"
 #include "kernel/mem/frame.hpp"
+#include "kernel/mem/space.hpp"
 
 #include <stdexcept>
 
@@ -20,6 +21,9 @@ inline constexpr u64 memory_begin = u64{129} << 20;  // below and above there is
 inline constexpr u64 memory_end = u64{384} << 20;
 inline constexpr u64 hole_begin = u64{158} << 20;  // not a multiple of the largest block
 inline constexpr u64 hole_end = u64{161} << 20;
+
+// The space in which the nucleus's copies bring pages in; nullptr: they bring none.
+void use_space(Space* space);
 
 // While it lives, the calling thread is this CPU.
 class OnCpu {

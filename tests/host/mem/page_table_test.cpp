@@ -65,8 +65,9 @@ struct PageTableTest : ::testing::Test {
     static PhysAddr frame(u64 number) { return PhysAddr{(u64{1} << 33) + number * page_size}; }
 
     bool hide(VirtRange range) {
+        const VirtAddr from = range.begin;
         bool flush = false;
-        while (!range.empty()) range.begin = table.hide(range, 5, flush);
+        while (!range.empty()) range.begin = table.hide(range, from, 5, flush);
         return flush;
     }
     void reap(VirtRange range, bool dead = false) {

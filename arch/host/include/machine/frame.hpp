@@ -71,10 +71,10 @@ struct alignas(64) Frame {
     }
     void start_supervisor(VirtAddr entry, VirtAddr stack, u64 argument) { start(entry, stack, argument); }
     [[nodiscard]] bool supervisor() const { return false; }
-    void call_handler(VirtAddr entry, VirtAddr stack, VirtAddr, const u64 (&words)[3]) {
+    void call_handler(VirtAddr entry, VirtAddr stack, VirtAddr, const u64 (&given)[3]) {
         pc = entry.raw();
         sp = stack.raw();
-        __builtin_memcpy(arguments, words, sizeof words);
+        __builtin_memcpy(arguments, given, sizeof given);
     }
     void after_handler(bool) {}
 };

@@ -21,7 +21,7 @@ struct PageTableGeometry {
     static constexpr unsigned largest_leaf = 1;
 
     static constexpr u64 bit_present = 1, bit_write = 2, bit_user = 4, bit_device = 16, bit_accessed = 32;
-    static constexpr u64 bit_large = 128, bit_global = 256;
+    static constexpr u64 bit_large = 128, bit_global = 256, bit_copy = 512;
     static constexpr u64 bit_no_execute = u64{1} << 63;
     static constexpr u64 address_mask = 0x000f'ffff'ffff'f000;
 
@@ -31,6 +31,7 @@ struct PageTableGeometry {
     [[nodiscard]] static constexpr u64 make_leaf(PhysAddr frame, Protection protection, unsigned level) {
         u64 entry = frame.raw() | bit_present | bit_accessed;
         if (allows(protection, Protection::write)) entry |= bit_write;
+        if (allows(protection, Protection::copy)) entry = (entry & ~bit_write) | bit_copy;
         if (allows(protection, Protection::user)) entry |= bit_user;
         if (allows(protection, Protection::device)) entry |= bit_device;
         if (allows(protection, Protection::global)) entry |= bit_global;
@@ -50,6 +51,7 @@ struct PageTableGeometry {
         if ((entry & bit_user) != 0) bits = bits | Protection::user;
         if ((entry & bit_device) != 0) bits = bits | Protection::device;
         if ((entry & bit_global) != 0) bits = bits | Protection::global;
+        if ((entry & bit_copy) != 0) bits = bits | Protection::copy;
         return bits;
     }
 };

@@ -40,7 +40,8 @@ struct PageTableGeometry {
     static constexpr u64 bit_present = 1, bit_read = 2, bit_write = 4, bit_execute = 8, bit_user = 16;
     static constexpr u64 bit_global = 32, bit_accessed = 64, bit_dirty = 128;
     static constexpr u64 bit_device =
-        256; // for software: the physical address alone decides how it is cached
+        256;                             // for software: the physical address alone decides how it is cached
+    static constexpr u64 bit_copy = 512; // for software, too
     static constexpr u64 rights = bit_read | bit_write | bit_execute;
     static constexpr unsigned address_shift = 10;
     static constexpr u64 address_mask = (u64{1} << 54) - 1; // above: extensions
@@ -53,6 +54,7 @@ struct PageTableGeometry {
     [[nodiscard]] static constexpr u64 make_leaf(PhysAddr frame, Protection protection, unsigned) {
         u64 entry = (frame.raw() >> page_bits) << address_shift | bit_present | bit_read | bit_accessed;
         if (allows(protection, Protection::write)) entry |= bit_write | bit_dirty;
+        if (allows(protection, Protection::copy)) entry = (entry & ~bit_write) | bit_copy;
         if (allows(protection, Protection::execute)) entry |= bit_execute;
         if (allows(protection, Protection::user)) entry |= bit_user;
         if (allows(protection, Protection::device)) entry |= bit_device;
@@ -73,6 +75,7 @@ struct PageTableGeometry {
         if ((entry & bit_user) != 0) bits |= static_cast<u32>(Protection::user);
         if ((entry & bit_device) != 0) bits |= static_cast<u32>(Protection::device);
         if ((entry & bit_global) != 0) bits |= static_cast<u32>(Protection::global);
+        if ((entry & bit_copy) != 0) bits |= static_cast<u32>(Protection::copy);
         return static_cast<Protection>(bits);
     }
 };

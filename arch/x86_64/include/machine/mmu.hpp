@@ -25,6 +25,7 @@ struct PageTableGeometry {
 
     static constexpr u64 bit_present = 1, bit_write = 2, bit_user = 4, bit_through = 8, bit_no_cache = 16;
     static constexpr u64 bit_accessed = 32, bit_dirty = 64, bit_large = 128, bit_global = 256;
+    static constexpr u64 bit_copy = 512; // for software
     static constexpr u64 bit_no_execute = u64{1} << 63;
     static constexpr u64 address_mask = 0x000f'ffff'ffff'f000;
 
@@ -38,6 +39,7 @@ struct PageTableGeometry {
     [[nodiscard]] static constexpr u64 make_leaf(PhysAddr frame, Protection protection, unsigned level) {
         u64 entry = frame.raw() | bit_present | bit_accessed;
         if (allows(protection, Protection::write)) entry |= bit_write | bit_dirty;
+        if (allows(protection, Protection::copy)) entry = (entry & ~bit_write) | bit_copy;
         if (allows(protection, Protection::user)) entry |= bit_user;
         if (allows(protection, Protection::device)) entry |= bit_no_cache | bit_through;
         if (allows(protection, Protection::global)) entry |= bit_global;
@@ -57,6 +59,7 @@ struct PageTableGeometry {
         if ((entry & bit_user) != 0) bits |= static_cast<u32>(Protection::user);
         if ((entry & bit_no_cache) != 0) bits |= static_cast<u32>(Protection::device);
         if ((entry & bit_global) != 0) bits |= static_cast<u32>(Protection::global);
+        if ((entry & bit_copy) != 0) bits |= static_cast<u32>(Protection::copy);
         return static_cast<Protection>(bits);
     }
 };

@@ -1,0 +1,32 @@
+// What the calls on regions share: their arguments, and the operations that run step by step in Thread::work.
+#pragma once
+
+#include "kernel/core/actor.hpp"
+#include "kernel/core/thread.hpp"
+
+namespace chorale {
+
+inline constexpr VmFlags access_options = K_WRITABLE | K_EXECUTABLE;
+inline constexpr VmFlags inherit_options = K_INHERITSHARE | K_INHERITCOPY;
+inline constexpr VmFlags paging_options = K_NODEMAND | K_NOSWAPOUT;
+
+[[nodiscard]] Protection protection_of(VmFlags options);
+
+// Writable and executable at once, or inherited in both ways: nobody may ask for that.
+[[nodiscard]] bool contradictory(VmFlags options);
+
+// The pages that startAddr and size mean.
+[[nodiscard]] Result<VirtRange> range_of(const KnRgnDesc& region);
+
+// The range in work.range goes out of work.target_actor: hide, flush everywhere, reap. The call's result is
+// work.outcome.
+void take_out(Thread& self);
+
+// A part of the range is locked (vmLock): `again` runs in a while, unless the wait is aborted.
+void pause(Thread& self, void (*again)(Thread&));
+
+// The pages of `range` in work.target_actor are made to be there, `access` allowed; then `done` runs, with
+// work.outcome set.
+void bring_in(Thread& self, VirtRange range, Protection access, void (*done)(Thread&));
+
+} // namespace chorale

@@ -1,0 +1,156 @@
+// The state of memory: what regions there are, what is free, what is locked and where it lies.
+#include "kernel/call/handlers.hpp"
+#include "kernel/call/region_steps.hpp"
+#include "kernel/core/lifetime.hpp"
+#include "kernel/core/schedule.hpp"
+#include "kernel/mem/frame.hpp"
+#include "kernel/mem/page_account.hpp"
+#include "kernel/mem/space.hpp"
+
+namespace chorale {
+
+namespace {
+
+constexpr unsigned regions_per_step = 16;
+
+// What vmSetPar may set; the rest of KnVmPar is known.
+struct Settings {
+    KnUniqueId default_mapper{};
+    VmSize orange{}, green{};
+};
+constinit Guarded<Rank::names, Settings> settings;
+
+[[nodiscard]] KnVmPar parameters() {
+    KnVmPar now{};
+    settings.with([&](const Settings& set) {
+        now.defaultMapper = set.default_mapper;
+        now.orangeMark = set.orange;
+        now.greenMark = set.green;
+    });
+    now.redMark = PageAccount::reserve() * page_size;
+    now.usrStartAddr = Space::user_begin.raw();
+    now.usrEndAddr = Space::user_end().raw();
+    now.maxOffset = ~VmOffset{0} - page_size + 1;
+    return now;
+}
+
+[[nodiscard]] KnRgnStat stat_of(const RegionInfo& region) {
+    KnRgnStat stat{};
+    stat.startAddr = region.range.begin.raw();
+    stat.endAddr = region.range.end.raw();
+    stat.size = region.range.size();
+    stat.options = region.attributes.options;
+    if (allows(region.protection, Protection::write)) stat.options |= K_WRITABLE;
+    if (allows(region.protection, Protection::execute)) stat.options |= K_EXECUTABLE;
+    if (region.backing == Backing::nothing) stat.options |= K_RESERVED;
+    stat.opaque1 = region.attributes.opaque1;
+    stat.opaque2 = region.attributes.opaque2;
+    stat.lockCount = region.locks;
+    return stat;
+}
+
+// work.target: the caller's array, of work.size elements; work.done: regions seen.
+void stat_step(Thread& self) {
+    LongWork& work = self.work;
+    const Result<Actor*> actor = find_actor(work.target_actor);
+    if (!actor.ok()) return self.frame.set_result(K_EUNKNOWN);
+    for (unsigned i = 0; i < regions_per_step; ++i) {
+        const Result<RegionInfo> region =
+            actor.value()->space.region_from(work.range.at, work.range.range.end);
+        if (!region.ok()) return self.frame.set_result(static_cast<long>(work.done));
+        const UserOut<KnRgnStat> place{work.target + work.done * sizeof(KnRgnStat)};
+        if (work.done < work.size && place.write(stat_of(region.value())) != Status::ok)
+            return self.frame.set_result(K_EFAULT);
+        ++work.done;
+        work.range.at = region.value().range.end;
+    }
+    self.continuation = stat_step;
+}
+
+[[nodiscard]] Result<VirtRange> lock_range(VmAddr address, VmSize size, VmFlags flags) {
+    if ((flags & ~static_cast<VmFlags>(K_WRITABLE)) != 0) return Status::invalid;
+    KnRgnDesc region{};
+    region.startAddr = address;
+    region.size = size;
+    return range_of(region);
+}
+
+void end_lock(Thread& self) {
+    LongWork& work = self.work;
+    const Result<Actor*> actor = find_actor(work.target_actor);
+    if (actor.ok() && work.outcome != K_OK)
+        static_cast<void>(actor.value()->space.unlock_range(work.range.range));
+    self.clear(flag_finishing);
+    self.frame.set_result(work.outcome);
+    settle(self);
+}
+
+} // namespace
+
+namespace calls {
+
+long rgnStat(Thread& self, Cap capability, UserIn<KnRgnDesc> region_at, UserBytesOut stat, unsigned size) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    const Result<KnRgnDesc> region = region_at.read();
+    if (!region.ok()) return K_EFAULT;
+    if ((region.value().options & ~static_cast<VmFlags>(K_USERSPACE)) != 0) return K_EINVAL;
+    const Result<VirtRange> range = range_of(region.value());
+    if (!range.ok()) return static_cast<long>(range.status());
+    LongWork& work = self.work;
+    work.target_actor = actor.value()->capability;
+    work.range = {.range = range.value(), .at = range.value().begin};
+    work.target = stat.address;
+    work.size = size / sizeof(KnRgnStat);
+    work.done = 0;
+    stat_step(self);
+    return no_result;
+}
+
+long vmStat(Thread&, UserOut<KnVmStat> stat) {
+    const FrameStatistics frames = frame_statistics();
+    return static_cast<long>(stat.write({parameters(), frames.total * page_size, frames.free * page_size,
+                                         Space::locked_pages() * page_size}));
+}
+
+long vmSetPar(Thread&, UserIn<KnVmPar> wanted_at) {
+    const Result<KnVmPar> read = wanted_at.read();
+    if (!read.ok()) return K_EFAULT;
+    const KnVmPar& wanted = read.value();
+    const bool ordered = wanted.redMark <= wanted.orangeMark && wanted.orangeMark <= wanted.greenMark;
+    if (!ordered || wanted.greenMark > frame_statistics().total * page_size) return K_EINVAL;
+    PageAccount::set_reserve(wanted.redMark / page_size);
+    settings.with([&](Settings& set) { set = {wanted.defaultMapper, wanted.orangeMark, wanted.greenMark}; });
+    return K_OK;
+}
+
+long vmPhysAddr(Thread& self, Cap capability, VmAddr address, UserOut<PhAddr> physical) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    const Result<PhysAddr> found = actor.value()->space.frame_of(VirtAddr{address});
+    return static_cast<long>(found.ok() ? physical.write(found.value().raw()) : found.status());
+}
+
+long vmLock(Thread& self, Cap capability, VmAddr address, VmSize size, VmFlags flags) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    const Result<VirtRange> range = lock_range(address, size, flags);
+    if (!range.ok()) return static_cast<long>(range.status());
+    const Status status = actor.value()->space.lock_range(range.value());
+    if (status != Status::ok) return static_cast<long>(status);
+    self.work.target_actor = actor.value()->capability;
+    self.set(flag_finishing); // what is locked is unlocked when the pages cannot be had
+    bring_in(self, range.value(), (flags & K_WRITABLE) != 0 ? Protection::write : Protection::read, end_lock);
+    return no_result;
+}
+
+long vmUnLock(Thread& self, Cap capability, VmAddr address, VmSize size, VmFlags flags) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    const Result<VirtRange> range = lock_range(address, size, flags);
+    if (!range.ok()) return static_cast<long>(range.status());
+    return static_cast<long>(actor.value()->space.unlock_range(range.value()));
+}
+
+} // namespace calls
+} // namespace chorale
