@@ -74,5 +74,5 @@ TEST_F(AsidTest, ManyCpusShareThePool) {
     EXPECT_EQ(asids_in_use(), 0u);
 }
 
-}  // namespace
-}  // namespace chorale::test
+} // namespace
+} // namespace chorale::test

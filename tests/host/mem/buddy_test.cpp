@@ -13,7 +13,7 @@ namespace {
 using boot::MemoryRange;
 
 constexpr u64 mib = u64{1} << 20;
-constexpr u64 start = u64{4} << 30;  // away from the global allocator's memory
+constexpr u64 start = u64{4} << 30; // away from the global allocator's memory
 constexpr u32 first_frame = static_cast<u32>(start >> page_bits);
 
 struct BuddyTest : ::testing::Test {
@@ -31,8 +31,8 @@ struct BuddyTest : ::testing::Test {
 
 TEST_F(BuddyTest, TakesItsTableFromTheMemory) {
     open({{start, start + 64 * mib}});
-    EXPECT_EQ(buddy.metadata(), 5u);  // 16384 bytes of state and the list of ranges
-    EXPECT_EQ(buddy.total(), 16384u - 5);
+    EXPECT_EQ(buddy.metadata(), 13u); // 16384 times a state and a count of owners, and the list of ranges
+    EXPECT_EQ(buddy.total(), 16384u - 13);
     EXPECT_EQ(buddy.free_frames(), buddy.total());
     EXPECT_EQ(buddy.ignored(), 0u);
 }
@@ -49,13 +49,13 @@ TEST_F(BuddyTest, GivesEveryFrameExactlyOnce) {
         ++seen[frame];
         const u64 address = u64{frame} << page_bits;
         const u64 offset = address - start;
-        EXPECT_TRUE((offset >= mib && offset < 3 * mib) || (offset >= 5 * mib + 4096 && offset < 9 * mib)
-                    || (offset >= 16 * mib && offset < 20 * mib));
+        EXPECT_TRUE((offset >= mib && offset < 3 * mib) || (offset >= 5 * mib + 4096 && offset < 9 * mib) ||
+                    (offset >= 16 * mib && offset < 20 * mib));
     }
     EXPECT_EQ(seen.size(), frames.size());
     for (const u32 frame : frames) buddy.free(frame, 0);
     EXPECT_EQ(buddy.free_frames(), buddy.total());
-    EXPECT_EQ(take_all(largest_order).size(), 1u);  // 16 to 20 MiB, made whole again
+    EXPECT_EQ(take_all(largest_order).size(), 1u); // 16 to 20 MiB, made whole again
 }
 
 TEST_F(BuddyTest, MergesWhateverTheOrderOfFreeing) {
@@ -103,7 +103,7 @@ TEST_F(BuddyTest, AgreesWithAModelUnderRandomUse) {
     }
     for (const auto& [block, order] : taken) buddy.free(block, order);
     EXPECT_EQ(buddy.free_frames(), buddy.total());
-    EXPECT_EQ(take_all(largest_order).size(), 4u);  // 12 to 28 MiB
+    EXPECT_EQ(take_all(largest_order).size(), 4u); // 12 to 28 MiB
 }
 
 TEST_F(BuddyTest, PanicsOnAWrongFree) {
@@ -115,7 +115,8 @@ TEST_F(BuddyTest, PanicsOnAWrongFree) {
     buddy.free(block, 3);
     EXPECT_THROW(buddy.free(block, 3), Panic);
     // A block that was merged into its buddy is still known to be free.
-    while (buddy.allocate(0) % 2 == 0) {}  // up to the second of a pair
+    while (buddy.allocate(0) % 2 == 0) {
+    } // up to the second of a pair
     const u32 low = buddy.allocate(0);
     const u32 high = buddy.allocate(0);
     ASSERT_EQ(low ^ 1, high);
@@ -152,7 +153,7 @@ TEST_F(BuddyTest, CutsRangesToWholeFramesAndNeverGivesFrameZero) {
 // 1 TiB: the tables are reserved, not written.
 TEST_F(BuddyTest, OpensATerabyteAtOnce) {
     open({{start, start + (u64{1} << 40)}});
-    EXPECT_EQ(buddy.metadata(), (u64{1} << 28) / page_size + 1);
+    EXPECT_EQ(buddy.metadata(), (u64{3} << 28) / page_size + 1);
     const u32 block = buddy.allocate(largest_order);
     EXPECT_NE(block, Buddy::no_frame);
     buddy.free(block, largest_order);
@@ -160,9 +161,9 @@ TEST_F(BuddyTest, OpensATerabyteAtOnce) {
 
 TEST_F(BuddyTest, PanicsWithoutMemory) {
     EXPECT_THROW(open({}), Panic);
-    open({{start, start + 4096}});  // just enough for the table
+    open({{start, start + 4096}}); // just enough for the table
     EXPECT_EQ(buddy.allocate(0), Buddy::no_frame);
 }
 
-}  // namespace
-}  // namespace chorale::test
+} // namespace
+} // namespace chorale::test

@@ -139,5 +139,5 @@ TEST_F(FrameTest, GivesNoFrameToTwoCpus) {
     EXPECT_EQ(free_frame_count(), before);
 }
 
-}  // namespace
-}  // namespace chorale::test
+} // namespace
+} // namespace chorale::test

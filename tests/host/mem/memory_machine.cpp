@@ -17,7 +17,7 @@ std::array<CpuCache, 8> caches;
 thread_local CpuCache* mine = nullptr;
 Space* space_in_use = nullptr;
 
-}  // namespace
+} // namespace
 
 void panic(std::string_view reason, u64) { throw test::Panic{std::string{reason}}; }
 
@@ -60,6 +60,6 @@ void drain_caches() {
 
 u64 free_frame_count() { return frame_statistics().free; }
 
-}  // namespace test
+} // namespace test
 
-}  // namespace chorale
+} // namespace chorale

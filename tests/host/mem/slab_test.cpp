@@ -28,7 +28,7 @@ struct Plain {
 };
 
 struct alignas(64) Stable {
-    u64 generation;  // without an initialiser: what the memory holds
+    u64 generation; // without an initialiser: what the memory holds
     u64 other{5};
     char rest[700];
 };
@@ -86,7 +86,7 @@ TEST_F(SlabTest, StableObjectsKeepTheirContentsForEver) {
         for (const char byte : stale[i]->rest) ASSERT_EQ(byte, static_cast<char>(i));
     }
     for (u64 i = 0; i < 500; ++i) generations.insert(stables.make().value()->generation);
-    EXPECT_EQ(generations.size(), 500u);  // the same objects, as they were left
+    EXPECT_EQ(generations.size(), 500u); // the same objects, as they were left
     EXPECT_EQ(stables.statistics().frames, frames);
     stables.trim();
     EXPECT_EQ(stables.statistics().frames, frames);
@@ -141,8 +141,10 @@ TEST_F(SlabTest, FailsCleanlyAtEveryAllocation) {
         unsigned refused = 0;
         for (int i = 0; i < 100; ++i) {
             const auto object = plains.make(i);
-            if (object.ok()) objects.push_back(object.value());
-            else ++refused;
+            if (object.ok())
+                objects.push_back(object.value());
+            else
+                ++refused;
         }
         EXPECT_EQ(refused, 1u) << n;
         for (Plain* object : objects) plains.destroy(object);
@@ -157,7 +159,7 @@ TEST_F(SlabTest, GivesNoObjectToTwoCpus) {
     std::vector<std::thread> threads;
     std::atomic<u64> errors{0};
     std::mutex lock;
-    std::vector<Stable*> passed;  // freed by another CPU than the one that allocated
+    std::vector<Stable*> passed; // freed by another CPU than the one that allocated
     for (u32 index = 0; index < cpus; ++index) {
         threads.emplace_back([&, index] {
             const OnCpu cpu{index};
@@ -204,5 +206,5 @@ TEST_F(SlabTest, ListsTheCachesThatWereUsed) {
     EXPECT_TRUE(found);
 }
 
-}  // namespace
-}  // namespace chorale::test
+} // namespace
+} // namespace chorale::test

@@ -27,7 +27,7 @@ struct Block {
 };
 
 class Machine {
-public:
+  public:
     Machine() { start_memory(); }
 
     void run(unsigned index, int steps) {
@@ -38,9 +38,14 @@ public:
         for (int step = 0; step < steps; ++step) {
             serve(index);
             switch (random() % 4) {
-                case 0: bring(random()); break;
-                case 1: take(index, random()); break;
-                default: look(random());
+            case 0:
+                bring(random());
+                break;
+            case 1:
+                take(index, random());
+                break;
+            default:
+                look(random());
             }
         }
         finished.fetch_add(1);
@@ -57,7 +62,7 @@ public:
     std::mutex lock;
     std::vector<Block> blocks;
 
-private:
+  private:
     // What a mailbox does in the nucleus: one pending flush for each pair of CPUs. seq_cst: simple, and in
     // the nucleus it is the mailbox that orders.
     void serve(unsigned index) {
@@ -71,8 +76,10 @@ private:
     void flush_everywhere(unsigned index, const TlbFlush& flush) {
         for (unsigned to = 0; to < cpus; ++to) {
             if ((flush.cpus >> to & 1) == 0) continue;
-            if (to == index) flush.apply(space.root());
-            else requests[index][to].store(&flush);
+            if (to == index)
+                flush.apply(space.root());
+            else
+                requests[index][to].store(&flush);
         }
         for (unsigned to = 0; to < cpus; ++to) {
             while (requests[index][to].load() != nullptr) {
@@ -135,10 +142,11 @@ TEST(SpaceStressTest, NoCpuSeesAPageThatIsGone) {
     for (std::thread& thread : threads) thread.join();
     EXPECT_EQ(all.errors, 0u);
     EXPECT_EQ(all.space.cpus(), (u64{1} << cpus) - 1);
-    while (!all.space.destroy_step()) {}
+    while (!all.space.destroy_step()) {
+    }
     EXPECT_EQ(live_regions(), 0u);
-    EXPECT_GE(free_frame_count() + 16, before);  // slabs of regions may stay
+    EXPECT_GE(free_frame_count() + 16, before); // slabs of regions may stay
 }
 
-}  // namespace
-}  // namespace chorale::test
+} // namespace
+} // namespace chorale::test

@@ -31,7 +31,7 @@ struct SpaceTest : ::testing::Test {
         start_memory();
         EXPECT_EQ(space.create(plenty), Status::ok);
         EXPECT_TRUE(space.allocate(page_size, read_write).ok());
-        destroy(space);  // the first slab of regions stays from now on
+        destroy(space); // the first slab of regions stays from now on
         frames = free_frame_count();
         EXPECT_EQ(space.create(plenty), Status::ok);
         space.enter_cpu(0);
@@ -200,7 +200,7 @@ TEST_F(SpaceTest, KeepsItsLimit) {
     EXPECT_EQ(space.allocate(30 * page_size, read_write).status(), Status::no_memory);
     EXPECT_EQ(space.pages(), 1u);
     EXPECT_EQ(space.regions(), 0u);
-    EXPECT_TRUE(space.allocate(16 * page_size, read_write).ok());  // and three tables
+    EXPECT_TRUE(space.allocate(16 * page_size, read_write).ok()); // and three tables
     EXPECT_EQ(space.pages(), 20u);
     EXPECT_EQ(space.allocate(page_size, read_write, VirtAddr{0x400000}).status(), Status::no_memory);
     EXPECT_EQ(space.pages(), 20u);
@@ -227,14 +227,16 @@ TEST_F(SpaceTest, OperationsKeepOutOfEachOther) {
     EXPECT_EQ(space.allocate(page_size, read_write, at).status(), Status::overlap);
     const VirtAddr hole = at + 8 * page_size;
     ASSERT_TRUE(space.allocate(page_size, read_write, hole).ok());
-    while (!space.hide_step(work)) {}
+    while (!space.hide_step(work)) {
+    }
     EXPECT_TRUE(work.flush_needed);
     EXPECT_EQ(space.allocate(page_size, read_write, at).status(), Status::overlap);
     const TlbFlush flush = space.flush_for(work);
     EXPECT_EQ(flush.cpus, 1u);
     EXPECT_EQ(flush.asid, space.asid());
     flush.apply(space.root());
-    while (!space.reap_step(work)) {}
+    while (!space.reap_step(work)) {
+    }
     EXPECT_TRUE(writable(hole));
     EXPECT_TRUE(space.allocate(page_size, read_write, at).ok());
 }
@@ -253,18 +255,20 @@ TEST_F(SpaceTest, OnlyTheFlushEndsAccess) {
             EXPECT_TRUE(machine::copy_in(&byte, at + size - 1, 1));
             RangeWork work;
             ASSERT_EQ(space.begin_free({at, at + size}, work), Status::ok);
-            while (!space.hide_step(work)) {}
+            while (!space.hide_step(work)) {
+            }
             EXPECT_TRUE(machine::copy_in(&byte, at + size - 1, 1));
             space.flush_for(work).apply(space.root());
             EXPECT_FALSE(machine::copy_in(&byte, at + size - 1, 1));
-            while (!space.reap_step(work)) {}
+            while (!space.reap_step(work)) {
+            }
             EXPECT_EQ(space.pages(), 1u);
         }
     }
 }
 
 TEST_F(SpaceTest, AnIdentifierIsCleanWhenItComesBack) {
-    machine::set_asid_limit(2);  // one identifier: the next space gets the same
+    machine::set_asid_limit(2); // one identifier: the next space gets the same
     destroy(space);
     std::byte byte{7};
     for (int round = 0; round < 3; ++round) {
@@ -341,7 +345,7 @@ TEST_F(SpaceTest, NothingLeaksWhenMemoryRunsOut) {
 
 TEST_F(SpaceTest, AgreesWithAModelUnderRandomUse) {
     std::mt19937 random{2024};
-    std::map<u64, std::pair<Protection, u8>> model;  // page: protection, the byte it was filled with
+    std::map<u64, std::pair<Protection, u8>> model; // page: protection, the byte it was filled with
     constexpr u64 window = 3000;
     const VirtAddr base{0x40000000};
     const auto at = [&](u64 page) { return base + page * page_size; };
@@ -354,23 +358,23 @@ TEST_F(SpaceTest, AgreesWithAModelUnderRandomUse) {
         const Protection protection = kinds[random() % 3];
         const uword size = (last - first) * page_size;
         switch (random() % 3) {
-            case 0: {
-                const Status status = space.allocate(size, read_write, at(first)).status();
-                ASSERT_EQ(status, begin == end ? Status::ok : Status::overlap);
-                for (u64 page = first; status == Status::ok && page < last; ++page) {
-                    const auto mark = static_cast<std::byte>(random());
-                    ASSERT_EQ(space.copy_to(at(page) + page % page_size, {&mark, 1}), Status::ok);
-                    model[page] = {read_write, static_cast<u8>(mark)};
-                }
-                break;
+        case 0: {
+            const Status status = space.allocate(size, read_write, at(first)).status();
+            ASSERT_EQ(status, begin == end ? Status::ok : Status::overlap);
+            for (u64 page = first; status == Status::ok && page < last; ++page) {
+                const auto mark = static_cast<std::byte>(random());
+                ASSERT_EQ(space.copy_to(at(page) + page % page_size, {&mark, 1}), Status::ok);
+                model[page] = {read_write, static_cast<u8>(mark)};
             }
-            case 1:
-                ASSERT_EQ(free(at(first), size), begin == end ? Status::address : Status::ok);
-                model.erase(begin, end);
-                break;
-            default:
-                ASSERT_EQ(protect(at(first), size, protection), begin == end ? Status::address : Status::ok);
-                for (auto i = begin; i != end; ++i) i->second.first = protection;
+            break;
+        }
+        case 1:
+            ASSERT_EQ(free(at(first), size), begin == end ? Status::address : Status::ok);
+            model.erase(begin, end);
+            break;
+        default:
+            ASSERT_EQ(protect(at(first), size, protection), begin == end ? Status::address : Status::ok);
+            for (auto i = begin; i != end; ++i) i->second.first = protection;
         }
         for (int probe = 0; probe < 20; ++probe) {
             const u64 page = random() % window;
@@ -389,5 +393,5 @@ TEST_F(SpaceTest, AgreesWithAModelUnderRandomUse) {
     EXPECT_EQ(space.regions(), 0u);
 }
 
-}  // namespace
-}  // namespace chorale::test
+} // namespace
+} // namespace chorale::test
