@@ -30,7 +30,7 @@ extern "C" CHORALE_REGISTER_CALL void fast_call(CHORALE_MESSAGE_PARAMETERS) {
     from.state = state_awaiting_reply;
     to.state = state_running;
     from.frame.note_control(control);
-    ++from.exchanges;
+    from.exchanges.count();
     to.priority = from.priority < to.base_priority ? from.priority : to.base_priority;
     switch_to(exchange);
     // relaxed: a port that is being deleted has no number any more, and the server learns that

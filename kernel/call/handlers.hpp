@@ -132,6 +132,9 @@ long vmLock(Thread& self, Cap actor, VmAddr address, VmSize size, VmFlags flags)
 long vmUnLock(Thread& self, Cap actor, VmAddr address, VmSize size, VmFlags flags);
 
 // ---- the system --------------------------------------------------------------------------------
+long sysCpuStatistics(Thread& self, KnCpuId cpu, UserOut<KnCpuStatistics> statistics);
+long actorStatistics(Thread& self, Cap actor, UserOut<KnActorStatistics> statistics);
+long threadStatistics(Thread& self, Cap actor, KnThreadLid lid, UserOut<KnThreadStatistics> statistics);
 
 // ---- supervisor actors, LAPs, handlers ---------------------------------------------------------
 long svLapCreate(Thread& self, Cap actor, VmAddr handler, VmAddr cookie, unsigned int options,

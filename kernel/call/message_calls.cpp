@@ -43,7 +43,8 @@ void address(Message& message, Thread& self, const Port& source, const KnUniqueI
     message.target = target;
     message.call = call;
     message.transaction = self.transaction;
-    message.exchange = ++self.exchanges;
+    self.exchanges.count();
+    message.exchange = self.exchanges;
     message.priority = self.priority;
     message.source = source.ui;
     message.source_actor = self.actor->protection;

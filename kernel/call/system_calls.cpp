@@ -5,11 +5,6 @@
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/schedule.hpp"
-#include "kernel/ipc/message.hpp"
-#include "kernel/ipc/port.hpp"
-#include "kernel/mem/frame.hpp"
-#include "kernel/mem/region.hpp"
-#include "kernel/mem/slab.hpp"
 
 #include <machine/cpu.hpp>
 #include <machine/halt.hpp>
@@ -31,12 +26,6 @@ struct Name {
     if (!length.ok()) return length.status() == Status::fault ? Status::fault : too_long;
     name.length = length.value();
     return name.length == 0 ? Status::invalid : Status::ok;
-}
-
-[[nodiscard]] u64 slab_objects() {
-    u64 live = 0;
-    for (unsigned i = 0; SlabCache* const cache = slab_cache_at(i); ++i) live += cache->statistics().live;
-    return live - spare_messages();
 }
 
 } // namespace
@@ -77,7 +66,7 @@ long sysUnsetEnv(Thread&, UserText name_at) {
     return static_cast<long>(status == Status::ok ? environment::unset(name.view()) : status);
 }
 
-// ---- console, statistics, the end --------------------------------------------------------------
+// ---- console, the end --------------------------------------------------------------
 
 namespace {
 
@@ -117,28 +106,6 @@ long sysWrite(Thread& self, UserBytesIn text, unsigned int count) {
     self.work.done = 0;
     write_step(self);
     return no_result;
-}
-
-long sysStatistics(Thread&, UserOut<KnSysStatistics> statistics) {
-    KnSysStatistics now{};
-    now.cpus = cpu_count();
-    now.actors = live_actors();
-    now.threads = live_threads();
-    now.ports = live_ports();
-    now.messages = live_messages();
-    const FrameStatistics frames = frame_statistics();
-    now.totalPages = frames.total;
-    now.freePages = frames.free;
-    now.slabObjects = slab_objects();
-    now.regions = live_regions();
-    for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
-        const Counters& counters = cpu_at(cpu).counters;
-        now.ipcCalls += counters.messages_called.load();
-        now.ipcSends += counters.messages_sent.load();
-        now.ipcCross += counters.messages_crossed.load();
-        now.switches += counters.switches.load();
-    }
-    return static_cast<long>(statistics.write(now));
 }
 
 long sysReboot(Thread&, UserInOpt<KnRebootDesc> description) {

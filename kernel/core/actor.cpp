@@ -45,6 +45,7 @@ void reset(Actor& actor, std::string_view name, KnActorPrivilege privilege, cons
     clear_handlers(actor);
     actor.any_cpus.store(0, std::memory_order_relaxed); // relaxed, both: published with the table entry
     actor.dying.store(false, std::memory_order_relaxed);
+    actor.tables.with([](Actor::Tables& tables) { tables.past = {}; });
     set_actor_name(actor, name);
 }
 

@@ -30,6 +30,7 @@ struct Actor {
     struct Tables {
         std::array<Thread*, thread_limit> threads{};
         std::array<Port*, port_limit> ports{};
+        KnThreadStatistics past{}; // of threads that have ended
         unsigned live_threads{};
         unsigned live_ports{};
         CpuTime ended; // used by threads that are no more

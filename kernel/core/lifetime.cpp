@@ -1,5 +1,6 @@
 #include "kernel/core/lifetime.hpp"
 
+#include "kernel/core/accounts.hpp"
 #include "kernel/core/actor.hpp"
 #include "kernel/core/cpu_time.hpp"
 #include "kernel/core/migration.hpp"
@@ -77,6 +78,10 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.invocations.attention.store(0);
     thread.control = {};
     begin_scheduling(thread, start);
+    thread.accounts.dispatches.store(0);
+    thread.accounts.preemptions.store(0);
+    thread.accounts.migrations.store(0);
+    thread.accounts.first_exchange = thread.exchanges;
     // release: pairs with the acquire in forward()
     thread.cpu.store(this_cpu().index, std::memory_order_release);
 }
@@ -93,6 +98,7 @@ void leave_table(Thread& thread) {
     thread.actor->tables.with([&](Actor::Tables& tables) {
         tables.threads[static_cast<unsigned>(thread.lid)] = nullptr;
         add_times(tables.ended, thread.scheduling.time);
+        add_accounts(tables.past, thread);
         --tables.live_threads;
     });
 }

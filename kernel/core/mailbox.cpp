@@ -104,6 +104,8 @@ void Mailbox::drain() {
             if (++run % run_per_window == 0) machine::interrupt_window(); // no pointer is held here
         }
     }
+    Relaxed<u64>& requests = this_cpu().counters.requests;
+    requests.store(requests + run);
     // relaxed: set before a bell that has been taken, or that bell is still to come
     if (starving_.load(std::memory_order_relaxed) != 0) [[unlikely]]
         ring_starving();

@@ -29,6 +29,8 @@ void arrive(Request& request) {
     Thread& thread = *static_cast<ThreadRequest&>(request).thread;
     thread.clear(flag_moving);
     join_turns(this_cpu(), thread);
+    thread.accounts.migrations.count();
+    this_cpu().counters.migrations.count();
     thread.space->enter_cpu(this_cpu().index);
     machine::synchronize_instructions(); // the program may have changed its code on the CPU it comes from
     if (thread.has(flag_timed)) arm_timer(thread, thread.timer.deadline);

@@ -31,9 +31,11 @@ enum Pending : u32 {
     pending_offer = 64    // a thread waits that a hungry CPU may take
 };
 
-// Only ever incremented, by the owner; read by all for sysStatistics.
+// Only ever incremented, by the owner; read by all for sysStatistics and sysCpuStatistics.
 struct Counters {
     Relaxed<u64> messages_called, messages_sent, messages_crossed, switches;
+    Relaxed<u64> preemptions, migrations, requests, timer_interrupts, doorbells, device_interrupts,
+        exceptions, halts;
 };
 
 // What assembly and the fast path reach, in one cache line.

@@ -37,6 +37,8 @@ void program_timer(PerCpu& cpu) {
 // A preempted thread stays first among its equals.
 [[gnu::noinline]] void preempt(PerCpu& cpu, Thread& thread) {
     thread.now_doing(Doing::ready);
+    thread.accounts.preemptions.count();
+    cpu.counters.preemptions.count();
     cpu.ready.push_front(thread, thread.priority);
     note_waiting(cpu, thread);
 }
@@ -56,6 +58,7 @@ void program_timer(PerCpu& cpu) {
     auto& thread = static_cast<Thread&>(*cpu.ready.pop());
     thread.now_doing(Doing::running);
     cpu.current = &thread;
+    thread.accounts.dispatches.count();
     cpu.counters.switches.count();
     move_meter(cpu, thread);
     if (cpu.quanta != 0) [[unlikely]]
@@ -103,7 +106,10 @@ void idle(PerCpu& cpu) {
         keep_books(cpu);
     }
     // Also with requests that did not fit a ring: the receiver rings back when it has emptied it.
-    if (cpu.inbox.stop_polling() && cpu.pending == 0) machine::wait_for_interrupt();
+    if (cpu.inbox.stop_polling() && cpu.pending == 0) {
+        cpu.counters.halts.count();
+        machine::wait_for_interrupt();
+    }
     begin_metering(cpu);
 }
 
@@ -276,15 +282,18 @@ void chorale_leave() { leave(); }
 void on_timer() {
     machine::marker<machine::Marker::timer_taken>();
     PerCpu& cpu = this_cpu();
+    cpu.counters.timer_interrupts.count();
     cpu.pending |= pending_timer | pending_alarm;
     cpu.programmed_deadline = TimerQueue::never; // one shot: it must be set again
 }
 
 void on_doorbell() {
     answer_flushes();
-    this_cpu().pending |= pending_mail;
+    PerCpu& cpu = this_cpu();
+    cpu.pending |= pending_mail;
+    cpu.counters.doorbells.count();
 }
 
-void on_device(unsigned) {}
+void on_device(unsigned) { this_cpu().counters.device_interrupts.count(); }
 
 } // namespace chorale

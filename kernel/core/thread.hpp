@@ -12,6 +12,7 @@
 #include "kernel/core/control.hpp"
 #include "kernel/core/mailbox.hpp"
 #include "kernel/lap/invocation.hpp"
+#include "kernel/mem/relaxed.hpp"
 #include "kernel/mem/space.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/scheduling.hpp"
@@ -76,9 +77,9 @@ struct alignas(cache_line) ThreadHot {
     Port* port{};          // where it received last, never null; checked again before each use
     Space* space{};
     Actor* actor{};
-    u16 priority{};      // effective: its own or a donated better one
-    u16 base_priority{}; // other CPUs look at it: set_base_priority(), base_priority_of()
-    u32 exchanges{};     // counts its calls: part of the transaction's number
+    u16 priority{};         // effective: its own or a donated better one
+    u16 base_priority{};    // other CPUs look at it: set_base_priority(), base_priority_of()
+    Relaxed<u32> exchanges; // counts its calls: part of the transaction's number
     machine::Frame frame;
 };
 static_assert(offsetof(ThreadHot, state) == THREAD_STATE && offsetof(ThreadHot, frame) == THREAD_FRAME);
@@ -109,6 +110,12 @@ struct LongWork {
     VmFlags options{};        // as given
     long outcome{};           // the call's result, when what is begun has come to its end
     void (*again)(Thread&){}; // after a pause, while flag_pausing
+};
+
+// What happened to a thread; counted by its CPU, read by all.
+struct Accounts {
+    Relaxed<u64> dispatches, preemptions, migrations;
+    u32 first_exchange{}; // Thread::exchanges when it was created
 };
 
 struct ThreadRequest : Request {
@@ -144,6 +151,7 @@ struct Thread : ThreadHot, Schedulable {
     Actor* victim{};  // the actor that this thread is deleting
     u64 deletion_progress{};
     LongWork work{};
+    Accounts accounts;
     Control control{};
     SupervisorState supervisor{};
     Invocations invocations{};

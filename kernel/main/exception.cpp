@@ -27,6 +27,7 @@ void delete_faulting(Thread& thread, std::string_view what, u64 address, u64 pc)
 } // namespace
 
 void on_exception(const ExceptionReport& report) {
+    this_cpu().counters.exceptions.count();
     delete_faulting(*this_cpu().current, report.name, report.address, report.pc);
     leave();
 }

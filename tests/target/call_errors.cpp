@@ -1,9 +1,12 @@
 // Suite call_errors: numbers without a call, and bad pointers to every call that takes one.
 #include "check.hpp"
+#include "child.hpp"
 #include "helper.hpp"
 #include "machine_tests.hpp"
 
 #include <chorus.h>
+
+#include <atomic>
 
 namespace chorale::test {
 namespace {
@@ -137,6 +140,11 @@ void pointers_leaf(Report& report) {
         {"threadName new", call_number::threadName, 3, {0, 1}},
         {"sysWrite", call_number::sysWrite, 0, {0, 16}},
         {"sysStatistics", call_number::sysStatistics, 0, {}},
+        {"sysCpuStatistics", call_number::sysCpuStatistics, 1, {0}},
+        {"actorStatistics capability", call_number::actorStatistics, 0, {}},
+        {"actorStatistics", call_number::actorStatistics, 1, {}},
+        {"threadStatistics capability", call_number::threadStatistics, 0, {0, 1}},
+        {"threadStatistics", call_number::threadStatistics, 2, {0, 1}},
     };
     for (const PointerCase& test : cases) {
         every_bad_pointer(report, test);
@@ -274,11 +282,69 @@ void bad_capabilities(Report& report) {
     CHECK_EQ(actorName(&own, nullptr, nullptr), K_OK);
 }
 
+// ---- calls that are not everybody's ------------------------------------------------------------
+
+// Every call that the list reserves to SYSTEM actors, and how an ordinary one is answered.
+struct Reserved {
+    std::uint64_t number;
+    const char* name;
+    bool reserved;
+};
+constexpr Reserved listed[] = {
+#define CHORALE_RESERVED(number, name, flow, privilege, ...)                                                 \
+    {number, #name, chorus::Privilege::privilege == chorus::Privilege::system},
+    CHORUS_LEAF_CALLS(CHORALE_RESERVED) CHORUS_BLOCK_CALLS(CHORALE_RESERVED)
+#undef CHORALE_RESERVED
+};
+constexpr std::size_t listed_count = sizeof(listed) / sizeof(listed[0]);
+long reserved_results[listed_count];
+std::atomic<bool> reserved_tried;
+
+// Good pointers everywhere: nothing else is wrong with the calls.
+void try_reserved(std::uintptr_t) {
+    alignas(16) static char memory[4096];
+    const std::uint64_t address = word(memory);
+    for (std::size_t i = 0; i < listed_count; ++i) {
+        if (listed[i].reserved) {
+            reserved_results[i] =
+                raw_call({listed[i].number, {address, address, address, address, address, address}});
+        }
+    }
+    reserved_tried = true;
+    for (;;) {
+        threadDelay(K_NOTIMEOUT);
+    }
+}
+
+void reserved_calls(Report& report) {
+    Child child;
+    REQUIRE_EQ(child.create("plain user"), K_OK);
+    REQUIRE(child.start(try_reserved, 0) > 0);
+    bool tried = false;
+    const auto read = [&](void* to, const void* from, std::size_t size) {
+        CHECK_EQ(vmCopy(&child.capability(), word(from), K_MYACTOR, word(to), size, 0), K_OK);
+    };
+    REQUIRE(eventually([&] {
+        read(&tried, &reserved_tried, sizeof(tried));
+        return tried;
+    }));
+    static long results[listed_count];
+    read(results, reserved_results, sizeof(results));
+    unsigned long count = 0;
+    for (std::size_t i = 0; i < listed_count; ++i) {
+        if (listed[i].reserved) {
+            report.equal(__FILE_NAME__, __LINE__, listed[i].name, results[i], K_EPRIV);
+            ++count;
+        }
+    }
+    CHECK(count >= 2);
+}
+
 constexpr Case cases[] = {
     {"no_such_call", no_such_call},         {"pointers_leaf", pointers_leaf},
     {"pointers_block", pointers_block},     {"null_pointers", null_pointers},
     {"nothing_made", nothing_made},         {"end_of_region", end_of_region},
-    {"bad_capabilities", bad_capabilities},
+    {"bad_capabilities", bad_capabilities}, {"reserved_calls", reserved_calls},
 };
 
 } // namespace

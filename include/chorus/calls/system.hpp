@@ -8,7 +8,14 @@
     CALL(17, sysSetEnv, leaf, user, thread, "K_EINVAL K_ENOMEM K_EFAULT", CHORUS_TEXT(envName), \
          CHORUS_TEXT(envValue)) \
     CALL(18, sysUnsetEnv, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", CHORUS_TEXT(envName)) \
-    CALL(20, sysStatistics, leaf, user, thread, "K_EFAULT", CHORUS_OUT(KnSysStatistics, statistics))
+    CALL(20, sysStatistics, leaf, user, thread, "K_EFAULT", CHORUS_OUT(KnSysStatistics, statistics)) \
+    CALL(80, sysCpuStatistics, leaf, user, thread, "K_EINVAL K_EFAULT", CHORUS_VALUE(KnCpuId, cpunb), \
+         CHORUS_OUT(KnCpuStatistics, statistics)) \
+    CALL(81, actorStatistics, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_OUT(KnActorStatistics, statistics)) \
+    CALL(82, threadStatistics, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli), \
+         CHORUS_OUT(KnThreadStatistics, statistics))
 
 #define CHORUS_SYSTEM_BLOCK_CALLS(CALL) \
     CALL(140, sysReboot, block, system, thread, "K_EINVAL K_EFAULT K_EPRIV", CHORUS_IN_OPT(KnRebootDesc, \
