@@ -151,7 +151,7 @@ static_assert(std::same_as<decltype(machine::supervisor_actors), const bool>);
 static_assert(machine::supervisor_begin % page_size == 0 && machine::supervisor_end % page_size == 0);
 static_assert(std::convertible_to<decltype(machine::supervisor_table_level), unsigned>);
 static_assert(Is<&machine::supervisor_root, PhysAddr()> && Is<&machine::invalidate_all, void()>);
-static_assert(Is<&machine::call_gate, uword(unsigned)>);
+static_assert(Is<&machine::call_gate, uword(unsigned)> && Is<&machine::interrupts_on, void()>);
 static_assert(Is<&machine::handler_return_address, VirtAddr()>);
 static_assert(Is<&machine::supervisor_read, bool(void*, VirtAddr, std::size_t)>);
 static_assert(Is<&machine::supervisor_write, bool(VirtAddr, const void*, std::size_t)>);

@@ -5,9 +5,11 @@
 #include <chorus/statistics.h>
 #include <chorus/types.h>
 #include <date/chDate.h>
+#include <dki/f_dki.h>
 #include <env/chEnv.h>
 #include <exec/chExec.h>
 #include <exec/chIo.h>
+#include <exec/chPanic.h>
 #include <exec/chReboot.h>
 #include <exec/chSoftCtx.h>
 #include <exec/chTime.h>

@@ -132,6 +132,26 @@ int vmPhysAddr(const KnCap* actorcap, VmAddr virtaddress, PhAddr* physaddr);
 int vmStat(KnVmStat* stat);
 int vmSetPar(const KnVmPar* par);
 
+/* ---- supervisor actors ------------------------------------------------------------------------------- */
+
+/* svPagesAllocate(2K), threads in supervisor mode: size bytes, in whole pages, of zeroed writable memory in
+ * the supervisor space; *address = where. It belongs to no actor: actcap (K_MYACTOR: the caller's) is only
+ * looked at. flags: 0 or K_NOWAITFORMEMORY, which changes nothing. Errors: K_EINVAL (capability, flags),
+ * K_EUNKNOWN, K_ESIZE, K_ENOMEM, K_EFAULT, K_EPRIV. */
+int svPagesAllocate(VmAddr* address, VmSize size, VmFlags flags, const KnCap* actcap);
+
+/* svPagesFree(2K): give them back, or some of them. Errors: K_EADDR (nothing there), K_EROUND, K_ESIZE,
+ * K_EBUSY (being freed), K_ENOMEM (no room to split a region), K_EPRIV. */
+int svPagesFree(VmAddr address, VmSize size);
+
+/* svCopyIn(2K): copy count bytes from src in the space of the thread that runs a trap handler to dest;
+ * svCopyOut: the other way; svCopyInString: up to a NUL, with it, at most maxCount bytes; returns their
+ * number. Only in supervisor actors: functions that do not enter the nucleus. Errors: K_EFAULT; K_ENOMEM (no
+ * NUL in maxCount bytes). */
+int svCopyIn(VmAddr src, void* dest, int count);
+int svCopyInString(VmAddr src, char* dest, int maxCount);
+int svCopyOut(const void* src, VmAddr dest, int count);
+
 /* vmPageSize(2K): bytes of a page. */
 int vmPageSize(void);
 

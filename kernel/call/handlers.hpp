@@ -137,6 +137,14 @@ long actorStatistics(Thread& self, Cap actor, UserOut<KnActorStatistics> statist
 long threadStatistics(Thread& self, Cap actor, KnThreadLid lid, UserOut<KnThreadStatistics> statistics);
 
 // ---- supervisor actors, LAPs, handlers ---------------------------------------------------------
+long svSysPanic(Thread& self, unsigned int number, UserBytesIn arguments, unsigned int size, UserText message,
+                UserText file, int line);
+long svPhysAlloc(Thread& self, UserInOut<KnPhMemChunk> chunk, UserInOpt<KnPhMemAlign> align);
+long svPhysFree(Thread& self, UserIn<KnPhMemChunk> chunk);
+long svPagesAllocate(Thread& self, UserOut<VmAddr> address, VmSize size, VmFlags flags, Cap actor);
+long svPagesFree(Thread& self, VmAddr address, VmSize size);
+long svPhysMap(Thread& self, UserInOut<KnPhMemChunk> chunk, PteCntlBits bits);
+long svPhysUnmap(Thread& self, UserIn<KnPhMemChunk> chunk);
 long svLapCreate(Thread& self, Cap actor, VmAddr handler, VmAddr cookie, unsigned int options,
                  UserOut<KnLapDesc> descriptor);
 long svLapDelete(Thread& self, UserIn<KnLapDesc> descriptor);

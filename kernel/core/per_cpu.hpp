@@ -63,6 +63,7 @@ struct PerCpu : PerCpuHot {
     Pull pull;
     CpuCache memory;
     u64 programmed_deadline{TimerQueue::never};
+    u32 interrupt_masks{}; // how often imsIntrMask_f() was called here and not taken back
     Relaxed<Message*> spare_message; // the last one freed here: the next exchange takes it
 };
 

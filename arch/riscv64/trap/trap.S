@@ -114,11 +114,11 @@ from_supervisor:
     csrrw   sp, sscratch, zero
     ld      t0, CPU_CURRENT(tp)
     save_all_but t0
-    csrr    t1, sstatus
-    andi    t1, t1, SSTATUS_SPP | SSTATUS_SPIE
+    li      t1, SSTATUS_SPP | SSTATUS_SUM
+    csrrc   t1, sstatus, t1
+    li      t2, SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_SUM
+    and     t1, t1, t2
     sd      t1, FRAME(MODE)(t0)
-    li      t1, SSTATUS_SPP
-    csrc    sstatus, t1
     j       enter_nucleus
 
 // The handler ends in a panic: nothing has to come back from here.

@@ -94,6 +94,13 @@ constexpr const char* names[exception_count] = {
     return target != 0;
 }
 
+// The same for a function of the nucleus that a supervisor thread runs as its own.
+[[nodiscard]] bool fix_up(Frame& frame) {
+    const u64 target = frame.supervisor() ? fixup_for(frame.pc) : 0;
+    if (target != 0 && resolve(frame.cause, VirtAddr{frame.value}) != Status::ok) frame.pc = target;
+    return target != 0;
+}
+
 void handle_interrupt(u64 cause) {
     switch (cause & ~interrupt_bit) {
     case cause_software:
@@ -120,12 +127,12 @@ void handle_interrupt(u64 cause) {
 } // namespace
 
 extern "C" {
-[[noreturn]] void chorale_trap_from_user(const Frame* frame);
+[[noreturn]] void chorale_trap_from_user(Frame* frame);
 void chorale_trap_from_nucleus(TrapFrame* frame);
 [[noreturn]] void chorale_early_trap(u64 cause, u64 pc, u64 value);
 }
 
-void chorale_trap_from_user(const Frame* frame) {
+void chorale_trap_from_user(Frame* frame) {
     const u64 cause = frame->cause;
     if ((cause & interrupt_bit) != 0) {
         handle_interrupt(cause);
@@ -136,6 +143,7 @@ void chorale_trap_from_user(const Frame* frame) {
         (CHORALE_READ_CSR("sstatus") & SSTATUS_FS) == 0 && !frame->supervisor()) {
         on_fpu_use();
     }
+    if (fix_up(*frame)) leave();
     // Each mode may touch its own part only.
     const VirtAddr address{frame->value};
     const bool own = supervisor_range(address) == frame->supervisor();

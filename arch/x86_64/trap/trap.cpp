@@ -89,6 +89,15 @@ constexpr u64 error_present = 1, error_write = 2, error_user = 4, error_fetch = 
     return true;
 }
 
+// The same for a function of the nucleus that a supervisor thread runs as its own.
+[[nodiscard]] bool fix_up(Frame& frame) {
+    const u64 target = frame.supervisor() ? fixup_for(frame.pc) : 0;
+    if (target == 0) return false;
+    const bool page = frame.vector == exception_page_fault;
+    if (!page || resolve(read_cr2(), frame.error) != Status::ok) frame.pc = target;
+    return true;
+}
+
 void handle_interrupt(unsigned vector) {
     if (vector == vector_doorbell) {
         apic_acknowledge();
@@ -138,19 +147,20 @@ void take_over(const TrapFrame& from, Frame& to) {
 
 extern "C" {
 void chorale_interrupt(unsigned vector);
-[[noreturn]] void chorale_trap_from_user(const Frame* frame);
+[[noreturn]] void chorale_trap_from_user(Frame* frame);
 void chorale_trap_from_nucleus(TrapFrame* frame);
 void chorale_trap_anywhere(const TrapFrame* frame);
 }
 
 void chorale_interrupt(unsigned vector) { handle_interrupt(vector); }
 
-void chorale_trap_from_user(const Frame* frame) {
+void chorale_trap_from_user(Frame* frame) {
     const unsigned vector = static_cast<unsigned>(frame->vector);
     if (vector >= exception_count) {
         handle_interrupt(vector);
         leave();
     }
+    if (fix_up(*frame)) leave();
     if (vector == exception_no_fpu && !frame->supervisor()) on_fpu_use();
     const bool page = vector == exception_page_fault;
     const u64 address = page ? read_cr2() : 0;

@@ -3,6 +3,13 @@
 
 // clang-format off
 #define CHORUS_SUPERVISOR_LEAF_CALLS(CALL) \
+    CALL(92, svSysPanic, leaf, supervisor, thread, "K_EPRIV", CHORUS_VALUE(unsigned int, panicNo), \
+         CHORUS_IN_BYTES(args), CHORUS_VALUE(unsigned int, argsSize), CHORUS_TEXT(mess), \
+         CHORUS_TEXT(fileName), CHORUS_VALUE(int, lineNumber)) \
+    CALL(93, svPhysAlloc, leaf, supervisor, thread, "K_EINVAL K_ESIZE K_ENOMEM K_EFAULT K_EPRIV", \
+         CHORUS_INOUT(KnPhMemChunk, chunk), CHORUS_IN_OPT(KnPhMemAlign, align)) \
+    CALL(94, svPhysFree, leaf, supervisor, thread, "K_EINVAL K_EFAULT K_EPRIV", \
+         CHORUS_IN(KnPhMemChunk, chunk)) \
     CALL(100, svLapCreate, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_ENOMEM K_EFULL", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(VmAddr, laphdl), CHORUS_VALUE(VmAddr, cookie), \
          CHORUS_VALUE(unsigned int, options), CHORUS_OUT(KnLapDesc, lapdesc)) \
@@ -19,6 +26,16 @@
          CHORUS_VALUE(unsigned int, vectindex), CHORUS_OUT(KnLapDesc, curhandler))
 
 #define CHORUS_SUPERVISOR_BLOCK_CALLS(CALL) \
+    CALL(216, svPagesAllocate, block, supervisor, thread, \
+         "K_EINVAL K_EUNKNOWN K_ESIZE K_ENOMEM K_EFAULT K_EPRIV", CHORUS_OUT(VmAddr, address), \
+         CHORUS_VALUE(VmSize, size), CHORUS_VALUE(VmFlags, flags), CHORUS_IN_OPT(KnCap, actcap)) \
+    CALL(217, svPagesFree, block, supervisor, thread, "K_EADDR K_EROUND K_ESIZE K_EBUSY K_ENOMEM K_EPRIV", \
+         CHORUS_VALUE(VmAddr, address), CHORUS_VALUE(VmSize, size)) \
+    CALL(218, svPhysMap, block, supervisor, thread, \
+         "K_EINVAL K_EROUND K_ESIZE K_EADDR K_ENOMEM K_EFAULT K_EPRIV", \
+         CHORUS_INOUT(KnPhMemChunk, chunk), CHORUS_VALUE(PteCntlBits, cntlBits)) \
+    CALL(219, svPhysUnmap, block, supervisor, thread, \
+         "K_EADDR K_EROUND K_ESIZE K_EBUSY K_ENOMEM K_EFAULT K_EPRIV", CHORUS_IN(KnPhMemChunk, chunk)) \
     CALL(228, svLapDelete, block, user, thread, "K_EINVAL K_EFAULT K_EPRIV", CHORUS_IN(KnLapDesc, lapdesc)) \
     CALL(229, svLapBind, block, user, thread, "K_EINVAL K_ENOMEM K_EBUSY K_EFULL K_EFAULT K_EPRIV", \
          CHORUS_IN(KnLapDesc, lapdesc), CHORUS_TEXT(name), CHORUS_VALUE(unsigned int, options)) \

@@ -5,6 +5,6 @@
 
 namespace chorale::test {
 
-extern const std::span<const Case> call_cases, thread_cases, actor_cases;
+extern const std::span<const Case> call_cases, thread_cases, actor_cases, memory_cases;
 
 } // namespace chorale::test

@@ -13,6 +13,7 @@ inline constexpr unsigned supervisor_table_level = 2;
 
 [[nodiscard]] inline PhysAddr supervisor_root() { return PhysAddr{}; }
 inline void invalidate_all() {}
+inline void interrupts_on() {}
 [[nodiscard]] inline uword call_gate(unsigned) { return 0; }
 
 [[nodiscard]] inline VirtAddr handler_return_address() { return VirtAddr{}; }

@@ -25,7 +25,7 @@ struct alignas(64) Frame {
     u64 t0, t1, t2, t3, t4, t5, t6;
     u64 s2, s3, s4, s5, ra, s6, s7, s8, s9, s10, s11;
     u64 cause, value; // of the exception that brought it here
-    u64 mode;         // 0, or SSTATUS_SPP and SSTATUS_SPIE: goes on in supervisor mode
+    u64 mode;         // 0, or SSTATUS_SPP with _SPIE and _SUM: goes on in supervisor mode
     u64 reserved_tail[4];
 
     static constexpr unsigned message_registers = 8;
@@ -104,7 +104,7 @@ struct alignas(64) Frame {
     }
     // What a handler left of the registers that it interrupted: `user` ones cannot do what they could not
     // do before.
-    void after_handler(bool user) { mode = user ? 0 : SSTATUS_SPP | (mode & SSTATUS_SPIE); }
+    void after_handler(bool user) { mode = user ? 0 : SSTATUS_SPP | (mode & (SSTATUS_SPIE | SSTATUS_SUM)); }
 };
 
 static_assert(offsetof(Frame, pc) == FRAME_PC && offsetof(Frame, sp) == FRAME_SP);

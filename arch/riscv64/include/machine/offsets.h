@@ -40,7 +40,7 @@
 #define FRAME_S11 256
 #define FRAME_CAUSE 264
 #define FRAME_VALUE 272
-#define FRAME_MODE 280 /* 0: user mode; else what sstatus says of supervisor mode: SPP, SPIE */
+#define FRAME_MODE 280 /* 0: user mode; else what sstatus says of supervisor mode: SPP, SPIE, SUM */
 #define FRAME_SIZE 320
 
 /* Set in the addresses of the nucleus's stacks, clear in those of the supervisor range. */

@@ -24,6 +24,9 @@ static_assert((supervisor_begin >> NUCLEUS_STACK_BIT & 1) == 0, "how trap.S know
 // Every translation of this CPU's TLB, global ones too.
 void invalidate_all();
 
+// For functions of the nucleus that a supervisor thread runs as its own.
+inline void interrupts_on() { asm volatile("sti" ::: "memory"); }
+
 // The function that makes nucleus call `number`, with the arguments of the C calling convention.
 [[nodiscard]] uword call_gate(unsigned number);
 

@@ -1,0 +1,58 @@
+// A copy that faults in supervisor mode goes on at its failure exit, as in the nucleus (arch/*/trap).
+#include "kernel/supervisor/thread_level.hpp"
+
+#include "kernel/core/per_cpu.hpp"
+
+#include <machine/report.hpp>
+#include <machine/supervisor.hpp>
+#include <machine/user_access.hpp>
+
+namespace chorale::thread_level {
+
+int copy_in(VmAddr source, void* target, int count) {
+    if (count < 0 || !machine::user_range(VirtAddr{source}, static_cast<std::size_t>(count))) return K_EFAULT;
+    return machine::copy_in(target, VirtAddr{source}, static_cast<std::size_t>(count)) ? K_OK : K_EFAULT;
+}
+
+int copy_out(const void* source, VmAddr target, int count) {
+    if (count < 0 || !machine::user_range(VirtAddr{target}, static_cast<std::size_t>(count))) return K_EFAULT;
+    return machine::copy_out(VirtAddr{target}, source, static_cast<std::size_t>(count)) ? K_OK : K_EFAULT;
+}
+
+// Piece by piece, none across a boundary of 16 bytes: what lies behind the NUL need not be readable.
+int copy_in_string(VmAddr source, char* target, int limit) {
+    constexpr uword piece_size = 16;
+    for (int done = 0; done < limit;) {
+        const VmAddr at = source + static_cast<VmAddr>(done);
+        const uword room = piece_size - at % piece_size, left = static_cast<uword>(limit - done);
+        const auto piece = static_cast<int>(room < left ? room : left);
+        if (copy_in(at, target + done, piece) != K_OK) return K_EFAULT;
+        for (const int end = done + piece; done < end; ++done) {
+            if (target[done] == '\0') return done + 1;
+        }
+    }
+    return K_ENOMEM;
+}
+
+namespace {
+
+// Not inlined: this CPU's block is looked for after interrupts are off.
+[[gnu::noinline]] u32 add_masks(u32 number) { return this_cpu().interrupt_masks += number; }
+
+} // namespace
+
+// With interrupts off this CPU stays the caller's.
+void mask_interrupts() {
+    machine::interrupts_off();
+    static_cast<void>(add_masks(1));
+}
+
+void unmask_interrupts() {
+    if (add_masks(~u32{0}) != 0) return;
+    machine::interrupts_on();
+    // What has become due meanwhile comes at the next entry: this is one.
+    constexpr unsigned null_call = 2;
+    static_cast<void>(reinterpret_cast<long (*)()>(machine::call_gate(null_call))());
+}
+
+} // namespace chorale::thread_level
