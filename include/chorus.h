@@ -22,4 +22,9 @@
 #include <sched/chRr.h>
 #include <sched/chRt.h>
 #include <sched/chSched.h>
+#include <sync/chEvent.h>
+#include <sync/chMonitor.h>
+#include <sync/chMutex.h>
+#include <sync/chRtMutex.h>
+#include <sync/chSem.h>
 #include <vtimer/chVtimer.h>

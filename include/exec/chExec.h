@@ -7,6 +7,7 @@
 
 #include <chorus/machine_context.h>
 #include <chorus/types.h>
+#include <exec/chThreadSem.h>
 #include <sched/chFifo.h>
 #include <sched/chSched.h>
 

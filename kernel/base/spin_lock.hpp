@@ -18,6 +18,8 @@ enum class Rank : int {
     names = 40,
     stacks = 35,
     space = 30,
+    sync = 26,  // a bucket of those who wait for synchronisation objects
+    loans = 24, // what they lend to a thread
     slab = 20,
     frames = 10,
     console = 0

@@ -104,6 +104,16 @@ long threadTimes(Thread& self, Cap actor, KnThreadLid lid, UserOutOpt<KnTimeVal>
                  UserOutOpt<KnTimeVal> external);
 
 // ---- synchronisation ---------------------------------------------------------------------------
+long syncSelf(Thread& self);
+long syncGive(Thread& self, UserInOut<KnSyncWord> word, unsigned int most);
+long rtMutexRel(Thread& self, UserInOut<KnRtMutex> mutex);
+long rtMutexTry(Thread& self, UserInOut<KnRtMutex> mutex);
+long syncTake(Thread& self, UserInOut<KnSyncWord> word, UserInOpt<KnTimeVal> wait_limit,
+              UserInOpt<KnSyncWord> release);
+long eventAwait(Thread& self, UserInOut<KnEventSet> set, unsigned int mask, int operation,
+                UserInOpt<KnTimeVal> wait_limit);
+long eventNotify(Thread& self, UserInOut<KnEventSet> set);
+long rtMutexGet(Thread& self, UserInOut<KnRtMutex> mutex);
 
 // ---- time --------------------------------------------------------------------------------------
 long sysTime(Thread& self, UserOut<KnTimeVal> time);

@@ -5,6 +5,7 @@
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/mem/space.hpp"
+#include "kernel/sync/sync.hpp"
 
 #include <machine/cpu.hpp>
 
@@ -34,6 +35,19 @@ void reap_step(Thread& self) {
 
 void flush_visit(Thread& self) { self.work.flush.apply(this_cpu().space_root); }
 
+// Who waits for an object on the pages that go does not any more.
+void end_waits_step(Thread& self) {
+    const Result<Actor*> actor = find_actor(self.work.target_actor);
+    if (!actor.ok()) {
+        finish_free(self);
+    } else if (!end_waits(*actor.value(), self.work.range.range, self.work.done)) {
+        self.continuation = end_waits_step;
+    } else {
+        self.work.flush = actor.value()->space.flush_for(self.work.range);
+        tour(self, flush_visit, [](Thread& asker, long) { wake_with(asker, reap_step); });
+    }
+}
+
 void hide_step(Thread& self) {
     const Result<Actor*> actor = find_actor(self.work.target_actor);
     if (!actor.ok()) {
@@ -41,8 +55,8 @@ void hide_step(Thread& self) {
     } else if (!actor.value()->space.hide_step(self.work.range)) {
         self.continuation = hide_step;
     } else {
-        self.work.flush = actor.value()->space.flush_for(self.work.range);
-        tour(self, flush_visit, [](Thread& asker, long) { wake_with(asker, reap_step); });
+        self.work.done = 0;
+        end_waits_step(self);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "kernel/ipc/exchange.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/ipc/transfer.hpp"
+#include "kernel/sync/lending.hpp"
 
 #include <chorus/message_registers.h>
 #include <machine/timer.hpp>
@@ -45,7 +46,9 @@ void address(Message& message, Thread& self, const Port& source, const KnUniqueI
     message.transaction = self.transaction;
     self.exchanges.count();
     message.exchange = self.exchanges;
-    message.priority = self.priority;
+    // relaxed, both: nobody else knows the message yet
+    message.priority.store(self.priority, std::memory_order_relaxed);
+    message.server.store(nullptr, std::memory_order_relaxed);
     message.source = source.ui;
     message.source_actor = self.actor->protection;
     message.source_port = source.protection;
@@ -54,6 +57,7 @@ void address(Message& message, Thread& self, const Port& source, const KnUniqueI
 // The request is on its way; `self` waits for the reply.
 [[nodiscard]] long request(Thread& self, Message& message, Port& port, u64 deadline) {
     message.client = &self;
+    self.sync.request = &message;
     message.client_serial = self.serial.load(std::memory_order_relaxed); // relaxed: its own
     const bool in_order = self.has(flag_sent);
     self.now_doing(Doing::awaiting_reply);
@@ -86,7 +90,7 @@ void reply_to_pair(Thread& self, const u64* words, u64 size) {
     self.client = client.server = nullptr;
     client.frame.load_words(words);
     client.frame.set_message_result(static_cast<long>(size), 0, 0);
-    set_priority(self, self.base_priority);
+    restore_priority(self);
     make_ready(client);
 }
 

@@ -48,6 +48,7 @@ struct Actor {
     std::atomic<u64> any_cpus{};
     std::atomic<bool> dying{};
     std::atomic<bool> stopped{}; // its threads are; changed under the lock of `tables`
+    std::atomic<u32> sync_waits{}; // its threads in queues of synchronisation objects
     u32 table_index{};
     VirtRange image; // of a supervisor actor's program, in the supervisor space; empty: it has none
     Handlers handlers{};

@@ -13,6 +13,8 @@
 #include "kernel/mem/frame.hpp"
 #include "kernel/mem/slab.hpp"
 #include "kernel/supervisor/system_stack.hpp"
+#include "kernel/sync/lending.hpp"
+#include "kernel/sync/sync.hpp"
 
 #include <machine/fpu.hpp>
 
@@ -82,6 +84,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.accounts.preemptions.store(0);
     thread.accounts.migrations.store(0);
     thread.accounts.first_exchange = thread.exchanges;
+    open_loans(thread);
     // release: pairs with the acquire in forward()
     thread.cpu.store(this_cpu().index, std::memory_order_release);
 }
@@ -184,15 +187,23 @@ void end_thread(Thread& thread) {
         thread.set(flag_dying);
         thread.invocations.attention.store(1);
         abort_thread(thread);
-    } else {
+    } else if (let_go(thread)) {
         destroy(thread);
+    } else {
+        thread.set(flag_dying);
+        // Nobody wakes it but the Request that is under way, and that ends it.
+        if (thread.doing() == Doing::blocked) return;
+        cancel_wait(thread);
+        thread.now_doing(Doing::inactive);
     }
 }
+
+bool ending(const Thread& thread) { return thread.has(flag_dying) && !away_from_home(thread); }
 
 void settle(Thread& thread) {
     if (engaged(thread)) return;
     if (thread.has(flag_dying)) {
-        if (!away_from_home(thread)) destroy(thread);
+        if (ending(thread)) end_thread(thread);
     } else if (thread.has(flag_bind)) {
         thread.clear(flag_bind);
         static_cast<void>(move_thread(thread, thread.bind_to));
@@ -200,7 +211,7 @@ void settle(Thread& thread) {
 }
 
 long activate_operation(Thread& target, const Question&) {
-    if (target.doing() != Doing::inactive) return K_EINVAL;
+    if (target.doing() != Doing::inactive || target.has(flag_dying)) return K_EINVAL;
     make_ready(target);
     return K_OK;
 }
@@ -219,8 +230,7 @@ long abort_operation(Thread& target, const Question&) {
 long priority_operation(Thread& target, const Question& question) {
     const auto priority = static_cast<u16>(question.argument[0]);
     set_base_priority(target, priority);
-    const u16 lent = lent_priority(target);
-    set_priority(target, lent < priority ? lent : priority);
+    restore_priority(target);
     return K_OK;
 }
 

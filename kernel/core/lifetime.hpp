@@ -39,6 +39,9 @@ struct FoundThread {
 // Ends a thread of this CPU. One whose Request is out ends when that is home (settle()).
 void end_thread(Thread& thread);
 
+// To be destroyed, and not in another actor's code: it does not go back to user mode any more.
+[[nodiscard]] bool ending(const Thread& thread);
+
 // Called whenever a thread's Request has come home and been dealt with: ends a dying thread, starts a
 // deferred move.
 void settle(Thread& thread);

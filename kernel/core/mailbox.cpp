@@ -32,7 +32,12 @@ void Mailbox::ring(CpuIndex to) {
     Mailbox& inbox = cpu_at(to).inbox;
     const u64 before = inbox.rang_.fetch_or(u64{1} << self_, std::memory_order_seq_cst);
     // Somebody rang before and the receiver has not looked since: its doorbell is on its way.
-    if (before == 0 && !inbox.polling_.load(std::memory_order_seq_cst)) machine::ring(to);
+    if (before != 0 || inbox.polling_.load(std::memory_order_seq_cst)) return;
+    if (to == self_) {
+        this_cpu().pending |= pending_mail; // looked at before this CPU leaves the nucleus
+    } else {
+        machine::ring(to);
+    }
 }
 
 // The ring was full, or looked so: the slots that the receiver has emptied may not be seen here yet, and then

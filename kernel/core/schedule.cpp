@@ -9,6 +9,7 @@
 #include "kernel/core/turn.hpp"
 #include "kernel/core/wait.hpp"
 #include "kernel/mem/space.hpp"
+#include "kernel/sync/lending.hpp"
 
 #include <machine/cpu.hpp>
 #include <machine/exit.hpp>
@@ -189,6 +190,7 @@ void set_priority(Thread& thread, u16 priority) {
         cpu.pending |= pending_reschedule;
     }
     if (cpu.quanta != 0) cpu.pending |= pending_turn;
+    if (thread.doing() >= Doing::awaiting_reply) lend_on(thread);
 }
 
 void arm_timer(Thread& thread, u64 deadline) {

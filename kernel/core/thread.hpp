@@ -17,6 +17,7 @@
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/scheduling.hpp"
 #include "kernel/supervisor/mode.hpp"
+#include "kernel/sync/sync_state.hpp"
 #include "kernel/time/timer_queue.hpp"
 
 #include <chorus.h>
@@ -44,6 +45,7 @@ enum class Doing : u32 {
     awaiting_reply, // its request is queued, travelling, or being served
     sleeping,       // threadDelay
     asking,         // its own Request is out: at another CPU, or touring them
+    blocked,        // waits for a synchronisation object (kernel/sync/sync.hpp)
 };
 
 // The other bits: what else is to be known before the thread may be dealt with the quick way. The fast path
@@ -60,6 +62,7 @@ enum Flag : u32 {
     flag_fpu = 1u << 16,       // its floating-point registers are loaded (PerCpu::fpu_live)
     flag_metered = 1u << 20,   // its CPU time is wanted exactly (kernel/core/cpu_time.hpp)
     flag_turn_over = 1u << 21, // its quantum ended while it waited for a better server (kernel/core/turn.cpp)
+    flag_lent = 1u << 26,      // waiters for its real-time mutexes lend it their priority
     flag_held = 1u << 31,      // stopped or suspended: not to go back to its program
     flag_pausing = 1u << 24,   // asleep in the middle of long work: goes on with work.again
 };
@@ -156,6 +159,7 @@ struct Thread : ThreadHot, Schedulable {
     SupervisorState supervisor{};
     Invocations invocations{};
     Scheduling scheduling{};
+    SyncState sync;
 };
 
 // A thread's own CPU reads its base priority plainly; others ask for it here, and it may be news to them.

@@ -4,6 +4,7 @@
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/exchange.hpp"
 #include "kernel/lap/binding.hpp"
+#include "kernel/sync/sync.hpp"
 
 #include <chorus/message_registers.h>
 
@@ -15,6 +16,7 @@ namespace {
 [[nodiscard]] bool abortable(const Thread& thread) {
     switch (thread.doing()) {
     case Doing::sleeping:
+    case Doing::blocked:
         return thread.abortable;
     case Doing::receiving:
     case Doing::awaiting_reply:
@@ -66,6 +68,9 @@ void on_timeout(Thread& thread) {
             wake(thread, K_ETIMEOUT);
         }
         break;
+    case Doing::blocked:
+        if (leave_queue(thread)) wake(thread, K_ETIMEOUT);
+        break;
     // Asking for a message elsewhere: when none comes, the thread looks at its deadline itself.
     default:
         break;
@@ -73,7 +78,8 @@ void on_timeout(Thread& thread) {
 }
 
 void abort_thread(Thread& thread) {
-    if (!abortable(thread)) {
+    // Who has been given already what it waited for is not waiting any more.
+    if (!abortable(thread) || (thread.doing() == Doing::blocked && !leave_queue(thread))) {
         thread.set(flag_aborted);
         return;
     }

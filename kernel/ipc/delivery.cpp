@@ -6,6 +6,7 @@
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/exchange.hpp"
 #include "kernel/ipc/transfer.hpp"
+#include "kernel/sync/lending.hpp"
 
 #include <chorus/message_registers.h>
 #include <machine/timer.hpp>
@@ -54,8 +55,10 @@ void hand(Thread& server, Port& port, Message& message) {
     }
     // The caller's priority is lent from here on: the server may have to compete for the CPU to take the
     // message over.
-    if (message.client != nullptr && message.priority < server.priority)
-        set_priority(server, message.priority);
+    if (message.client != nullptr) {
+        note_server(message, server);
+        if (const u16 lent = message.priority.load(); lent < server.priority) set_priority(server, lent);
+    }
     server.incoming = &message;
     wake_with(server, finish_receive);
 }

@@ -5,6 +5,7 @@
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/ipc/transfer.hpp"
+#include "kernel/sync/lending.hpp"
 
 #include <chorus/message_registers.h>
 
@@ -19,7 +20,9 @@ void describe(Message& message, const Thread& client, const Thread& server) {
     message.call = true;
     message.transaction = client.transaction;
     message.exchange = client.exchanges;
-    message.priority = client.priority;
+    // relaxed, both: nobody else knows the message yet
+    message.priority.store(client.priority, std::memory_order_relaxed);
+    message.server.store(nullptr, std::memory_order_relaxed);
     message.port = server.port;
     // Another port's name must not be told, should the memory have become one. acquire: pairs with the
     // release in enter_tables(), so that behind a number of the own actor is the name that goes with it
@@ -87,22 +90,27 @@ Result<KnMsgHead> current_head(const Thread& server) {
 u16 lent_priority(const Thread& server) {
     constexpr u16 nothing_lent = 0xffff;
     if (server.client != nullptr) return server.client->priority;
-    const Message* const message = server.has(flag_serving) ? server.serving : nullptr;
-    return message != nullptr && message->client != nullptr ? message->priority : nothing_lent;
+    // One that was handed over counts from then on, though it is still to be taken over into memory. What a
+    // client is about to take over is its own.
+    const Message* message = server.has(flag_serving) ? server.serving : nullptr;
+    if (server.incoming != nullptr) message = server.incoming;
+    if (message == nullptr || message->client == nullptr || message->client == &server) return nothing_lent;
+    return message->priority.load();
 }
 
 void serve(Thread& server, Message& message) {
     if (server.client != nullptr || server.has(flag_serving)) abandon_current(server, K_EFAIL);
     hold(server, &message);
-    if (message.client != nullptr && message.priority < server.priority)
-        set_priority(server, message.priority);
+    if (message.client == nullptr) return;
+    note_server(message, server);
+    if (const u16 lent = message.priority.load(); lent < server.priority) set_priority(server, lent);
 }
 
 Message* end_service(Thread& server) {
     Message* const message = server.serving;
     server.serving = nullptr;
     server.clear(flag_serving);
-    if (server.priority != server.base_priority) set_priority(server, server.base_priority);
+    if (server.priority != server.base_priority) restore_priority(server);
     return message;
 }
 
@@ -126,7 +134,7 @@ void abandon_current(Thread& server, long error) {
         server.client = client->server = nullptr;
         ++client->transaction;
         wake(*client, error);
-        set_priority(server, server.base_priority);
+        restore_priority(server);
     } else if (server.has(flag_serving)) {
         if (Message* const message = end_service(server)) refuse(*message, error);
     }
@@ -141,7 +149,7 @@ void leave_pair(Thread& client) {
     hold(server, made.ok() ? made.value() : nullptr);
     server.client = client.server = nullptr;
     ++client.transaction;
-    set_priority(server, server.base_priority);
+    restore_priority(server);
 }
 
 Status slow_pair(Thread& client) {
@@ -153,6 +161,8 @@ Status slow_pair(Thread& client) {
     message.client = &client;
     message.client_serial = client.serial.load(std::memory_order_relaxed); // relaxed: this CPU owns it
     hold(server, &message);
+    note_server(message, server);
+    client.sync.request = &message;
     server.client = client.server = nullptr;
     return Status::ok;
 }

@@ -8,6 +8,8 @@
 
 #include <chorus.h>
 
+#include <atomic>
+
 namespace chorale {
 
 struct Port;
@@ -34,7 +36,9 @@ struct Message : ListNode<InPort> {
     u64 transaction;
     long error; // a reply that is an error instead of a body
     u32 size;
-    u16 priority; // of the caller: lent to the server
+    std::atomic<u16> priority;     // of the caller, whose CPU may change it: lent to the server
+    std::atomic<Thread*> server{}; // whose current message it is (kernel/sync/lending.hpp)
+    u64 server_serial;
     u32 exchange; // which of the caller's calls this is
     bool call;    // a reply is, or was, awaited
     bool has_annex;

@@ -18,6 +18,7 @@
 #include "kernel/mem/frame.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
 #include "kernel/time/date.hpp"
+#include "kernel/sync/wait_table.hpp"
 
 #include <machine/call_entry.hpp>
 #include <machine/console.hpp>
@@ -183,6 +184,7 @@ void nucleus_main(const BootInfo& info) {
     start_cpu_caches();
     init_names(machine::random_seed(), machine::random_seed());
     if (const u64 now = machine::calendar(); now != 0) date().set(machine::now(), now);
+    init_wait_table(make_key());
     set_idle_polling(polling_time(options.poll));
     start_processors();
     if constexpr (machine::supervisor_actors) init_supervisor_space();

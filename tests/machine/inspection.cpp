@@ -90,7 +90,9 @@ void Inspection::collect_actors() {
         });
     }
     for (const auto& [request, travel] : travelling_) {
-        if (travel.thread != nullptr) add_actor(travel.thread->actor);
+        for (const Thread* const thread : {travel.thread, travel.told, travel.woken}) {
+            if (thread != nullptr) add_actor(thread->actor);
+        }
     }
     for (bool more = true; more;) {
         const std::size_t before = actors_.size();
@@ -125,6 +127,11 @@ Travel Inspection::identify(const Request& request, CpuIndex from, CpuIndex to) 
     if (begins(request, message.message, some_message, some_message.request))
         travel.message = message.message;
     if (begins(request, port.port, null_port(), null_port().tour)) travel.port = port.port;
+    const auto& loan = static_cast<const LoanRequest&>(request);
+    const auto& waiter = static_cast<const WaiterRequest&>(request);
+    if (begins(request, loan.thread, some_thread, some_thread.sync.news)) travel.told = loan.thread;
+    if (begins(request, waiter.waiter, some_thread.sync.waiter, some_thread.sync.waiter.request))
+        travel.woken = waiter.waiter->thread;
     return travel;
 }
 
@@ -133,8 +140,9 @@ void Inspection::collect_requests() {
         const Travel travel = identify(request, from, to);
         expect(travelling_.emplace(&request, travel).second, 4, "a Request from CPU ", from, " to CPU ", to,
                " is in two places");
-        expect(travel.thread != nullptr || travel.message != nullptr || travel.port != nullptr, 4,
-               "a Request from CPU ", from, " to CPU ", to, " is nobody's");
+        const bool known = travel.thread != nullptr || travel.message != nullptr || travel.port != nullptr ||
+                           travel.told != nullptr || travel.woken != nullptr;
+        expect(known, 4, "a Request from CPU ", from, " to CPU ", to, " is nobody's");
     };
     for (CpuIndex from = 0; from < cpu_count(); ++from) {
         for (CpuIndex to = 0; to < cpu_count(); ++to) {

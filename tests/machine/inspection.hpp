@@ -23,6 +23,8 @@ struct Travel {
     const Thread* thread{};
     const Message* message{};
     Port* port{};
+    const Thread* told{};  // what is lent to it has changed
+    const Thread* woken{}; // it waited for a synchronisation object
 };
 
 // Where something is, for people; told only when it is wrong.
@@ -63,6 +65,7 @@ class Inspection {
     void check_ports();
     void check_messages();
     void check_actors();
+    void check_sync(); // invariants_sync.cpp
     // invariants_memory.cpp
     void check_spaces();
     void check_frames();
@@ -109,6 +112,9 @@ class Inspection {
     void check_priority(const Thread& thread);
     void check_wait(const Thread& thread);
     void check_serial(const Thread& thread);
+    void check_blocked(const Thread& thread);
+    void check_loans(const Thread& thread);
+    void follow_queue(const Waiter& first, unsigned bucket);
     void check_live_port(Port& port);
     void check_dead_port(Port& port);
     void check_queue(Port& port);
@@ -135,7 +141,7 @@ class Inspection {
     std::unordered_map<const Request*, Travel> travelling_;
     std::unordered_map<const Timer*, const Thread*> timers_;
     std::unordered_map<const Message*, Place> messages_; // and who has it
-    std::unordered_map<const Thread*, unsigned> queued_, waiting_, armed_;
+    std::unordered_map<const Thread*, unsigned> queued_, waiting_, armed_, blocked_, lending_;
     std::map<u64, Share> shares_;           // by the frame
     std::unordered_map<u64, Place> frames_; // in use, by number
     u64 regions_{};

@@ -133,10 +133,12 @@ void Inspection::check_state(const Thread& thread) {
     const bool out = travelling_.contains(&thread.request);
     expect(out || !(asking || moving), 10, name(thread), " waits for its Request, which is nowhere");
     expect(!(asking && moving), 10, name(thread), " asks and moves");
-    const bool engaged = asking || thread.victim != nullptr || thread.has(flag_finishing);
+    const bool engaged = asking || thread.victim != nullptr || thread.has(flag_finishing) ||
+                         travelling_.contains(&thread.sync.news) ||
+                         travelling_.contains(&thread.sync.waiter.request);
     expect(engaged || !thread.has(flag_dying), 10, name(thread), " is to die and nothing keeps it");
     expect(engaged || !thread.has(flag_bind), 10, name(thread), " is to move and nothing keeps it");
-    expect(thread.doing() <= Doing::asking && thread.doing() != Doing::nothing, 9, name(thread),
+    expect(thread.doing() <= Doing::blocked && thread.doing() != Doing::nothing, 9, name(thread),
            " does nothing known");
     const bool own_space = thread.space == &thread.actor->space;
     expect(own_space || (thread.space == &nucleus_actor().space && thread.victim == thread.actor), 24,
@@ -194,7 +196,8 @@ void Inspection::check_priority(const Thread& thread) {
     const auto lends = [&](const Message* message) {
         return message != nullptr && message->client != nullptr && message->priority < thread.base_priority;
     };
-    const bool lent = thread.client != nullptr || lends(thread.incoming) || lends(thread.serving);
+    const bool lent = thread.client != nullptr || lends(thread.incoming) || lends(thread.serving) ||
+                      thread.sync.lent < thread.base_priority;
     expect(lent, 13, name(thread), " runs with a priority that nobody lent");
 }
 
@@ -242,6 +245,7 @@ Findings check_invariants(Depth depth) {
     inspection.check_ports();
     inspection.check_messages();
     inspection.check_actors();
+    inspection.check_sync();
     if (depth != Depth::call) {
         inspection.check_spaces();
         inspection.check_frames();

@@ -1,0 +1,103 @@
+#include "kernel/sync/lending.hpp"
+
+#include "kernel/core/lifetime.hpp"
+#include "kernel/core/remote.hpp"
+#include "kernel/core/schedule.hpp"
+#include "kernel/ipc/exchange.hpp"
+#include "kernel/ipc/message.hpp"
+#include "kernel/sync/sync.hpp"
+#include "kernel/sync/wait_table.hpp"
+
+namespace chorale {
+
+namespace {
+
+// On the CPU of the thread that has been told.
+void news_arrive(Request& request) {
+    Thread& thread = *static_cast<LoanRequest&>(request).thread;
+    if (forward(request, thread)) return;
+    if (!ending(thread)) {
+        thread.sync.loans.with([](Loans& loans) { loans.news = false; });
+        look_at_loans(thread);
+        return;
+    }
+    // One mutex at a time, until the last has been passed on.
+    pass_on_one(thread);
+    const bool more = thread.sync.loans.with([&](Loans& loans) {
+        loans.news = false;
+        if (!loans.heap.empty()) tell(thread, loans);
+        return loans.news;
+    });
+    if (!more) settle(thread);
+}
+
+} // namespace
+
+void tell(Thread& owner, Loans& loans) {
+    if (loans.news) return;
+    loans.news = true;
+    owner.sync.news.run = news_arrive;
+    // acquire: as in forward(), which sends it on should the thread have moved
+    this_cpu().inbox.post(owner.cpu.load(std::memory_order_acquire), owner.sync.news);
+}
+
+[[nodiscard]] static u16 best_priority(const Thread& thread) {
+    const u16 client = lent_priority(thread);
+    const u16 lent = client < thread.sync.lent ? client : thread.sync.lent;
+    return lent < thread.base_priority ? lent : thread.base_priority;
+}
+
+void restore_priority(Thread& thread) { set_priority(thread, best_priority(thread)); }
+
+void look_at_loans(Thread& thread) {
+    thread.sync.lent = thread.sync.loans.with([](Loans& loans) { return best_loan(loans); });
+    if (thread.sync.lent == SyncState::nothing_lent) {
+        thread.clear(flag_lent);
+    } else {
+        thread.set(flag_lent);
+    }
+    restore_priority(thread);
+}
+
+void lend_on(Thread& waiting) {
+    if (waiting.doing() == Doing::blocked) {
+        reorder_wait(waiting);
+        return;
+    }
+    if (waiting.doing() != Doing::awaiting_reply) return;
+    if (Thread* const server = waiting.server; server != nullptr) {
+        server->sync.loans.with([&](Loans& loans) { tell(*server, loans); });
+        return;
+    }
+    Message& message = *waiting.sync.request;
+    message.priority.store(waiting.priority, std::memory_order_seq_cst);
+    Thread* const server = message.server.load(std::memory_order_seq_cst);
+    if (server == nullptr) return;
+    const u64 serial = message.server_serial;
+    server->sync.loans.with([&](Loans& loans) {
+        // relaxed: whoever ends the thread has closed its loans before, under this lock
+        if (!loans.closed && server->serial.load(std::memory_order_relaxed) == serial) tell(*server, loans);
+    });
+}
+
+void note_server(Message& message, Thread& server) {
+    message.server_serial = server.serial.load(std::memory_order_relaxed); // relaxed: this CPU's thread
+    message.server.store(&server, std::memory_order_seq_cst);
+}
+
+void open_loans(Thread& thread) {
+    thread.sync.waiter.thread = &thread;
+    thread.sync.news.thread = &thread;
+    thread.sync.lent = SyncState::nothing_lent;
+    thread.sync.loans.with([](Loans& loans) { loans.closed = false; });
+}
+
+bool close_loans(Thread& thread) {
+    return thread.sync.loans.with([&](Loans& loans) {
+        loans.closed = true;
+        if (!loans.heap.empty()) tell(thread, loans);
+        return !loans.news;
+    });
+}
+
+} // namespace chorale
