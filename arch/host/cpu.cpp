@@ -2,6 +2,7 @@
 #include "arch/host/cpu.hpp"
 
 #include "arch/host/engine.hpp"
+#include "kernel/core/per_cpu.hpp"
 
 #include <machine/cpu.hpp>
 
@@ -47,5 +48,6 @@ u64 random_seed() {
 void* cpu_block() { return host::this_cpu().block; }
 
 void set_cpu_block(void* block, CpuIndex) { host::this_cpu().block = block; }
+void* current_thread() { return static_cast<PerCpuHot*>(cpu_block())->current; }
 
 } // namespace chorale::machine

@@ -109,6 +109,8 @@
 
     // May block: what C keeps is saved, the arguments stay in their registers.
 .Lblock_\@:
+    li      t0, CALL_LIMIT
+    bgeu    a7, t0, .Lforeign_\@
     addi    t0, a7, -MESSAGE_RECEIVE
     beqz    t0, .Lreceive_\@
     ld      t0, CPU_CURRENT(tp)
@@ -120,23 +122,18 @@
     save_kept t0
     ld      sp, CPU_STACK_TOP(tp)
     mv      s0, t0                      // in no stack: so a backtrace ends here
-    li      t1, CALL_LIMIT
-    bgeu    a7, t1, .Lno_call_\@
     slli    t0, a7, 3
-.Lrun_\@:
     lui     t1, %hi(block_call_table)
     add     t1, t1, t0
     ld      t1, %lo(block_call_table)(t1)
     jalr    t1
     mv      a1, s0
     j       block_return
-.Lno_call_\@:
-    li      t0, 0                       // an entry that answers what every unknown number is answered
-    j       .Lrun_\@
-
 .Lreceive_\@:
     enter_message fast_slow
 
+.Lforeign_\@:                           // somebody else's system call: all registers are kept
+    li      t0, 0
 .Ltrap_\@:
     addi    t0, t0, CAUSE_USER_CALL
     j       chorale_trap_outside

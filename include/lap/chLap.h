@@ -51,6 +51,10 @@ int svLapDelete(const KnLapDesc* lapdesc);
  * K_ENOMEM (from user mode: no stack). */
 int lapInvoke(const KnLapDesc* lapdesc, void* arg);
 
+/* lapComeHome (internal): made by lapInvoke when something has waited for the thread to leave its last LAP.
+ * By anybody else: nothing happens, K_OK. */
+int lapComeHome(void);
+
 /* svLapBind(2K): give the LAP a name; whoever waits for it goes on. A name that a dead LAP has left is free.
  * Errors: K_EINVAL (no such LAP, empty name, options), K_ENOMEM (name too long), K_EBUSY (the name is in
  * use), K_EFULL (128 names on the site), K_EFAULT, K_EPRIV. */

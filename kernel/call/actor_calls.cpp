@@ -30,7 +30,7 @@ namespace {
 // ---- actors ------------------------------------------------------------------------------------
 
 long actorSelf(Thread& self, UserOut<KnCap> capability) {
-    return static_cast<long>(capability.write(self.actor->capability));
+    return static_cast<long>(capability.write(execution_actor(self).capability));
 }
 
 long actorCreate(Thread& self, Cap model_at, UserOut<KnCap> capability, KnActorPrivilege privilege,
@@ -57,6 +57,8 @@ long actorDelete(Thread& self, Cap capability) {
     if (!actor.ok()) return static_cast<long>(actor.status());
     if (actor.value()->privilege != K_USERACTOR && self.actor->privilege == K_USERACTOR) return K_EPRIV;
     if (actor.value() == &nucleus_actor()) return K_EPRIV;
+    // From its own LAP or handler, by the thread of another: it would have nowhere to return to.
+    if (actor.value() == &execution_actor(self) && actor.value() != self.actor) return K_EBUSY;
     return delete_actor(self, *actor.value());
 }
 
@@ -154,7 +156,8 @@ long portLi(Thread& self, UserIn<KnUniqueId> name) {
     if (!ui.ok()) return K_EFAULT;
     const Port* const port = find_port(ui.value());
     // relaxed, both: a port that is being deleted may have no actor and no number any more
-    if (port == nullptr || port->actor.load(std::memory_order_relaxed) != self.actor) return K_EUNKNOWN;
+    if (port == nullptr || port->actor.load(std::memory_order_relaxed) != &execution_actor(self))
+        return K_EUNKNOWN;
     const u64 li = port->li.load(std::memory_order_relaxed);
     return li == deleted_port_li ? long{K_EUNKNOWN} : static_cast<long>(li);
 }

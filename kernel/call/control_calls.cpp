@@ -207,9 +207,8 @@ long threadResume(Thread& self, Cap actor, KnThreadLid lid) {
 }
 
 long threadName(Thread& self, Cap capability, KnThreadLid lid, UserBytesOut old_name, UserText new_name) {
-    const Result<Actor*> actor = actor_of(self, capability);
+    const Result<Actor*> actor = thread_actor_of(self, capability, lid);
     if (!actor.ok()) return static_cast<long>(actor.status());
-    if (actor.value() == self.actor && lid == K_MYSELF) lid = self.lid;
     char name[K_THREADNAMEMAX]{}, old[K_THREADNAMEMAX];
     if (new_name.given()) {
         const Result<std::size_t> length = new_name.read(name, sizeof name);
@@ -235,13 +234,12 @@ long threadName(Thread& self, Cap capability, KnThreadLid lid, UserBytesOut old_
 
 long threadContext(Thread& self, Cap capability, KnThreadLid lid, unsigned int type, UserBytesOut old_context,
                    UserBytesIn new_context) {
-    const Result<Actor*> actor = actor_of(self, capability);
+    const Result<Actor*> actor = thread_actor_of(self, capability, lid);
     if (!actor.ok()) return static_cast<long>(actor.status());
     if (type > K_USERPRIV) return K_EINVAL;
     const bool change = new_context.address.raw() != 0;
     if (change && !may_change(self, *actor.value())) return K_EPRIV;
     if (change && type == K_SUPPRIV && !trusted(self)) return K_EPRIV;
-    if (actor.value() == self.actor && lid == K_MYSELF) lid = self.lid;
     const Result<FoundThread> found = find_thread(*actor.value(), lid);
     if (!found.ok()) return static_cast<long>(found.status());
     const Result<ContextExchange*> exchange = begin_exchange(type, old_context.address, new_context.address);

@@ -10,8 +10,11 @@
 
 namespace chorale {
 
-// The actor that a capability argument means: the caller's own when it is left out.
+// The actor that a capability argument means: the caller's execution actor when it is left out.
 [[nodiscard]] Result<Actor*> actor_of(Thread& self, UserInOpt<KnCap> capability);
+// The same for a thread of it: K_MYACTOR and K_MYSELF are the caller itself, wherever it is; its number then
+// takes the place of K_MYSELF.
+[[nodiscard]] Result<Actor*> thread_actor_of(Thread& self, UserInOpt<KnCap> capability, KnThreadLid& lid);
 
 struct Operation;
 
@@ -167,6 +170,9 @@ long svHandlerDisconnect(Thread& self, unsigned int kind, Cap actor, unsigned in
                          UserInOpt<KnLapDesc> descriptor);
 long svHandlerGetConnected(Thread& self, unsigned int kind, Cap actor, unsigned int index,
                            UserOut<KnLapDesc> descriptor);
+long lapInvoke(Thread& self, UserIn<KnLapDesc> descriptor, VmAddr argument);
+long lapComeHome(Thread& self);
+long svGetInvoker(Thread& self, UserOut<KnCap> capability);
 
 // ---- the register convention: arguments are taken from the frame as they are -------------------
 long message_call(Thread& self);

@@ -3,6 +3,7 @@
 #include "kernel/call/handlers.hpp"
 #include "kernel/lap/binding.hpp"
 #include "kernel/lap/handlers.hpp"
+#include "kernel/lap/invoke.hpp"
 #include "kernel/lap/lap.hpp"
 #include "kernel/supervisor/handler.hpp"
 
@@ -82,6 +83,13 @@ long lapResolve(Thread& self, UserOut<KnLapDesc> descriptor, UserText text, unsi
     return resolve_lap(self, name.value(), descriptor.address(), options);
 }
 
+long lapInvoke(Thread& self, UserIn<KnLapDesc> descriptor, VmAddr argument) {
+    const Result<KnLapDesc> lap = descriptor.read();
+    return lap.ok() ? invoke_from_user(self, lap.value(), argument) : K_EFAULT;
+}
+
+long lapComeHome(Thread& self) { return come_home(self); }
+
 // ---- handlers ----------------------------------------------------------------------------------
 
 long svHandlerConnect(Thread& self, unsigned int kind, Cap actor, unsigned int index,
@@ -111,6 +119,12 @@ long svHandlerGetConnected(Thread& self, unsigned int kind, Cap actor, unsigned 
     if (!slot.ok()) return static_cast<long>(slot.status());
     const Result<KnLapDesc> lap = connected_handler(*slot.value());
     return static_cast<long>(lap.ok() ? descriptor.write(lap.value()) : lap.status());
+}
+
+long svGetInvoker(Thread& self, UserOut<KnCap> capability) {
+    if (!supervisor(self)) return K_EPRIV;
+    const Actor* const actor = invoker_of(self);
+    return static_cast<long>(actor != nullptr ? capability.write(actor->capability) : Status::invalid);
 }
 
 } // namespace chorale::calls

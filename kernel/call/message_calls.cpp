@@ -7,6 +7,8 @@
 #include "kernel/ipc/transfer.hpp"
 #include "kernel/sync/lending.hpp"
 
+#include "kernel/supervisor/handler.hpp"
+
 #include <chorus/message_registers.h>
 #include <machine/timer.hpp>
 
@@ -27,17 +29,18 @@ constexpr u64 nanoseconds_per_millisecond = 1'000'000;
     return true;
 }
 
+// Of the actor in which the thread is.
 [[nodiscard]] Port* own_port(Thread& self, int li) {
     if (li < 0 || li >= static_cast<int>(Actor::port_limit)) return nullptr;
+    Actor& actor = execution_actor(self);
     // Where it received last: still that port, or one that came after it in its memory? acquire: pairs with
     // the release in create_port(), so that not the old one's home and name are seen behind the new one's
     // number
     if (self.port->li.load(std::memory_order_acquire) == static_cast<u64>(li) &&
-        self.port->actor.load(std::memory_order_relaxed) == self.actor) { // relaxed: ordered by the acquire
+        self.port->actor.load(std::memory_order_relaxed) == &actor) { // relaxed: ordered by the acquire
         return self.port;
     }
-    return self.actor->tables.with(
-        [&](Actor::Tables& tables) { return tables.ports[static_cast<unsigned>(li)]; });
+    return actor.tables.with([&](Actor::Tables& tables) { return tables.ports[static_cast<unsigned>(li)]; });
 }
 
 void address(Message& message, Thread& self, const Port& source, const KnUniqueId& target, bool call) {
@@ -50,7 +53,7 @@ void address(Message& message, Thread& self, const Port& source, const KnUniqueI
     message.priority.store(self.priority, std::memory_order_relaxed);
     message.server.store(nullptr, std::memory_order_relaxed);
     message.source = source.ui;
-    message.source_actor = self.actor->protection;
+    message.source_actor = execution_actor(self).protection;
     message.source_port = source.protection;
 }
 
@@ -146,7 +149,7 @@ long message_call(Thread& self) {
     if (!made.ok()) return static_cast<long>(made.status());
     compose_words(*made.value(), size);
     self.frame.store_words(made.value()->words);
-    address(*made.value(), self, *self.actor->default_port, target, true);
+    address(*made.value(), self, *execution_actor(self).default_port, target, true);
     return request(self, *made.value(), *port, TimerQueue::never);
 }
 
@@ -157,7 +160,8 @@ long message_reply_receive(Thread& self) {
     const auto li = static_cast<int>(self.frame.message_name());
     // relaxed, both: as on the fast path
     if (self.port->li.load(std::memory_order_relaxed) == static_cast<u32>(li) &&
-        self.port->actor.load(std::memory_order_relaxed) == self.actor && receive_again(self, *self.port))
+        self.port->actor.load(std::memory_order_relaxed) == &execution_actor(self) &&
+        receive_again(self, *self.port))
         return no_result;
     return receive_on(self, li, TimerQueue::never);
 }

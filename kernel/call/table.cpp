@@ -6,6 +6,7 @@
 #include "kernel/call/shim.hpp"
 #include "kernel/core/entry.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/lap/handlers.hpp"
 
 #include <chorus/calls.hpp>
 #include <chorus/message_registers.h>
@@ -19,6 +20,13 @@ namespace {
 using Entry = void (*)();
 
 long no_such_call() { return K_ENOTIMP; }
+
+// A number beyond the list: a trap, whose handler sees all registers (exec/chTrap.h).
+long foreign_call(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
+    Thread& self = *this_cpu().current;
+    self.frame.note_arguments({a, b, c, d, e, f});
+    return offer_trap(self, K_TRAP_SYSTEMCALL) ? no_result : long{K_ENOTIMP};
+}
 
 template <class... Arguments>
 consteval auto list(Arguments... arguments) {
@@ -42,8 +50,8 @@ struct Table {
 
 extern "C" {
 
-// Read by the entry stub; written once, before the first user thread. Entry 0 of the second answers unknown
-// numbers.
+// Read by the entry stub; written once, before the first user thread. Entry 0 of the second answers numbers
+// beyond the list.
 extern Table<chorus::first_block_call> leaf_call_table;
 extern Table<chorus::call_limit> block_call_table;
 Table<chorus::first_block_call> leaf_call_table;
@@ -81,6 +89,7 @@ void message_call_entry(Thread* thread) {
 void init_calls() {
     for (Entry& entry : leaf_call_table.entry) entry = reinterpret_cast<Entry>(&no_such_call);
     for (Entry& entry : block_call_table.entry) entry = reinterpret_cast<Entry>(&no_such_call);
+    block_call_table.entry[0] = reinterpret_cast<Entry>(&foreign_call);
 #define CALL(number, name, flow, privilege, ...)                                                             \
     leaf_call_table.entry[number] =                                                                          \
         reinterpret_cast<Entry>(&Shim<&calls::name, chorus::Privilege::privilege>::entry);

@@ -34,10 +34,17 @@ namespace {
 } // namespace
 
 Result<Actor*> actor_of(Thread& self, UserInOpt<KnCap> capability) {
-    if (!capability.given()) return self.actor;
+    if (!capability.given()) return &execution_actor(self);
     const Result<KnCap> value = capability.read();
     if (!value.ok()) return value.status();
     return find_actor(value.value());
+}
+
+Result<Actor*> thread_actor_of(Thread& self, UserInOpt<KnCap> capability, KnThreadLid& lid) {
+    const bool itself = lid == K_MYSELF && !capability.given();
+    const Result<Actor*> actor = itself ? self.actor : actor_of(self, capability);
+    if (lid == K_MYSELF && actor.ok() && actor.value() == self.actor) lid = self.lid;
+    return actor;
 }
 
 bool trusted(const Thread& self) { return in_supervisor_mode(self) || self.actor->privilege != K_USERACTOR; }
@@ -48,18 +55,17 @@ bool may_change(const Thread& self, const Actor& actor) {
 
 long ask_thread(Thread& self, UserInOpt<KnCap> capability, KnThreadLid lid, const Operation& operation,
                 Access access) {
-    const Result<Actor*> actor = actor_of(self, capability);
+    const Result<Actor*> actor = thread_actor_of(self, capability, lid);
     if (!actor.ok()) return static_cast<long>(actor.status());
     if (access == Access::change && !may_change(self, *actor.value())) return K_EPRIV;
-    const Result<FoundThread> found = thread_of(self, capability, lid);
+    const Result<FoundThread> found = find_thread(*actor.value(), lid);
     if (!found.ok()) return static_cast<long>(found.status());
     return ask(self, *found.value().thread, found.value().serial, operation);
 }
 
 Result<FoundThread> thread_of(Thread& self, UserInOpt<KnCap> capability, KnThreadLid lid) {
-    const Result<Actor*> actor = actor_of(self, capability);
+    const Result<Actor*> actor = thread_actor_of(self, capability, lid);
     if (!actor.ok()) return actor.status();
-    if (actor.value() == self.actor && lid == K_MYSELF) lid = self.lid;
     return find_thread(*actor.value(), lid);
 }
 
@@ -109,10 +115,11 @@ long threadAbort(Thread& self, Cap actor, KnThreadLid lid) {
 }
 
 long threadDelete(Thread& self, Cap capability, KnThreadLid lid) {
-    const Result<Actor*> actor = actor_of(self, capability);
+    KnThreadLid number = lid;
+    const Result<Actor*> actor = thread_actor_of(self, capability, number);
     if (!actor.ok()) return static_cast<long>(actor.status());
     if (!may_change(self, *actor.value())) return K_EPRIV;
-    if (actor.value() == self.actor && (lid == K_MYSELF || lid == self.lid)) {
+    if (actor.value() == self.actor && number == self.lid) {
         drop_invocations(self);
         if (self.has(flag_dying)) { // somebody else's wish already
             settle(self);

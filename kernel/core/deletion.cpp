@@ -138,7 +138,8 @@ void space_step(Thread& self) {
     }
     const bool own = self.actor == &actor;
     self.victim = nullptr;
-    self.frame.set_result(K_OK);
+    if (!self.invocations.keeps_result) self.frame.set_result(K_OK);
+    self.invocations.keeps_result = false;
     if (own) {
         drop_invocations(self);
         self.set(flag_dying);

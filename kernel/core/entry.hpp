@@ -7,9 +7,12 @@
 
 #include <machine/call.hpp>
 
+#include <string_view>
+
 namespace chorale {
 
 struct BootInfo;
+struct Thread;
 
 struct ExceptionReport {
     const char* name; // what the console prints: "page fault", "invalid opcode"
@@ -35,6 +38,10 @@ void on_device(unsigned line);
 [[nodiscard]] Status on_page_fault(VirtAddr address, Protection access);
 
 [[noreturn]] void on_exception(const ExceptionReport& report);
+// A system call whose number is not the nucleus's, with all registers in the frame, its pc behind the call.
+[[noreturn]] void on_foreign_call();
+// The end of a thread's home actor by a fault that nobody deals with.
+void delete_faulting(Thread& thread, std::string_view what, u64 address, u64 pc);
 [[noreturn]] void on_fpu_use();
 
 } // namespace chorale

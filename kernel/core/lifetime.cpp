@@ -80,6 +80,8 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.invocations.attention.store(0);
     thread.control = {};
     begin_scheduling(thread, start);
+    thread.invocations.faulty = nullptr;
+    thread.invocations.keeps_result = false;
     thread.accounts.dispatches.store(0);
     thread.accounts.preemptions.store(0);
     thread.accounts.migrations.store(0);

@@ -4,6 +4,7 @@
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/exchange.hpp"
 #include "kernel/lap/binding.hpp"
+#include "kernel/lap/handlers.hpp"
 #include "kernel/sync/sync.hpp"
 
 #include <chorus/message_registers.h>
@@ -81,11 +82,12 @@ void abort_thread(Thread& thread) {
     // Who has been given already what it waited for is not waiting any more.
     if (!abortable(thread) || (thread.doing() == Doing::blocked && !leave_queue(thread))) {
         thread.set(flag_aborted);
-        return;
+    } else {
+        stop_waiting(thread);
+        thread.clear(flag_pausing);
+        wake(thread, K_EABORT);
     }
-    stop_waiting(thread);
-    thread.clear(flag_pausing);
-    wake(thread, K_EABORT);
+    announce_abort(thread);
 }
 
 void cancel_wait(Thread& thread) {

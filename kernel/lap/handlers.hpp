@@ -13,6 +13,7 @@
 namespace chorale {
 
 struct Actor;
+struct Thread;
 
 enum class HandlerKind : u32 {
     exception = K_EXC_HANDLER,
@@ -48,6 +49,22 @@ struct Handlers {
 
 // A trap's, null when nothing is known under that number.
 [[nodiscard]] HandlerSlot* trap_slot(unsigned trap);
+
+// ---- when something is to be handled, on the CPU of the thread -------------------------------------
+struct Fault {
+    const char* name;
+    unsigned number;
+    u64 address;
+};
+// Whether exception handlers run now, or the LAP has failed in which it happened; else it is up to the
+// caller.
+[[nodiscard]] bool offer_fault(Thread& self, const Fault& fault);
+// Whether the trap has a handler, which runs now.
+[[nodiscard]] bool offer_trap(Thread& self, unsigned trap);
+// After an abort that `thread` is to be told of by its abort handlers: they run when it is home.
+void announce_abort(Thread& thread);
+// The thread has left its last LAP: its death, or its abort handlers, have waited for that.
+[[nodiscard]] long come_home(Thread& self);
 
 // ---- connecting, by kind and index ---------------------------------------------------------------
 // Errors: invalid, busy.

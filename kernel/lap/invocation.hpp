@@ -18,7 +18,8 @@ struct LapFrame {
     Lap* lap;       // counted in its `inside`; null: it is not a safe one
     Actor* owner;   // the execution actor meanwhile; null: the one before
     Actor* invoker; // the execution actor before; null: the home actor
-    uword resume;   // K_LAP_SETJMP: the stack pointer at which the invocation fails; else 0
+    uword resume;   // the stack pointer with which a fault in the handler ends the call; 0: it does not
+    u64 forgiving;  // K_LAP_SETJMP: the owner outlives that
 };
 
 // A thread that waits for a name (kernel/lap/binding.hpp).
@@ -49,6 +50,10 @@ struct Invocations {
     Relaxed<u32> attention;
     Resolver resolver;
     Waking waking;
+    // While exception handlers run on the thread: whose, and what it was.
+    Actor* faulty{};
+    u64 fault_address{};
+    bool keeps_result{}; // the actor that it deletes was none that a call of it named
     LapDeletion deletion;
 };
 

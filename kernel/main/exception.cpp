@@ -5,6 +5,7 @@
 #include "kernel/core/deletion.hpp"
 #include "kernel/core/entry.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/lap/handlers.hpp"
 #include "kernel/mem/frame.hpp"
 
 #include <machine/cpu.hpp>
@@ -12,8 +13,6 @@
 #include <machine/mmu.hpp>
 
 namespace chorale {
-
-namespace {
 
 void delete_faulting(Thread& thread, std::string_view what, u64 address, u64 pc) {
     char name[K_ACTORNAMEMAX];
@@ -24,11 +23,17 @@ void delete_faulting(Thread& thread, std::string_view what, u64 address, u64 pc)
     static_cast<void>(delete_actor(thread, *thread.actor));
 }
 
-} // namespace
-
 void on_exception(const ExceptionReport& report) {
     this_cpu().counters.exceptions.count();
-    delete_faulting(*this_cpu().current, report.name, report.address, report.pc);
+    Thread& self = *this_cpu().current;
+    if (!offer_fault(self, {report.name, report.vector, report.address}))
+        delete_faulting(self, report.name, report.address, report.pc);
+    leave();
+}
+
+void on_foreign_call() {
+    Thread& self = *this_cpu().current;
+    if (!offer_trap(self, K_TRAP_SYSTEMCALL)) self.frame.set_result(K_ENOTIMP);
     leave();
 }
 

@@ -1,6 +1,7 @@
 #include "kernel/supervisor/exports.hpp"
 
 #include "kernel/call/names.hpp"
+#include "kernel/lap/invoke.hpp"
 #include "kernel/supervisor/thread_level.hpp"
 
 #include <chorus/calls.hpp>
@@ -37,6 +38,7 @@ constexpr std::string_view message_gate = "nucleusMessage"sv;
 
 uword exported_symbol(std::string_view name) {
     if (name == message_gate) return machine::call_gate(0);
+    if (name == "lapInvoke"sv) return reinterpret_cast<uword>(&chorale_lap_invoke);
     for (const Function& function : functions) {
         if (function.name == name) return function.address();
     }

@@ -1,6 +1,8 @@
 // Suite laps: what a user actor may do with local access points, and what it may not.
 #include "check.hpp"
 #include "helper.hpp"
+#include "machine_tests.hpp"
+#include "supervisor/laps_shared.hpp"
 
 #include <chorus.h>
 
@@ -73,11 +75,186 @@ void waiting_threads_end(Report& report) {
     CHECK_EQ(settled_statistics().threads, before.threads);
 }
 
+// ---- LAPs of the supervisor half ---------------------------------------------------------------
+
+// Whether this machine has supervisor actors.
+bool find(Report& report, const char* name, KnLapDesc& lap) {
+    const int result =
+        eventually([&] { return lapResolve(&lap, name, K_LAP_NOBLOCK) == K_OK; }) ? K_OK : K_EUNKNOWN;
+    if (result != K_OK) {
+        report.fail(__FILE_NAME__, __LINE__, name, result, K_OK);
+    }
+    return result == K_OK;
+}
+
+int order(unsigned long what, unsigned long rest = 0) {
+    KnLapDesc lap{};
+    const int found = lapResolve(&lap, lap_order, K_LAP_NOBLOCK);
+    return found == K_OK ? lapInvoke(&lap, reinterpret_cast<void*>(what | rest)) : found;
+}
+
+bool same(const KnCap& one, const KnCap& other) {
+    return one.ui.uiTail == other.ui.uiTail && one.key == other.key;
+}
+
+// Points 6 and 14: a user thread in a safe LAP of a supervisor actor; no other may it invoke.
+void point_14_from_user_mode(Report& report) {
+    KnLapDesc lap{};
+    KnCap own{};
+    REQUIRE_EQ(actorSelf(&own), K_OK);
+    REQUIRE(find(report, lap_visit, lap));
+    alignas(8) Visit visit{};
+    for (unsigned i = 0; i < 100; ++i) {
+        visit = {};
+        REQUIRE_EQ(lapInvoke(&lap, &visit), K_OK);
+        CHECK(same(visit.invoker, own));
+        CHECK(!same(visit.self, own));
+    }
+    KnCap now{};
+    CHECK_EQ(actorSelf(&now), K_OK);
+    CHECK(same(now, own));
+    KnLapDesc forged = lap;
+    ++forged.ldKey;
+    CHECK_EQ(lapInvoke(&forged, &visit), K_EINVAL);
+    forged = {lap.ldPlace + (1UL << 40), lap.ldKey};
+    CHECK_EQ(lapInvoke(&forged, &visit), K_EINVAL);
+    lapDescZero(&forged);
+    CHECK_EQ(lapInvoke(&forged, &visit), K_EINVAL);
+    CHECK_EQ(lapInvoke(nullptr, &visit), K_EFAULT);
+    REQUIRE(find(report, lap_plain, lap));
+    CHECK_EQ(lapInvoke(&lap, nullptr), K_EINVAL);
+    CHECK_EQ(lapResolve(&lap, lap_secret, K_LAP_NOBLOCK), K_OK); // a SYSTEM actor is trusted
+    CHECK_EQ(svGetInvoker(&now), K_EPRIV);
+    CHECK_EQ(lapComeHome(), K_OK);
+}
+
+void faulting_handlers(Report& report) {
+    KnLapDesc lap{};
+    REQUIRE(find(report, lap_jump, lap));
+    for (unsigned i = 0; i < 20; ++i) {
+        REQUIRE_EQ(lapInvoke(&lap, nullptr), K_EFAIL);
+    }
+    REQUIRE(find(report, lap_doomer, lap));
+    CHECK_EQ(lapInvoke(&lap, nullptr), K_EFAIL); // and its owner goes
+    CHECK_EQ(lapInvoke(&lap, nullptr), K_EINVAL);
+}
+
+std::atomic<int> slept;
+
+void sleep_in_lap(std::uintptr_t) {
+    KnLapDesc lap{};
+    static_cast<void>(lapResolve(&lap, lap_sleep, 0));
+    slept = lapInvoke(&lap, nullptr);
+}
+
+// Point 6: the abort of a thread in a LAP ends its wait there; its deletion, when it is home.
+void point_06_aborted_inside(Report& report) {
+    KnLapDesc lap{};
+    REQUIRE(find(report, lap_sleep, lap));
+    const KnSysStatistics before = settled_statistics();
+    for (KnCpuId cpu = 0; cpu < cpu_count(); ++cpu) {
+        Helper aborted, deleted;
+        slept = 1;
+        REQUIRE(aborted.start(sleep_in_lap, 0, higher_priority, cpu) > 0);
+        sleep_milliseconds(1);
+        CHECK_EQ(order(order_sleepers_inside), K_EFAIL); // it is
+        CHECK_EQ(slept, 1);
+        CHECK_EQ(threadAbort(K_MYACTOR, aborted.thread()), K_OK);
+        CHECK(aborted.join());
+        CHECK_EQ(slept, K_OK);
+        slept = 1;
+        REQUIRE(deleted.start(sleep_in_lap, 0, higher_priority, cpu) > 0);
+        sleep_milliseconds(1);
+        CHECK_EQ(threadDelete(K_MYACTOR, deleted.thread()), K_OK);
+        CHECK(eventually([] { return order(order_sleepers_inside) == K_OK; }));
+        CHECK_EQ(slept, 1); // it never came back
+    }
+    CHECK_EQ(settled_statistics().threads, before.threads);
+}
+
+// ---- handlers ----------------------------------------------------------------------------------
+
+// Point 16: one handler for the trap of the site; it sees the registers and changes them.
+void point_16_trap_handler(Report& report) {
+    const RawCall call{foreign_call, {40, 0, 0, 0, 0, 1}};
+    CHECK_EQ(raw_call(call), K_ENOTIMP);
+    REQUIRE_EQ(order(order_connect_trap), K_OK);
+    CHECK_EQ(order(order_connect_trap), K_EFAIL); // K_EBUSY: one is there
+    for (unsigned i = 0; i < 100; ++i) {
+        CHECK_EQ(raw_call(call), 42);
+    }
+    CHECK_EQ(raw_call({foreign_call + 1, {}}), K_ENOTIMP); // says the handler
+    CHECK_EQ(raw_call({255, {}}), K_ENOTIMP);              // says the nucleus
+    CHECK_EQ(order(order_disconnect_trap), K_OK);
+    CHECK_EQ(order(order_disconnect_trap), K_EFAIL);
+    CHECK_EQ(raw_call(call), K_ENOTIMP);
+}
+
+std::atomic<unsigned> recovered;
+
+[[noreturn, gnu::aligned(16)]] void recover() {
+    recovered = recovered + 1;
+    for (;;) {
+        threadDelete(K_MYACTOR, K_MYSELF);
+    }
+}
+
+void fault(std::uintptr_t) { *reinterpret_cast<volatile char*>(std::uintptr_t{0x10}) = 1; }
+
+void wait_aborted(std::uintptr_t) {
+    threadDelay(K_NOTIMEOUT);
+    recovered = recovered + 1000; // the handler has changed where it goes on
+}
+
+void run_for_ever(std::uintptr_t) {
+    for (;;) {
+        burn(1000);
+    }
+}
+
+// Point 16: vectors of an actor. Exceptions: the handler repairs; the actor lives.
+void point_16_exception_handler(Report& report) {
+    REQUIRE_EQ(order(order_connect_exceptions, address_of(reinterpret_cast<const void*>(&recover))), K_OK);
+    recovered = 0;
+    for (KnCpuId cpu = 0; cpu < cpu_count(); ++cpu) {
+        Helper helper;
+        REQUIRE(helper.start(fault, 0, higher_priority, cpu) > 0);
+        CHECK(eventually([&] { return recovered == cpu + 1; }));
+    }
+    CHECK_EQ(order(order_disconnect), K_OK);
+}
+
+// Point 5: aborted threads run their abort handlers when they are home, whatever they were doing.
+void point_05_abort_handler(Report& report) {
+    REQUIRE_EQ(order(order_connect_aborts, address_of(reinterpret_cast<const void*>(&recover))), K_OK);
+    recovered = 0;
+    unsigned wanted = 0;
+    for (KnCpuId cpu = 0; cpu < cpu_count(); ++cpu) {
+        for (const ThreadBody body : {wait_aborted, run_for_ever, sleep_in_lap}) {
+            Helper helper;
+            REQUIRE(helper.start(body, 0, lower_priority, cpu) > 0);
+            sleep_milliseconds(2);
+            CHECK_EQ(threadAbort(K_MYACTOR, helper.thread()), K_OK);
+            if (body != sleep_in_lap) { // there the abort is the handler's: it ends a wait abroad
+                ++wanted;
+            }
+            CHECK(eventually([&] { return recovered == wanted; }));
+        }
+    }
+    CHECK_EQ(order(order_disconnect), K_OK);
+}
+
 constexpr Case cases[] = {
     {"not_for_user_actors", not_for_user_actors},
     {"resolve_errors", resolve_errors},
     {"point_14_resolve_blocks", point_14_resolve_blocks},
     {"waiting_threads_end", waiting_threads_end},
+    {"point_14_from_user_mode", point_14_from_user_mode},
+    {"faulting_handlers", faulting_handlers},
+    {"point_06_aborted_inside", point_06_aborted_inside},
+    {"point_16_trap_handler", point_16_trap_handler},
+    {"point_16_exception_handler", point_16_exception_handler},
+    {"point_05_abort_handler", point_05_abort_handler},
 };
 
 } // namespace

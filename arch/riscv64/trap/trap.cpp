@@ -26,6 +26,7 @@ enum Exception : u64 {
     illegal_instruction = 2,
     load_access = 5,
     store_access = 7,
+    user_call = 8,
     fetch_page = 12,
     load_page = 13,
     store_page = 15,
@@ -137,6 +138,11 @@ void chorale_trap_from_user(Frame* frame) {
     if ((cause & interrupt_bit) != 0) {
         handle_interrupt(cause);
         leave();
+    }
+    constexpr u64 call_bytes = 4;
+    if (cause == user_call) {
+        frame->pc += call_bytes;
+        on_foreign_call();
     }
     // With FS off an instruction that needs it is illegal. If it still is with FS on, it comes back.
     if (cause == illegal_instruction && features.floating_point &&

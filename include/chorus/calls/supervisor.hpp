@@ -23,7 +23,8 @@
          CHORUS_VALUE(unsigned int, vectindex), CHORUS_IN_OPT(KnLapDesc, curhandler)) \
     CALL(104, svHandlerGetConnected, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
          CHORUS_VALUE(unsigned int, kind), CHORUS_IN_OPT(KnCap, actorcap), \
-         CHORUS_VALUE(unsigned int, vectindex), CHORUS_OUT(KnLapDesc, curhandler))
+         CHORUS_VALUE(unsigned int, vectindex), CHORUS_OUT(KnLapDesc, curhandler)) \
+    CALL(105, svGetInvoker, leaf, user, thread, "K_EINVAL K_EFAULT K_EPRIV", CHORUS_OUT(KnCap, actorcap))
 
 #define CHORUS_SUPERVISOR_BLOCK_CALLS(CALL) \
     CALL(216, svPagesAllocate, block, supervisor, thread, \
@@ -40,5 +41,8 @@
     CALL(229, svLapBind, block, user, thread, "K_EINVAL K_ENOMEM K_EBUSY K_EFULL K_EFAULT K_EPRIV", \
          CHORUS_IN(KnLapDesc, lapdesc), CHORUS_TEXT(name), CHORUS_VALUE(unsigned int, options)) \
     CALL(230, lapResolve, block, user, thread, "K_EINVAL K_ENOMEM K_EUNKNOWN K_EABORT K_EFAULT", \
-         CHORUS_OUT(KnLapDesc, lapdesc), CHORUS_TEXT(name), CHORUS_VALUE(unsigned int, options))
+         CHORUS_OUT(KnLapDesc, lapdesc), CHORUS_TEXT(name), CHORUS_VALUE(unsigned int, options)) \
+    CALL(231, lapInvoke, block, user, thread, "K_EINVAL K_EFAULT K_EABORT K_EFAIL K_ENOMEM", \
+         CHORUS_IN(KnLapDesc, lapdesc), CHORUS_VALUE(VmAddr, arg)) \
+    CALL(232, lapComeHome, block, user, thread, "")
 // clang-format on

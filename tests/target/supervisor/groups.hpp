@@ -5,6 +5,9 @@
 
 namespace chorale::test {
 
-extern const std::span<const Case> call_cases, thread_cases, actor_cases, memory_cases;
+extern const std::span<const Case> call_cases, thread_cases, actor_cases, memory_cases, lap_cases;
+
+// The LAPs for the user half; false: not all could be made.
+[[nodiscard]] bool offer_laps();
 
 } // namespace chorale::test

@@ -13,7 +13,7 @@ const Case* case_of(unsigned number, unsigned& count) {
     const Case* found = nullptr;
     count = 0;
     for (const std::span<const Case>* const group :
-         {&call_cases, &thread_cases, &actor_cases, &memory_cases}) {
+         {&call_cases, &thread_cases, &actor_cases, &memory_cases, &lap_cases}) {
         for (const Case& each : *group) {
             if (count++ == number) {
                 found = &each;
@@ -45,6 +45,9 @@ int serve() {
     if (port < 0 || publish_port(supervisor_port, name) < 0) {
         print("supervisor tests: no port: %d\n", port);
         return 1;
+    }
+    if (!offer_laps()) {
+        print("supervisor tests: no LAPs\n");
     }
     for (;;) {
         SupervisorRequest request{};

@@ -31,5 +31,6 @@ std::size_t describe_cpu(char* buffer, std::size_t size);
 // The PerCpu of the calling thread; nullptr until set.
 [[nodiscard]] void* cpu_block();
 void set_cpu_block(void* block, CpuIndex index);
+[[nodiscard]] void* current_thread();
 
 } // namespace chorale::machine

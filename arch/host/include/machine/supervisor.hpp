@@ -20,6 +20,9 @@ inline void interrupts_on() {}
 [[nodiscard]] inline bool supervisor_read(void*, VirtAddr, std::size_t) { return false; }
 [[nodiscard]] inline bool supervisor_write(VirtAddr, const void*, std::size_t) { return false; }
 
+[[nodiscard]] inline bool lap_call(u64, u64, u64, uword*) { return true; }
+[[nodiscard]] inline VirtAddr lap_failed() { return VirtAddr{}; }
+
 inline constexpr u32 relocation_relative = 8, relocation_absolute = 1, relocation_global = 6,
                      relocation_jump = 7;
 

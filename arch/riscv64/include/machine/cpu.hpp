@@ -29,6 +29,14 @@ inline void relax() { asm volatile(".4byte 0x0100000f" ::: "memory"); }
 // so the compiler may keep the value.
 [[nodiscard]] inline void* cpu_block() { return __builtin_thread_pointer(); }
 
+// The current thread, in one load: also for thread-level code, which may change CPUs at any moment, and its
+// tp with them.
+[[nodiscard]] inline void* current_thread() {
+    void* thread;
+    asm volatile("ld %0, %1(tp)" : "=r"(thread) : "i"(CPU_CURRENT));
+    return thread;
+}
+
 // Binds `block` (a PerCpu) to this CPU and fills its stack_top and space_root. Once for each CPU.
 void set_cpu_block(void* block, CpuIndex index);
 

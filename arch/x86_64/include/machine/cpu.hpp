@@ -31,6 +31,12 @@ inline void relax() { asm volatile("pause" ::: "memory"); }
     return *reinterpret_cast<ThroughGs>(uword{CPU_SELF});
 }
 
+// The current thread, in one load: also for thread-level code, which may change CPUs at any moment.
+[[nodiscard]] inline void* current_thread() {
+    using ThroughGs = void* volatile __attribute__((address_space(256)))*;
+    return *reinterpret_cast<ThroughGs>(uword{CPU_CURRENT});
+}
+
 // Binds `block` (a PerCpu) to this CPU and fills its stack_top and space_root. Once for each CPU.
 void set_cpu_block(void* block, CpuIndex index);
 

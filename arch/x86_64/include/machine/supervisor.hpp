@@ -38,6 +38,17 @@ inline void interrupts_on() { asm volatile("sti" ::: "memory"); }
 [[nodiscard]] bool supervisor_read(void* to, VirtAddr from, std::size_t bytes);
 [[nodiscard]] bool supervisor_write(VirtAddr to, const void* from, std::size_t bytes);
 
+// Calls a LAP's handler so that the nucleus can end the call: by letting the thread go on at
+// chorale_lap_failed with the stack pointer *resume. True: it did.
+extern "C" {
+bool chorale_lap_call(u64 handler, u64 argument, u64 cookie, uword* resume);
+extern const u8 chorale_lap_failed[];
+}
+[[nodiscard]] inline bool lap_call(u64 handler, u64 argument, u64 cookie, uword* resume) {
+    return chorale_lap_call(handler, argument, cookie, resume);
+}
+[[nodiscard]] inline VirtAddr lap_failed() { return VirtAddr{reinterpret_cast<uword>(chorale_lap_failed)}; }
+
 // Of the ELF relocations that linkers leave in a shared image (System V ABI, AMD64 supplement).
 inline constexpr u32 relocation_relative = 8, relocation_absolute = 1, relocation_global = 6,
                      relocation_jump = 7;

@@ -1,0 +1,175 @@
+// From the nucleus to handlers that are LAPs, and back: each enters a function of invoke.cpp on the thread,
+// which calls one LAP after the other.
+#include "kernel/base/log.hpp"
+#include "kernel/core/actor.hpp"
+#include "kernel/core/deletion.hpp"
+#include "kernel/core/entry.hpp"
+#include "kernel/core/lifetime.hpp"
+#include "kernel/core/per_cpu.hpp"
+#include "kernel/core/schedule.hpp"
+#include "kernel/lap/handlers.hpp"
+#include "kernel/lap/invoke.hpp"
+#include "kernel/supervisor/handler.hpp"
+
+#include <machine/supervisor.hpp>
+
+namespace chorale {
+
+namespace {
+
+// A function of invoke.cpp: it runs for whatever actor the thread is in.
+template <class Function>
+[[nodiscard]] Handler handler_for(const Thread& self, Function* entry) {
+    Handler handler;
+    handler.entry = VirtAddr{reinterpret_cast<u64>(entry)};
+    handler.argument[0] = HandlerWord::the_context();
+    handler.owner = self.supervisor.execution;
+    return handler;
+}
+
+// Whether a frame belongs to what runs on top of the innermost handler's record, if there is one.
+[[nodiscard]] bool above_record(const Thread& self, const LapFrame& frame) {
+    const u64 record = self.supervisor.innermost.raw();
+    return record == 0 || reinterpret_cast<u64>(&frame) < record;
+}
+
+// The innermost invocation that a fault ends; null: none before the innermost handler.
+[[nodiscard]] LapFrame* guarded_frame(const Thread& self) {
+    LapFrame* frame = self.invocations.frames.load();
+    while (frame != nullptr && above_record(self, *frame) && frame->resume == 0) frame = frame->outer;
+    return frame != nullptr && above_record(self, *frame) ? frame : nullptr;
+}
+
+// Goes on where the invocation ends with an error; those inside it never end.
+void fail_invocation(Thread& self, LapFrame& guarded) {
+    for (LapFrame* frame = self.invocations.frames.load();; frame = frame->outer) {
+        // release: pairs with wait_step() (deletion.cpp)
+        if (frame->lap != nullptr) frame->lap->inside.fetch_sub(1, std::memory_order_release);
+        frame->lap = nullptr;
+        if (frame == &guarded) break;
+    }
+    self.invocations.frames.store(&guarded);
+    self.supervisor.execution = guarded.owner;
+    self.frame.pc = machine::lap_failed().raw();
+    self.frame.sp = guarded.resume;
+}
+
+// Nobody has dealt with it. False: nothing can be saved.
+[[nodiscard]] bool give_up_invocation(Thread& self, const Fault& fault) {
+    LapFrame* const guarded = guarded_frame(self);
+    if (guarded == nullptr) {
+        drop_invocations(self); // it never goes on
+        return false;
+    }
+    Actor& culprit = execution_actor(self);
+    const u64 pc = self.frame.pc;
+    const bool forgiving = guarded->forgiving != 0;
+    fail_invocation(self, *guarded);
+    if (forgiving) return true;
+    char name[K_ACTORNAMEMAX];
+    read_actor_name(culprit, name);
+    log("actor {} in a LAP: {} (address {}, pc {}): actor deleted", std::string_view{name}, fault.name,
+        Hex{fault.address}, Hex{pc});
+    self.invocations.keeps_result = true;
+    if (delete_actor(self, culprit) != no_result) self.invocations.keeps_result = false;
+    return true;
+}
+
+void exception_returned(Thread& self, u64 dealt_with, u64 name) {
+    const Fault fault{reinterpret_cast<const char*>(name), 0, self.invocations.fault_address};
+    self.invocations.faulty = nullptr;
+    if (dealt_with != 0 || give_up_invocation(self, fault)) return;
+    delete_faulting(self, fault.name, fault.address, self.frame.pc);
+}
+
+void run_abort_handlers(Thread& self) {
+    const Handler handler = handler_for(self, chorale_run_abort_handlers);
+    // Without a stack for it the thread stays aborted.
+    if (enter_handler(self, handler) == Status::ok) {
+        self.clear(flag_aborted);
+    } else {
+        self.set(flag_aborted);
+    }
+}
+
+} // namespace
+
+bool offer_fault(Thread& self, const Fault& fault) {
+    Actor& execution = execution_actor(self);
+    if (fault.number == K_TRAP_BREAKPOINT && offer_trap(self, K_TRAP_BREAKPOINT)) return true;
+    // A fault in an exception handler is not offered again.
+    if (self.invocations.faulty != nullptr || !handled(execution, HandlerKind::exception))
+        return give_up_invocation(self, fault);
+    Handler handler = handler_for(self, chorale_run_exception_handlers);
+    handler.argument[1] = HandlerWord::of(fault.number);
+    handler.argument[2] = HandlerWord::of(fault.address);
+    handler.returned = exception_returned;
+    handler.cookie = reinterpret_cast<u64>(fault.name);
+    if (enter_handler(self, handler) != Status::ok) return give_up_invocation(self, fault);
+    self.invocations.faulty = &execution;
+    self.invocations.fault_address = fault.address;
+    return true;
+}
+
+bool offer_trap(Thread& self, unsigned trap) {
+    const HandlerSlot* const slot = trap_slot(trap);
+    if (slot == nullptr || !lap_lives(slot->get())) return false;
+    Handler handler = handler_for(self, chorale_run_trap_handler);
+    handler.argument[1] = HandlerWord::of(trap);
+    return enter_handler(self, handler) == Status::ok;
+}
+
+void announce_abort(Thread& thread) {
+    if (!handled(*thread.actor, HandlerKind::abort)) return;
+    if (thread.invocations.frames.load() != nullptr) {
+        thread.invocations.attention.store(1);
+    } else if (thread.doing() <= Doing::ready && thread.continuation == nullptr) {
+        thread.continuation = run_abort_handlers;
+    }
+}
+
+long come_home(Thread& self) {
+    self.invocations.attention.store(0);
+    if (self.has(flag_dying)) {
+        settle(self);
+        return no_result;
+    }
+    if (self.has(flag_aborted)) announce_abort(self);
+    return K_OK;
+}
+
+long invoke_from_user(Thread& self, const KnLapDesc& descriptor, u64 argument) {
+    const LapTarget target = find_lap(descriptor);
+    if (target.lap == nullptr || (target.options & K_LAP_SAFE) == 0) return K_EINVAL;
+    Handler handler = handler_for(self, chorale_lap_invoke_safe);
+    handler.argument[0] = HandlerWord::of(descriptor.ldPlace);
+    handler.argument[1] = HandlerWord::of(descriptor.ldKey);
+    handler.argument[2] = HandlerWord::of(argument);
+    handler.returned = [](Thread& thread, u64 result, u64) {
+        thread.frame.set_result(static_cast<int>(result));
+    };
+    const Status status = enter_handler(self, handler);
+    return status == Status::ok ? no_result : static_cast<long>(status);
+}
+
+// The gates of the calls that the handler makes take the nucleus's stack from its top: while it runs, from
+// below what is in use.
+bool invoke_at_interrupt_level(const KnLapDesc& descriptor, void* argument) {
+    const LapTarget target = find_lap(descriptor);
+    if (target.lap == nullptr || target.options != K_LAP_SAMEHOST) return false;
+    constexpr uword below = 1024; // this function's frame, the handler's, and their callees'
+    PerCpu& cpu = this_cpu();
+    const uword top = cpu.stack_top;
+    cpu.stack_top = round_down(reinterpret_cast<uword>(__builtin_frame_address(0)) - below, uword{64});
+    reinterpret_cast<KnLapHdl>(target.handler)(argument, reinterpret_cast<void*>(target.cookie));
+    cpu.stack_top = top;
+    return true;
+}
+
+Actor* invoker_of(const Thread& self) {
+    const LapFrame* const frame = self.invocations.frames.load();
+    if (frame == nullptr || !above_record(self, *frame)) return invoker(self);
+    return frame->invoker != nullptr ? frame->invoker : self.actor;
+}
+
+} // namespace chorale

@@ -1,0 +1,120 @@
+// The LAPs that the user half of the tests invokes (tests/target/laps.cpp).
+#include "groups.hpp"
+#include "laps_shared.hpp"
+
+#include <chorus.h>
+
+#include <atomic>
+#include <trap_context.hpp>
+
+namespace chorale::test {
+
+namespace {
+
+std::atomic<int> sleepers;
+KnLapDesc trap_lap, exception_lap, abort_lap;
+std::atomic<unsigned long> recovery;
+
+[[noreturn]] void fault() {
+    *reinterpret_cast<volatile char*>(VmAddr{0x10}) = 1;
+    __builtin_trap();
+}
+
+void visit(void* argument, void*) {
+    auto* const seen = static_cast<Visit*>(argument);
+    static_cast<void>(actorSelf(&seen->self));
+    static_cast<void>(svGetInvoker(&seen->invoker));
+}
+
+void do_nothing(void*, void*) {}
+
+void jump(void*, void*) { fault(); }
+
+void sleep(void*, void*) {
+    ++sleepers;
+    threadDelay(K_NOTIMEOUT);
+    --sleepers;
+}
+
+void on_trap(void* argument, void*) {
+    const auto* const trap = static_cast<const KnSysTrapDesc*>(argument);
+    KnThreadCtx& context = *trap->threadCtx;
+    if (trap->trapNumber != K_TRAP_SYSTEMCALL || trap_call(context) != foreign_call) {
+        set_trap_result(context, static_cast<unsigned long>(K_ENOTIMP));
+        return;
+    }
+    set_trap_result(context, trap_argument(context) + 1);
+}
+
+void on_exception(void* argument, void*) {
+    auto* const exception = static_cast<KnExcDesc*>(argument);
+    if (recovery == 0) {
+        return; // not mine
+    }
+    exception->threadCtx->pc = recovery;
+    exception->excHandled = 1;
+}
+
+void on_abort(void* argument, void*) { static_cast<KnAbortDesc*>(argument)->threadCtx->pc = recovery; }
+
+void order(void* argument, void*) {
+    const auto word = reinterpret_cast<unsigned long>(argument);
+    const unsigned long rest = word & ~static_cast<unsigned long>(order_bits);
+    KnCap invoker{};
+    static_cast<void>(svGetInvoker(&invoker));
+    int result = K_OK;
+    switch (word & order_bits) {
+    case order_connect_trap:
+        result = svSysTrapHandlerConnect(K_TRAP_SYSTEMCALL, &trap_lap);
+        break;
+    case order_disconnect_trap:
+        result = svSysTrapHandlerDisconnect(K_TRAP_SYSTEMCALL, &trap_lap);
+        break;
+    case order_connect_exceptions:
+        recovery = rest;
+        result = svActorExcHandlerConnect(&invoker, K_ACTOR_EXCVECT_LAST, &exception_lap);
+        break;
+    case order_connect_aborts:
+        recovery = rest;
+        result = svActorAbortHandlerConnect(&invoker, K_ACTOR_ABORTVECT_LAST, &abort_lap);
+        break;
+    case order_disconnect:
+        static_cast<void>(svActorExcHandlerDisconnect(&invoker, K_ACTOR_EXCVECT_LAST, K_CONNECTED_LAP));
+        static_cast<void>(svActorAbortHandlerDisconnect(&invoker, K_ACTOR_ABORTVECT_LAST, K_CONNECTED_LAP));
+        break;
+    default:
+        result = sleepers;
+        break;
+    }
+    if (result != K_OK) {
+        fault();
+    }
+}
+
+bool offer(const char* name, KnLapHdl handler, unsigned options, unsigned bound = 0) {
+    KnLapDesc lap{};
+    return svLapCreate(K_MYACTOR, handler, nullptr, options, &lap) == K_OK &&
+           svLapBind(&lap, name, bound) == K_OK;
+}
+
+bool offer_doomer() {
+    KnCap owner{};
+    KnLapDesc lap{};
+    return actorCreate(K_MYACTOR, &owner, K_SUPACTOR, K_ACTIVE) == K_OK &&
+           svLapCreate(&owner, jump, nullptr, K_LAP_SAFE, &lap) == K_OK &&
+           svLapBind(&lap, lap_doomer, 0) == K_OK;
+}
+
+} // namespace
+
+bool offer_laps() {
+    return svLapCreate(K_MYACTOR, on_trap, nullptr, 0, &trap_lap) == K_OK &&
+           svLapCreate(K_MYACTOR, on_exception, nullptr, 0, &exception_lap) == K_OK &&
+           svLapCreate(K_MYACTOR, on_abort, nullptr, 0, &abort_lap) == K_OK &&
+           offer(lap_visit, visit, K_LAP_SAFE) && offer(lap_plain, do_nothing, 0) &&
+           offer(lap_jump, jump, K_LAP_SAFE | K_LAP_SETJMP) && offer(lap_sleep, sleep, K_LAP_SAFE) &&
+           offer(lap_order, order, K_LAP_SAFE | K_LAP_SETJMP) &&
+           offer(lap_secret, do_nothing, K_LAP_SAFE, K_LAP_PROTECTED) && offer_doomer();
+}
+
+} // namespace chorale::test
