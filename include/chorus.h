@@ -7,6 +7,7 @@
 #include <date/chDate.h>
 #include <dki/f_dki.h>
 #include <env/chEnv.h>
+#include <etimer/chEtimer.h>
 #include <exec/chExec.h>
 #include <exec/chIo.h>
 #include <exec/chPanic.h>

@@ -14,6 +14,8 @@ enum class Rank : int {
     nothing = 100,
     actors = 60,
     actor = 50,
+    timers = 48,
+    timer_pool = 46,
     laps = 45,
     names = 40,
     stacks = 35,

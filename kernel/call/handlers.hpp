@@ -126,6 +126,15 @@ long univTime(Thread& self, UserOut<KnTimeVal> time);
 long univTimeSet(Thread& self, UserOutOpt<KnTimeVal> old_time, UserInOpt<KnTimeVal> new_time);
 long univTimeAdjust(Thread& self, UserOutOpt<KnTimeVal> old_delta, UserInOpt<KnTimeVal> new_delta);
 long univTimeGetRes(Thread& self, UserOut<KnTimeVal> resolution);
+long timerThreadPoolInit(Thread& self, UserInOut<KnThreadPool> pool);
+long timerThreadPoolWait(Thread& self, UserIn<KnThreadPool> pool, UserOutOpt<uintptr_t> cookie,
+                         UserOutOpt<int> overrun, UserInOpt<KnTimeVal> limit);
+long timerCreate(Thread& self, Cap actor, int clock, UserIn<KnThreadPool> pool, uintptr_t cookie,
+                 UserOut<int> li);
+long timerSet(Thread& self, Cap actor, int li, int flags, UserInOpt<KnITimer> new_setting,
+              UserOutOpt<KnITimer> old_setting);
+long timerDelete(Thread& self, Cap actor, int li);
+long timerGetRes(Thread& self, int clock, UserOut<KnTimeVal> resolution);
 
 // ---- memory ------------------------------------------------------------------------------------
 long rgnSetProtect(Thread& self, Cap actor, UserIn<KnRgnDesc> region);

@@ -118,7 +118,10 @@ bool begin_actor_deletion(Actor& deleter, Actor& actor) {
         return true;
     });
     // Whoever looked at `dying` under the lock of the actor's tables before is through with them now.
-    if (mine) actor.tables.with([](Actor::Tables&) {});
+    if (mine) {
+        actor.tables.with([](Actor::Tables&) {});
+        actor.timers.tables.with([](ActorTimers::Tables&) {});
+    }
     return mine;
 }
 

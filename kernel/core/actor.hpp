@@ -11,6 +11,7 @@
 #include "kernel/mem/relaxed.hpp"
 #include "kernel/mem/space.hpp"
 #include "kernel/sched/scheduling.hpp"
+#include "kernel/time/event_timer.hpp"
 
 #include <chorus.h>
 
@@ -50,6 +51,7 @@ struct Actor {
     std::atomic<bool> stopped{}; // its threads are; changed under the lock of `tables`
     std::atomic<u32> sync_waits{}; // its threads in queues of synchronisation objects
     u32 table_index{};
+    ActorTimers timers;
     VirtRange image; // of a supervisor actor's program, in the supervisor space; empty: it has none
     Handlers handlers{};
     alignas(u64) char name[K_ACTORNAMEMAX]{}; // under the lock of `tables`

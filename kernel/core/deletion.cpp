@@ -22,6 +22,7 @@ constexpr u64 straggler_pause = 100'000; // nanoseconds
 constexpr unsigned ports_per_step = 64;  // places of the table
 
 void threads_step(Thread& self);
+void timers_step(Thread& self);
 void ports_step(Thread& self);
 void begin_image(Thread& self);
 void image_step(Thread& self);
@@ -48,7 +49,7 @@ void threads_step(Thread& self) {
     }
     self.deletion_progress = 0;
     if (threads_left(actor, self) == 0) {
-        next_step(self, ports_step);
+        next_step(self, timers_step);
         return;
     }
     // Some are busy elsewhere and will end soon, perhaps on this CPU and with a worse priority.
@@ -56,6 +57,10 @@ void threads_step(Thread& self) {
     self.abortable = false;
     self.resume = threads_step;
     arm_timer(self, machine::now() + straggler_pause);
+}
+
+void timers_step(Thread& self) {
+    next_step(self, delete_timers_step(*self.victim) ? ports_step : timers_step);
 }
 
 void evict_visit(Thread& self) {

@@ -112,6 +112,7 @@ void destroy(Thread& thread) {
     PerCpu& cpu = this_cpu();
     cancel_wait(thread);
     drop_invocations(thread);
+    let_go_of_timer(thread);
     abandon_current(thread, K_ECRASH);
     release_fpu_area(thread);
     leave_meter(cpu, thread);

@@ -18,6 +18,7 @@
 #include "kernel/sched/scheduling.hpp"
 #include "kernel/supervisor/mode.hpp"
 #include "kernel/sync/sync_state.hpp"
+#include "kernel/time/event_timer.hpp"
 #include "kernel/time/timer_queue.hpp"
 
 #include <chorus.h>
@@ -46,6 +47,7 @@ enum class Doing : u32 {
     sleeping,       // threadDelay
     asking,         // its own Request is out: at another CPU, or touring them
     blocked,        // waits for a synchronisation object (kernel/sync/sync.hpp)
+    awaiting_timer, // in the list of a timer pool, or chosen by a timer that is on its way
 };
 
 // The other bits: what else is to be known before the thread may be dealt with the quick way. The fast path
@@ -160,6 +162,7 @@ struct Thread : ThreadHot, Schedulable {
     Invocations invocations{};
     Scheduling scheduling{};
     SyncState sync;
+    TimerWait timer_wait{};
 };
 
 // A thread's own CPU reads its base priority plainly; others ask for it here, and it may be news to them.

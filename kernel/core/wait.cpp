@@ -18,6 +18,7 @@ namespace {
     switch (thread.doing()) {
     case Doing::sleeping:
     case Doing::blocked:
+    case Doing::awaiting_timer:
         return thread.abortable;
     case Doing::receiving:
     case Doing::awaiting_reply:
@@ -31,6 +32,9 @@ void stop_waiting(Thread& thread) {
     switch (thread.doing()) {
     case Doing::ready:
         this_cpu().ready.remove(thread);
+        break;
+    case Doing::awaiting_timer:
+        static_cast<void>(leave_timer_pool(thread));
         break;
     case Doing::receiving:
         unpark(thread);
@@ -55,6 +59,10 @@ void stop_waiting(Thread& thread) {
 void on_timeout(Thread& thread) {
     thread.clear(flag_timed);
     switch (thread.doing()) {
+    case Doing::awaiting_timer:
+        if (!leave_timer_pool(thread)) break; // a timer is on its way to it
+        wake(thread, K_ETIMEOUT);
+        break;
     case Doing::receiving:
     case Doing::awaiting_reply:
     case Doing::sleeping:
@@ -80,7 +88,8 @@ void on_timeout(Thread& thread) {
 
 void abort_thread(Thread& thread) {
     // Who has been given already what it waited for is not waiting any more.
-    if (!abortable(thread) || (thread.doing() == Doing::blocked && !leave_queue(thread))) {
+    if (!abortable(thread) || (thread.doing() == Doing::blocked && !leave_queue(thread)) ||
+        (thread.doing() == Doing::awaiting_timer && !leave_timer_pool(thread))) {
         thread.set(flag_aborted);
     } else {
         stop_waiting(thread);

@@ -86,7 +86,11 @@ void Inspection::collect_actors() {
                 add_actor(static_cast<const Thread*>(each)->actor);
         }
         cpu.timers.for_each([&](const Timer& timer, const Timer*) {
-            add_actor(static_cast<const ThreadTimer&>(timer).thread->actor);
+            if (is_event_timer(timer)) {
+                event_timers_.emplace(static_cast<const EventTimer*>(&timer), index);
+            } else {
+                add_actor(static_cast<const ThreadTimer&>(timer).thread->actor);
+            }
         });
     }
     for (const auto& [request, travel] : travelling_) {
@@ -119,6 +123,7 @@ void Inspection::collect() {
 Travel Inspection::identify(const Request& request, CpuIndex from, CpuIndex to) {
     static const Thread some_thread{};
     static const Message some_message{};
+    static const EventTimer some_timer{};
     Travel travel{from, to};
     const auto& thread = static_cast<const ThreadRequest&>(request);
     const auto& message = static_cast<const MessageRequest&>(request);
@@ -132,6 +137,10 @@ Travel Inspection::identify(const Request& request, CpuIndex from, CpuIndex to) 
     if (begins(request, loan.thread, some_thread, some_thread.sync.news)) travel.told = loan.thread;
     if (begins(request, waiter.waiter, some_thread.sync.waiter, some_thread.sync.waiter.request))
         travel.woken = waiter.waiter->thread;
+    const auto& timer = static_cast<const TimerRequest&>(request);
+    if (begins(request, timer.timer, some_timer, some_timer.call) ||
+        begins(request, timer.timer, some_timer, some_timer.delivery))
+        travel.timer = timer.timer;
     return travel;
 }
 
@@ -141,7 +150,7 @@ void Inspection::collect_requests() {
         expect(travelling_.emplace(&request, travel).second, 4, "a Request from CPU ", from, " to CPU ", to,
                " is in two places");
         const bool known = travel.thread != nullptr || travel.message != nullptr || travel.port != nullptr ||
-                           travel.told != nullptr || travel.woken != nullptr;
+                           travel.told != nullptr || travel.woken != nullptr || travel.timer != nullptr;
         expect(known, 4, "a Request from CPU ", from, " to CPU ", to, " is nobody's");
     };
     for (CpuIndex from = 0; from < cpu_count(); ++from) {

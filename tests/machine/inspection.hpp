@@ -25,6 +25,7 @@ struct Travel {
     Port* port{};
     const Thread* told{};  // what is lent to it has changed
     const Thread* woken{}; // it waited for a synchronisation object
+    const EventTimer* timer{};
 };
 
 // Where something is, for people; told only when it is wrong.
@@ -65,7 +66,8 @@ class Inspection {
     void check_ports();
     void check_messages();
     void check_actors();
-    void check_sync(); // invariants_sync.cpp
+    void check_sync();         // invariants_sync.cpp
+    void check_event_timers(); // invariants_timers.cpp
     // invariants_memory.cpp
     void check_spaces();
     void check_frames();
@@ -118,6 +120,9 @@ class Inspection {
     void check_live_port(Port& port);
     void check_dead_port(Port& port);
     void check_queue(Port& port);
+    void check_event_timer(const EventTimer& timer, const Actor& actor);
+    void check_timer_pool(const TimerPool& pool, const Actor& actor);
+    [[nodiscard]] bool travels(const Request& request) const { return travelling_.contains(&request); }
     void check_token(Port& port, u64 length);
     [[nodiscard]] u64 askers(const Port& port) const;
     void check_port_table();
@@ -141,9 +146,11 @@ class Inspection {
     std::unordered_map<const Request*, Travel> travelling_;
     std::unordered_map<const Timer*, const Thread*> timers_;
     std::unordered_map<const Message*, Place> messages_; // and who has it
-    std::unordered_map<const Thread*, unsigned> queued_, waiting_, armed_, blocked_, lending_;
-    std::map<u64, Share> shares_;           // by the frame
-    std::unordered_map<u64, Place> frames_; // in use, by number
+    std::unordered_map<const Thread*, unsigned> queued_, waiting_, armed_, blocked_, lending_,
+        awaiting_timer_;
+    std::map<u64, Share> shares_;                                  // by the frame
+    std::unordered_map<u64, Place> frames_;                        // in use, by number
+    std::unordered_map<const EventTimer*, CpuIndex> event_timers_; // that are armed, and where
     u64 regions_{};
 };
 

@@ -37,7 +37,9 @@ void Inspection::check_run_queue(const PerCpu& cpu) {
 }
 
 void Inspection::check_timers(const PerCpu& cpu) {
+    expect(cpu.timers.sound(), 11, "CPU ", cpu.index, ": its timer queue is no heap");
     cpu.timers.for_each([&](const Timer& timer, const Timer* parent) {
+        if (is_event_timer(timer)) return;
         const auto found = timers_.find(&timer);
         if (!expect(found != timers_.end(), 11, "CPU ", cpu.index, ": a timer of no thread is armed")) return;
         const Thread& thread = *found->second;
@@ -138,7 +140,7 @@ void Inspection::check_state(const Thread& thread) {
                          travelling_.contains(&thread.sync.waiter.request);
     expect(engaged || !thread.has(flag_dying), 10, name(thread), " is to die and nothing keeps it");
     expect(engaged || !thread.has(flag_bind), 10, name(thread), " is to move and nothing keeps it");
-    expect(thread.doing() <= Doing::blocked && thread.doing() != Doing::nothing, 9, name(thread),
+    expect(thread.doing() <= Doing::awaiting_timer && thread.doing() != Doing::nothing, 9, name(thread),
            " does nothing known");
     const bool own_space = thread.space == &thread.actor->space;
     expect(own_space || (thread.space == &nucleus_actor().space && thread.victim == thread.actor), 24,
@@ -246,6 +248,7 @@ Findings check_invariants(Depth depth) {
     inspection.check_messages();
     inspection.check_actors();
     inspection.check_sync();
+    inspection.check_event_timers();
     if (depth != Depth::call) {
         inspection.check_spaces();
         inspection.check_frames();

@@ -196,6 +196,12 @@ void Inspection::check_frames() {
     }
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu)
         own(machine::physical(&cpu_at(cpu)), order_for(sizeof(PerCpu)), {"the block of CPU", nullptr, cpu});
+    for (Actor* const actor : actors_) {
+        actor->timers.tables.with([&](ActorTimers::Tables& tables) {
+            for (const uword* const page : tables.pages)
+                if (page != nullptr) own(machine::physical(page), 0, {"timers", actor});
+        });
+    }
     u64 slabs = 0;
     for (unsigned i = 0; SlabCache* const cache = slab_cache_at(i); ++i) slabs += cache->statistics().frames;
     const FrameStatistics frames = frame_statistics();

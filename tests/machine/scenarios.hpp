@@ -29,6 +29,9 @@ namespace chorale::test {
 // scenarios_control.cpp
 [[nodiscard]] host::Task<void> held_threads(u64);
 [[nodiscard]] host::Task<void> looks_at_threads(u64);
+// scenarios_timers.cpp
+[[nodiscard]] host::Task<void> timers_of_all_kinds(u64);
+[[nodiscard]] host::Task<void> dates(u64);
 // scenarios_memory.cpp
 [[nodiscard]] host::Task<void> regions(u64);
 [[nodiscard]] host::Task<void> copies(u64);

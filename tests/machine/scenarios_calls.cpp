@@ -202,6 +202,8 @@ std::span<const Scenario> scenarios() {
         {"times", times},
         {"held_threads", held_threads},
         {"looks_at_threads", looks_at_threads},
+        {"timers_of_all_kinds", timers_of_all_kinds},
+        {"dates", dates},
         {"regions", regions},
         {"copies", copies},
         {"floating_point", floating_point},

@@ -11,7 +11,22 @@
          CHORUS_OUT_OPT(KnTimeVal, oldtime), CHORUS_IN_OPT(KnTimeVal, newtime)) \
     CALL(51, univTimeAdjust, leaf, user, thread, "K_EINVAL K_EFAULT K_EPRIV", \
          CHORUS_OUT_OPT(KnTimeVal, olddelta), CHORUS_IN_OPT(KnTimeVal, newdelta)) \
-    CALL(52, univTimeGetRes, leaf, user, thread, "K_EFAULT", CHORUS_OUT(KnTimeVal, resolution))
+    CALL(52, univTimeGetRes, leaf, user, thread, "K_EFAULT", CHORUS_OUT(KnTimeVal, resolution)) \
+    CALL(53, timerThreadPoolInit, leaf, user, thread, "K_EFAULT K_ENOMEM K_EFULL", \
+         CHORUS_INOUT(KnThreadPool, threadPool)) \
+    CALL(54, timerCreate, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EFULL", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(int, clock), CHORUS_IN(KnThreadPool, threadPool), \
+         CHORUS_VALUE(uintptr_t, cookie), CHORUS_OUT(int, timerLi)) \
+    CALL(55, timerSet, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", CHORUS_IN_OPT(KnCap, actorcap), \
+         CHORUS_VALUE(int, timerLi), CHORUS_VALUE(int, flags), CHORUS_IN_OPT(KnITimer, newit), \
+         CHORUS_OUT_OPT(KnITimer, oldit)) \
+    CALL(56, timerDelete, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(int, timerLi)) \
+    CALL(57, timerGetRes, leaf, user, thread, "K_EINVAL K_EFAULT", CHORUS_VALUE(int, clock), \
+         CHORUS_OUT(KnTimeVal, resolution))
 
-#define CHORUS_TIME_BLOCK_CALLS(CALL)
+#define CHORUS_TIME_BLOCK_CALLS(CALL) \
+    CALL(176, timerThreadPoolWait, block, user, thread, "K_EINVAL K_EFAULT K_ETIMEOUT K_EABORT", \
+         CHORUS_IN(KnThreadPool, threadPool), CHORUS_OUT_OPT(uintptr_t, cookie), \
+         CHORUS_OUT_OPT(int, overrun), CHORUS_IN_OPT(KnTimeVal, waitLimit))
 // clang-format on
