@@ -29,6 +29,7 @@ bool run() {
     measure_same_cpu(context);
     measure_cross_cpu(context);
     measure_scale(context);
+    measure_memory(context);
     measure_latency(context);
     if (recorder.results() == 0) {
         print("ipcbench: nothing measured: bench=%s is no group or result for %u CPUs\n", context.selection,

@@ -11,7 +11,7 @@ struct Context {
     Recorder& recorder;
     unsigned cpus;
     unsigned rounds;       // wanted by the user; 0: each measurement's own number
-    const char* selection; // all, same, cross, scale, latency, or the name of a result
+    const char* selection; // all, same, cross, scale, latency, memory, or the name of a result
 
     [[nodiscard]] unsigned rounds_or(unsigned usual) const { return rounds != 0 ? rounds : usual; }
     // Whether a result of this group is wanted.
@@ -33,6 +33,7 @@ void measure_threads(const Context& context);
 void measure_cross_cpu(const Context& context);
 void measure_scale(const Context& context);
 void measure_latency(const Context& context);
+void measure_memory(const Context& context);
 
 // One result of individually timed rounds on this CPU. `round(i)` makes the round trip and returns its
 // result, `valid(i, result)` is asked after the clock has stopped.

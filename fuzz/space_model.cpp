@@ -180,7 +180,7 @@ void audit(Space& space, const SpaceModel& model) {
     const PhysAddr root{space.root() & Geometry::address_mask};
     static_cast<void>(walk(found, root, 0, Geometry::levels() - 1));
     for (const auto& [begin, region] : model.regions())
-        if (!region.dying && region.backing != Backing::nothing)
+        if (!region.dying && region.backing != Backing::nothing && !region.demand)
             must(found.mapped[begin] == region.end - begin, "a region has all its pages");
     must(space.pages() == found.tables + found.owned.size(), "the account of pages");
     std::ranges::sort(found.owned);

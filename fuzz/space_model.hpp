@@ -20,6 +20,7 @@ struct ModelRegion {
     u64 frame = 0;      // of its first page, when borrowed
     int owner = nobody; // the operation under way that has it
     bool dying = false;
+    bool demand = false; // its pages come when they are touched
 };
 
 class SpaceModel {

@@ -1,5 +1,6 @@
 // The life of a run: its places, what comes next, and what comes in between.
 #include "fuzz/space_run.hpp"
+#include "tests/host/mem/memory_machine.hpp"
 
 namespace chorale::fuzz {
 
@@ -26,6 +27,7 @@ Protection with_user(Protection wanted) {
 
 Run::Run(Input input) : input_{input} {
     host::use_engine(this);
+    test::use_space(&space_);
     create();
 }
 
@@ -34,6 +36,7 @@ Run::~Run() {
     finish_all();
     audit(space_, model_);
     destroy();
+    test::use_space(nullptr);
     host::use_engine(nullptr);
 }
 

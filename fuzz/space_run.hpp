@@ -53,6 +53,10 @@ class Run : public host::Engine {
     [[nodiscard]] Place place();
     [[nodiscard]] Status claim_status(u64 at, u64 size) const;
     [[nodiscard]] bool room(u64 size) const;
+    // A page of it may fail to come.
+    [[nodiscard]] bool may_starve(const ModelRegion& region) const {
+        return region.demand && (limited_ || allocations_before_failure() != 0);
+    }
 
     // Notes whether memory may have run out on the way.
     template <class Operation>

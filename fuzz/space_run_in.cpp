@@ -52,7 +52,7 @@ bool Run::bring_in(Status expected, u64 at, const ModelRegion& region, Operation
 // Whatever was in the frame before.
 void Run::check_zero(u64 at) {
     const ModelRegion& region = *model_.find(at);
-    if (!allows(region.protection, Protection::read)) return;
+    if (!allows(region.protection, Protection::read) || may_starve(region)) return;
     for (const u64 page : {at, region.end - page_size}) {
         static constexpr std::array<std::byte, page_size> zeros{};
         std::array<std::byte, page_size> bytes;
@@ -66,9 +66,14 @@ void Run::allocate() {
     const Protection protection = rights();
     const Status expected = claim_status(at, size);
     if (expected == Status::ok && !room(size)) return;
-    if (bring_in(expected, at, region_of(at, size, protection, Backing::frames),
-                 [&] { return space_.allocate(size, protection, VirtAddr{at}).status(); }))
-        check_zero(at);
+    ModelRegion region = region_of(at, size, protection, Backing::frames);
+    region.demand = at / page_size % 4 == 3;
+    const auto operation = [&] {
+        const VirtAddr place{at};
+        if (!region.demand) return space_.allocate(size, protection, place).status();
+        return space_.reserve(size, protection, {place}, {}, Backing::frames).status();
+    };
+    if (bring_in(expected, at, region, operation)) check_zero(at);
 }
 
 void Run::allocate_anywhere() {

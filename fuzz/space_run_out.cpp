@@ -86,6 +86,8 @@ void Run::change_at_once(bool freeing) {
 // By the user and by the nucleus: both see what the model says.
 void Run::access_page(u64 page, u8 mark) {
     const VirtAddr at{mark_place(page)};
+    if (const ModelRegion* const touched = model_.find(page); touched != nullptr && may_starve(*touched))
+        return;
     std::byte seen{}, copied{};
     const bool readable = machine::copy_in(&seen, at, 1);
     for (const Pending& pending : pending_) {
@@ -125,7 +127,7 @@ void Run::copy_across() {
     bool allowed = true;
     for (u64 page = round_down(at, page_size); page < at + bytes.size(); page += page_size) {
         const ModelRegion* const region = model_.find(page);
-        if (region != nullptr && region->owner != nobody) return;
+        if (region != nullptr && (region->owner != nobody || may_starve(*region))) return;
         allowed = allowed && region != nullptr && allows(region->protection, Protection::read) &&
                   !allows(region->protection, Protection::device);
     }

@@ -128,6 +128,7 @@ void release_lender(Thread& self) {
     }
     if (work.outcome == K_OK) {
         target->finish_change(work.range);
+        machine::synchronize_all_instructions(); // what was copied may be a program
         return finish(self);
     }
     target->give_up(work.range);

@@ -168,6 +168,8 @@ def count(options):
     whole = selection == "all"
     if group in ("all", "same"):
         passes.append(("count same", 1, "same" if whole else selection, True, ""))
+    if whole or group == "memory":
+        passes.append(("count memory", 1, "memory" if whole else selection, False, ""))
     if options.cpus > 1:
         # Whether the receiver's CPU polls or halts is a matter of time: a count must not depend on it.
         for way, poll in (("polling", "poll=on"), ("halted", "poll=off")):

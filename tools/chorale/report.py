@@ -16,7 +16,8 @@ CROSS_CPU = ["ipc.rt.cross_cpu.polling.w4", "ipc.rt.cross_cpu.halted.w4"]
 SCALE = re.compile(r"ipc\.rt\.scale\.pairs\d+\.w4$")
 LATENCY = re.compile(r"latency\.(wake|masked)\.cpus\d+$")
 BUDGETED_LATENCY = ("latency.wake", "latency.masked")  # for any number of CPUs
-GROUPS = ("all", "same", "cross", "scale", "latency")
+MEMORY = ["memory.fault.zero", "memory.fault.copy", "memory.fault.alone"]
+GROUPS = ("all", "same", "cross", "scale", "latency", "memory")
 COUNTED_UNIT = "instructions"
 # Whose instructions they are. "firmware" is there only where some ran: in machine mode on riscv64.
 PARTS = ("nucleus", "user", "firmware")
@@ -27,7 +28,8 @@ def group_of(name):
         return "scale"
     if LATENCY.match(name):
         return "latency"
-    return "cross" if name in CROSS_CPU else "same" if name in SAME_CPU else ""
+    groups = {"same": SAME_CPU, "cross": CROSS_CPU, "memory": MEMORY}
+    return next((group for group, names in groups.items() if name in names), "")
 
 
 def missing_results(selection, cpus, names):
@@ -40,6 +42,8 @@ def missing_results(selection, cpus, names):
     owed = []
     if selection in ("all", "same"):
         owed += SAME_CPU
+    if selection in ("all", "memory"):
+        owed += MEMORY
     if cpus > 1 and selection in ("all", "cross"):
         owed += CROSS_CPU
     missing = [name for name in owed if name not in have]
