@@ -32,16 +32,12 @@ void interrupt_window() { host::engine().interrupt_window(); }
 
 void wait_for_interrupt() { host::engine().wait_for_interrupt(); }
 
-u64 cycles() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<u64>(now.tv_sec) * 1'000'000'000 + static_cast<u64>(now.tv_nsec);
-}
+u64 cycles() { return host::engine().now(); }
 
 u64 random_seed() {
     u64 seed = 0;
     if (host::engine().repeatable()) return 0x5eed;
-    if (getrandom(&seed, sizeof seed, 0) != sizeof seed) seed = cycles();
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed) seed = static_cast<u64>(time(nullptr));
     return seed;
 }
 

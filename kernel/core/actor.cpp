@@ -47,6 +47,10 @@ void reset(Actor& actor, std::string_view name, KnActorPrivilege privilege, cons
     actor.dying.store(false, std::memory_order_relaxed);
     actor.tables.with([](Actor::Tables& tables) { tables.past = {}; });
     set_actor_name(actor, name);
+    actor.tables.with([](Actor::Tables& tables) {
+        tables.ended.home.store(0);
+        tables.ended.abroad.store(0);
+    });
 }
 
 } // namespace

@@ -58,6 +58,14 @@ void watch_limit(PerCpu& cpu, const Thread& thread) {
     cpu.pending |= pending_alarm;
 }
 
+void leave_meter(PerCpu& cpu, const Thread& thread) {
+    if (cpu.meter.of != &thread) return;
+    charge(cpu);
+    Thread* const current = cpu.current;
+    const bool runs = current != nullptr && current != &thread && current->doing() == Doing::running;
+    cpu.meter.of = runs ? current : nullptr;
+}
+
 // The thread may be the client of a fast chain for which the meter runs, or a server in it: from now on the
 // meter runs for who has the CPU.
 void start_metering(Thread& thread) {

@@ -46,11 +46,8 @@ inline void move_meter(PerCpu& cpu, Thread& thread) {
     start_meter(cpu, thread);
 }
 
-// A thread goes that the meter may run for.
-inline void leave_meter(PerCpu& cpu, const Thread& thread) {
-    if (cpu.meter.of == &thread) [[unlikely]]
-        stop_meter(cpu);
-}
+// A thread goes that the meter may run for: it may be the caller of the one that has the CPU.
+void leave_meter(PerCpu& cpu, const Thread& thread);
 
 // A thread of this CPU: its time is exact from now on.
 void start_metering(Thread& thread);

@@ -17,10 +17,10 @@ constexpr unsigned chain_limit = 16; // callers behind a server that are looked 
     const Message* const message = thread.has(flag_serving) ? thread.serving : thread.incoming;
     if (message == nullptr || !message->call) return nullptr;
     Thread* const client = message->client;
-    // relaxed, both: who belongs to this CPU was made so by it; another's client is none of its own
+    // relaxed: who belongs to this CPU was made so by it. acquire: as in forward() (kernel/core/remote.cpp)
     if (client == nullptr || client == &thread ||
         client->serial.load(std::memory_order_relaxed) != message->client_serial ||
-        client->cpu.load(std::memory_order_relaxed) != cpu.index || client->has(flag_moving)) {
+        client->cpu.load(std::memory_order_acquire) != cpu.index || client->has(flag_moving)) {
         return nullptr;
     }
     return client;

@@ -62,7 +62,7 @@ boot::Bytes bank;
 void print_banner(const BootInfo& info) {
     char text[256];
     log("Chorale nucleus for {}, loaded by {}", machine::name, info.loader);
-    log("modules: CORE SCHED_FIFO USER_MODE MEM_PROTECTED IPC ENV LOG");
+    log("modules: CORE SCHED_CLASS CLASS_FIFO CLASS_RR CLASS_RT USER_MODE MEM_PROTECTED IPC ENV LOG");
     log("cpu: {}", std::string_view{text, machine::describe_cpu(text, sizeof text)});
     log("features: {}", std::string_view{text, machine::describe_features(text, sizeof text)});
     log("memory: {} MiB usable, nucleus {} KiB, bank {} KiB", info.total_memory >> 20,

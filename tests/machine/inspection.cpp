@@ -86,6 +86,7 @@ void Inspection::collect_actors() {
                 add_actor(static_cast<const Thread*>(each)->actor);
         }
         cpu.timers.for_each([&](const Timer& timer, const Timer*) {
+            if (is_scheduler_timer(cpu, timer)) return;
             if (is_event_timer(timer)) {
                 event_timers_.emplace(static_cast<const EventTimer*>(&timer), index);
             } else {
@@ -146,6 +147,9 @@ Travel Inspection::identify(const Request& request, CpuIndex from, CpuIndex to) 
 
 void Inspection::collect_requests() {
     const auto add = [&](const Request& request, CpuIndex from, CpuIndex to) {
+        for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
+            if (&request == &cpu_at(cpu).pull.request) return; // a CPU asks for work
+        }
         const Travel travel = identify(request, from, to);
         expect(travelling_.emplace(&request, travel).second, 4, "a Request from CPU ", from, " to CPU ", to,
                " is in two places");

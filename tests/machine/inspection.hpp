@@ -55,6 +55,11 @@ struct Share {
     Place first;
 };
 
+// Not a thread's.
+[[nodiscard]] inline bool is_scheduler_timer(const PerCpu& cpu, const Timer& timer) {
+    return &timer == &cpu.turn.end || &timer == &cpu.meter.limit || &timer == &cpu.pull.patience;
+}
+
 class Inspection {
   public:
     explicit Inspection(Depth depth) : depth_{depth} {}
@@ -106,6 +111,7 @@ class Inspection {
     void check_cpu(const PerCpu& cpu);
     void check_run_queue(const PerCpu& cpu);
     void check_timers(const PerCpu& cpu);
+    void check_sharing(const PerCpu& cpu);
     void check_fpu(const PerCpu& cpu);
     void check_lane(const PerCpu& from, const PerCpu& to);
     void check_state(const Thread& thread);

@@ -39,7 +39,7 @@ void Inspection::check_run_queue(const PerCpu& cpu) {
 void Inspection::check_timers(const PerCpu& cpu) {
     expect(cpu.timers.sound(), 11, "CPU ", cpu.index, ": its timer queue is no heap");
     cpu.timers.for_each([&](const Timer& timer, const Timer* parent) {
-        if (is_event_timer(timer)) return;
+        if (is_event_timer(timer) || is_scheduler_timer(cpu, timer)) return;
         const auto found = timers_.find(&timer);
         if (!expect(found != timers_.end(), 11, "CPU ", cpu.index, ": a timer of no thread is armed")) return;
         const Thread& thread = *found->second;
@@ -54,6 +54,30 @@ void Inspection::check_timers(const PerCpu& cpu) {
     expect(cpu.programmed_deadline <= earliest, 11, "CPU ", cpu.index, ": no alarm for its earliest timer");
     expect(host::cpu(cpu.index).alarm <= earliest, 11, "CPU ", cpu.index,
            ": the machine's alarm is later than its earliest timer");
+}
+
+// Whose turn it is, whose time is counted, and who may be taken away.
+void Inspection::check_sharing(const PerCpu& cpu) {
+    u32 quanta = 0;
+    for (const Thread* const thread : threads_) {
+        const bool here = thread->cpu.load() == cpu.index && !thread->has(flag_moving);
+        quanta += here && thread->scheduling.quantum != 0 ? 1 : 0;
+    }
+    expect(cpu.quanta == quanta, 42, "CPU ", cpu.index, " has ", quanta, " threads with a quantum, not ",
+           cpu.quanta);
+    if (const Thread* const payer = cpu.turn.of; payer != nullptr) {
+        if (!expect(known(payer), 42, "CPU ", cpu.index, ": the turn is of no thread")) return;
+        expect(payer->cpu.load() == cpu.index, 42, name(*payer), " has its turn on CPU ", cpu.index);
+        const bool contested = cpu.current != nullptr && cpu.top_ready <= payer->priority;
+        expect(!contested || cpu.turn.end.armed(), 42, "CPU ", cpu.index, ": a turn that others wait for is ",
+               "without end");
+    }
+    const Thread* const metered = cpu.meter.of;
+    expect(metered == nullptr || (known(metered) && metered->cpu.load() == cpu.index), 43, "CPU ", cpu.index,
+           ": its meter runs for a thread that is not its own");
+    expect(cpu.current == nullptr || metered != nullptr, 43, "CPU ", cpu.index, ": nobody's meter runs");
+    expect(cpu.current == nullptr || !cpu.current->has(flag_metered) || metered == cpu.current, 43, "CPU ",
+           cpu.index, ": the meter runs for another than the metered thread that it runs");
 }
 
 void Inspection::check_fpu(const PerCpu& cpu) {
@@ -72,6 +96,7 @@ void Inspection::check_cpu(const PerCpu& cpu) {
     expect(cpu.space_root == host::cpu(cpu.index).root, 24, "CPU ", cpu.index, ": another root is loaded");
     check_run_queue(cpu);
     check_timers(cpu);
+    check_sharing(cpu);
     check_fpu(cpu);
     if (cpu.current == nullptr) {
         expect(cpu.top_ready == RunQueue::none, 9, "CPU ", cpu.index, " idles while a thread is ready");

@@ -1,0 +1,335 @@
+// Quanta, CPU time and pulling in virtual time, where they are exact.
+#include "arch/host/engine.hpp"
+#include "tests/machine/stage.hpp"
+#include "tests/machine/world.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace chorale::test {
+
+namespace {
+
+using namespace host;
+
+constexpr u64 quantum = 20 * microsecond;
+constexpr u64 slack =
+    2 * microsecond; // switches, interrupts, and the step in which a thread looks at the time
+constexpr KnRtPriority number = 120;
+constexpr unsigned priority = 255 - number;
+
+[[nodiscard]] u64 now() { return engine().now(); }
+
+[[nodiscard]] Task<long> make_real_time(KnCap actor, long thread, u64 nanoseconds) {
+    Local<KnCap> owner;
+    Local<KnRtThParms> wanted;
+    co_await owner.set(actor);
+    co_await wanted.set({K_SCHED_RT, number, {0, static_cast<long>(nanoseconds)}});
+    co_return co_await call(Call::threadScheduler, owner.at(), thread, 0, wanted.at());
+}
+
+// Who had the CPU from when on.
+struct Stint {
+    unsigned who;
+    u64 begun, lost; // lost to a better thread before
+};
+
+struct Show {
+    std::vector<Stint> stints;
+    u64 lost{};
+    bool over{};
+
+    void hold(unsigned who) {
+        if (stints.empty() || stints.back().who != who) stints.push_back({who, now(), lost});
+    }
+    // Of the stints that ended, but for the first two: the classes were being set.
+    void expect_quanta(u64 length) const {
+        ASSERT_GE(stints.size(), 5u);
+        for (std::size_t i = 3; i < stints.size(); ++i) {
+            const u64 lasted = stints[i].begun - stints[i - 1].begun - (stints[i].lost - stints[i - 1].lost);
+            EXPECT_GE(lasted + slack, length) << "stint " << i;
+            EXPECT_LE(lasted, length + slack) << "stint " << i;
+        }
+    }
+};
+using ShowPointer = std::shared_ptr<Show>;
+
+[[nodiscard]] Task<void> take_turns(ShowPointer show, unsigned who) {
+    while (!show->over) {
+        show->hold(who);
+        co_await pause();
+    }
+}
+
+[[nodiscard]] Task<void> start_two(const std::shared_ptr<Stage>& stage, KnCap actor, ShowPointer show) {
+    for (unsigned who = 1; who <= 2; ++who) {
+        const long thread = co_await stage->play(actor, [show, who](u64) { return take_turns(show, who); },
+                                                 {1, priority, who});
+        EXPECT_EQ(co_await make_real_time(actor, thread, quantum), K_OK);
+    }
+}
+
+void expect_clean(const Program& scenario) {
+    for (const std::string& finding : run_once(scenario, plain_chooser())) ADD_FAILURE() << finding;
+    for (const std::string& complaint : take_complaints()) ADD_FAILURE() << complaint;
+}
+
+[[nodiscard]] Task<void> share(ShowPointer show) {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap actor = co_await stage->actor();
+    co_await start_two(stage, actor, show);
+    co_await rest(12 * quantum);
+    show->over = true;
+    co_await stage->end();
+}
+
+// ---- preemption ----
+
+[[nodiscard]] Task<void> disturb(ShowPointer show) {
+    while (!show->over) {
+        co_await rest(7 * microsecond);
+        const u64 begun = now();
+        for (unsigned i = 0; i < 10; ++i) co_await pause();
+        show->lost += now() - begun;
+    }
+}
+
+[[nodiscard]] Task<void> share_disturbed(ShowPointer show) {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap actor = co_await stage->actor();
+    co_await start_two(stage, actor, show);
+    co_await stage->play(actor, [show](u64) { return disturb(show); }, {1, priority - 10, 3});
+    co_await rest(16 * quantum);
+    show->over = true;
+    co_await stage->end();
+}
+
+// ---- waits ----
+
+struct Stretch {
+    unsigned done{}, cut{};
+};
+
+// Three quarters of a quantum, then a wait: never cut short, though two of them are more than a quantum.
+[[nodiscard]] Task<void> work_and_wait(ShowPointer show, std::shared_ptr<Stretch> stretch) {
+    while (!show->over) {
+        show->hold(1);
+        const std::size_t stint = show->stints.size();
+        for (const u64 end = now() + quantum * 3 / 4; now() < end;) co_await pause();
+        stretch->cut += show->stints.size() != stint ? 1 : 0;
+        ++stretch->done;
+        co_await rest(microsecond);
+    }
+}
+
+[[nodiscard]] Task<void> share_with_waits(std::shared_ptr<Stretch> stretch) {
+    const auto stage = std::make_shared<Stage>();
+    const auto show = std::make_shared<Show>();
+    const KnCap actor = co_await stage->actor();
+    const long waiting = co_await stage->play(
+        actor, [show, stretch](u64) { return work_and_wait(show, stretch); }, {1, priority, 1});
+    EXPECT_EQ(co_await make_real_time(actor, waiting, quantum), K_OK);
+    const long working =
+        co_await stage->play(actor, [show](u64) { return take_turns(show, 2); }, {1, priority, 2});
+    EXPECT_EQ(co_await make_real_time(actor, working, quantum), K_OK);
+    co_await rest(12 * quantum);
+    show->over = true;
+    co_await stage->end();
+}
+
+// ---- alone ----
+
+struct Alone {
+    u64 alarms{};
+};
+Alone* watched;
+
+void count_timer(const Event& event) {
+    if (watched != nullptr && std::string_view{event.what} == "interrupt" && event.cpu == 1)
+        ++watched->alarms;
+}
+
+// Nobody waits behind it: no timer for the end of the quantum.
+[[nodiscard]] Task<void> run_alone(std::shared_ptr<Alone> alone) {
+    const auto stage = std::make_shared<Stage>();
+    const auto show = std::make_shared<Show>();
+    const KnCap actor = co_await stage->actor();
+    const long thread =
+        co_await stage->play(actor, [show](u64) { return take_turns(show, 1); }, {1, priority, 1});
+    EXPECT_EQ(co_await make_real_time(actor, thread, quantum), K_OK);
+    co_await rest(quantum);
+    watched = alone.get();
+    static_cast<Lockstep&>(engine()).listen(count_timer);
+    co_await rest(10 * quantum);
+    static_cast<Lockstep&>(engine()).listen(nullptr);
+    watched = nullptr;
+    show->over = true;
+    co_await stage->end();
+}
+
+// ---- CPU time ----
+
+[[nodiscard]] Task<u64> time_of(KnCap actor, long thread) {
+    Local<KnCap> owner;
+    Local<KnTimeVal> internal;
+    co_await owner.set(actor);
+    const long result = co_await call(Call::threadTimes, owner.at(), thread, internal.at(), 0);
+    EXPECT_EQ(result, K_OK);
+    const KnTimeVal time = co_await internal.get();
+    co_return static_cast<u64>(time.tmSec) * 1'000'000'000 + static_cast<u64>(time.tmNSec);
+}
+
+[[nodiscard]] Task<void> work_for(u64 nanoseconds) {
+    for (const u64 end = now() + nanoseconds; now() < end;) co_await pause();
+}
+
+[[nodiscard]] Task<void> work_rest_and_work(u64 nanoseconds) {
+    co_await work_for(nanoseconds);
+    co_await rest(millisecond);
+    co_await work_for(nanoseconds);
+    co_await rest(millisecond);
+}
+
+[[nodiscard]] Task<void> measure() {
+    constexpr u64 work = 100 * microsecond;
+    const auto stage = std::make_shared<Stage>();
+    const KnCap actor = co_await stage->actor();
+    for (const CpuIndex cpu : {0u, 1u}) {
+        const long thread =
+            co_await stage->play(actor, [](u64) { return work_rest_and_work(work); }, {cpu, 50, 1 + cpu});
+        co_await rest(millisecond / 2);
+        const u64 first = co_await time_of(actor, thread);
+        EXPECT_GE(first, work);
+        EXPECT_LE(first, work + slack);
+        co_await rest(millisecond);
+        const u64 second = co_await time_of(actor, thread);
+        EXPECT_GE(second, 2 * work);
+        EXPECT_LE(second, 2 * (work + slack));
+        co_await rest(2 * millisecond);
+    }
+    const u64 all = co_await time_of(actor, K_ALLACTORTHREADS); // both have ended
+    EXPECT_GE(all, 4 * work);
+    EXPECT_LE(all, 4 * (work + 2 * slack));
+    co_await stage->end();
+}
+
+// ---- pulling ----
+
+struct Crowd {
+    std::vector<std::set<CpuIndex>> cpus;
+    std::vector<unsigned> moves;
+    std::vector<CpuIndex> last;
+    bool over{};
+    unsigned ended{};
+    explicit Crowd(unsigned count) : cpus(count), moves(count), last(count) {}
+};
+
+[[nodiscard]] Task<void> live(std::shared_ptr<Crowd> crowd, unsigned who) {
+    while (!crowd->over) {
+        const auto cpu = static_cast<CpuIndex>(co_await call(Call::cpuSelf));
+        crowd->moves[who] += crowd->cpus[who].empty() || cpu == crowd->last[who] ? 0 : 1;
+        crowd->last[who] = cpu;
+        crowd->cpus[who].insert(cpu);
+        co_await pause();
+    }
+    ++crowd->ended;
+}
+
+[[nodiscard]] Task<void> crowd_on_one_cpu(std::shared_ptr<Crowd> crowd) {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap actor = co_await stage->actor();
+    const auto count = static_cast<unsigned>(crowd->cpus.size());
+    for (unsigned who = 0; who < count; ++who) {
+        co_await stage->play(actor, [crowd, who](u64) { return live(crowd, who); },
+                             {K_ANYCPU, priority, who});
+    }
+    co_await rest(4 * millisecond);
+    std::set<CpuIndex> used;
+    for (const auto& each : crowd->cpus) used.insert(each.begin(), each.end());
+    EXPECT_EQ(used.size(), 4u) << "a CPU has nothing to do while threads wait";
+    for (unsigned who = 0; who < count; ++who) EXPECT_LE(crowd->moves[who], 1u);
+    crowd->over = true;
+    co_await stage->end();
+    EXPECT_EQ(crowd->ended, count) << "a thread was lost";
+}
+
+// ---- all of it, preempted at random ----
+
+[[nodiscard]] Task<void> change_classes(KnCap actor, long thread, std::shared_ptr<Crowd> crowd) {
+    Local<KnCap> owner;
+    Local<KnThreadDefSched> wanted;
+    co_await owner.set(actor);
+    for (unsigned round = 0; round < 12; ++round) {
+        co_await wanted.set({round % 3, priority, {0, 3000}}); // 135 is a priority of each class
+        static_cast<void>(co_await attempt(Call::threadScheduler, owner.at(), thread, 0, wanted.at()));
+        static_cast<void>(co_await attempt(Call::threadTimes, owner.at(), thread, 0, 0));
+        const KnCpuId cpu = round % 5 == 4 ? K_ANYCPU : round % 4;
+        static_cast<void>(co_await attempt(Call::threadBind, owner.at(), thread, cpu, 0, K_NONEXCLUSIVE));
+        co_await rest(5 * microsecond);
+    }
+    crowd->over = true;
+}
+
+[[nodiscard]] Task<void> everything_at_once() {
+    const auto stage = std::make_shared<Stage>();
+    const auto crowd = std::make_shared<Crowd>(6);
+    const KnCap actor = co_await stage->actor();
+    std::vector<long> threads;
+    for (unsigned who = 0; who < 6; ++who) {
+        threads.push_back(co_await stage->play(actor, [crowd, who](u64) { return live(crowd, who); },
+                                               {K_ANYCPU, priority, who}));
+    }
+    for (unsigned meddler = 0; meddler < 2; ++meddler) {
+        const long thread = threads[meddler];
+        co_await stage->play(actor, [=](u64) { return change_classes(actor, thread, crowd); },
+                             {meddler, priority - 20, 8 + meddler});
+    }
+    co_await stage->end();
+}
+
+} // namespace
+
+TEST(Scheduling, equals_share_by_the_quantum) {
+    const auto show = std::make_shared<Show>();
+    expect_clean([show](u64) { return share(show); });
+    show->expect_quanta(quantum);
+}
+TEST(Scheduling, point_04_quantum_goes_on_after_preemption) {
+    const auto show = std::make_shared<Show>();
+    expect_clean([show](u64) { return share_disturbed(show); });
+    EXPECT_GT(show->lost, 0u);
+    show->expect_quanta(quantum);
+}
+TEST(Scheduling, point_04_quantum_starts_anew_after_wait) {
+    const auto stretch = std::make_shared<Stretch>();
+    expect_clean([stretch](u64) { return share_with_waits(stretch); });
+    EXPECT_GE(stretch->done, 4u);
+    EXPECT_EQ(stretch->cut, 0u);
+}
+TEST(Scheduling, no_timer_for_a_thread_alone) {
+    const auto alone = std::make_shared<Alone>();
+    expect_clean([alone](u64) { return run_alone(alone); });
+    EXPECT_EQ(alone->alarms, 0u);
+}
+TEST(Scheduling, time_is_exact) {
+    expect_clean([](u64) { return measure(); });
+}
+TEST(Scheduling, idle_cpus_pull) {
+    for (const unsigned count : {4u, 7u}) {
+        // A CPU that is never preempted would keep the others from running at all.
+        Random chooser{count};
+        const auto crowd = std::make_shared<Crowd>(count);
+        for (const std::string& finding : run_once([crowd](u64) { return crowd_on_one_cpu(crowd); }, chooser))
+            ADD_FAILURE() << finding;
+    }
+}
+TEST(Scheduling, everything_at_once) {
+    for (const u64 seed : {1u, 2u, 3u}) {
+        Random chooser{seed};
+        for (const std::string& finding : run_once([](u64) { return everything_at_once(); }, chooser, 500))
+            ADD_FAILURE() << finding;
+        for (const std::string& complaint : take_complaints()) ADD_FAILURE() << complaint;
+    }
+}
+
+} // namespace chorale::test
