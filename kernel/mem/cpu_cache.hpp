@@ -35,7 +35,7 @@ class LocalStack {
     std::array<T, N> items_{};
 };
 
-using FrameStack = LocalStack<u32, 32>; // frame numbers
+using FrameStack = LocalStack<u32, 16>; // frame numbers
 using Magazine = LocalStack<void*, 14>; // objects of one SlabCache
 
 inline constexpr unsigned slab_cache_limit = 24;

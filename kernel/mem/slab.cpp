@@ -131,6 +131,7 @@ Status SlabCache::grow() {
     Slab& slab = *::new (end - sizeof(Slab)) Slab{nullptr, nullptr, this, per_slab_, 0, 0};
     for (u16 i = 0; i < per_slab_; ++i) {
         if (construct_ != nullptr) construct_(base + i * size_);
+        if (order_ != 0) machine::interrupt_window();
         marks(slab)[i] = i + 1 == per_slab_ ? mark_last : static_cast<u16>(i + 1);
     }
     pool_.with([&](Pool& pool) {
