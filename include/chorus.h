@@ -8,6 +8,7 @@
 #include <dki/f_dki.h>
 #include <env/chEnv.h>
 #include <etimer/chEtimer.h>
+#include <exec/chError.h>
 #include <exec/chExec.h>
 #include <exec/chIo.h>
 #include <exec/chPanic.h>
@@ -18,7 +19,9 @@
 #include <ipc/chId.h>
 #include <ipc/chIpc.h>
 #include <lap/chLap.h>
+#include <log/chLog.h>
 #include <mem/chMem.h>
+#include <pd/chPd.h>
 #include <sched/chFifo.h>
 #include <sched/chRr.h>
 #include <sched/chRt.h>
@@ -28,4 +31,5 @@
 #include <sync/chMutex.h>
 #include <sync/chRtMutex.h>
 #include <sync/chSem.h>
+#include <timer/chBench.h>
 #include <vtimer/chVtimer.h>

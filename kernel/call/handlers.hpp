@@ -97,6 +97,10 @@ long threadContext(Thread& self, Cap actor, KnThreadLid lid, unsigned int type, 
 long threadStat(Thread& self, Cap actor, unsigned int options, UserBytesOut stat, unsigned int size);
 long threadPrivateLoad(Thread& self, unsigned int slot);
 long threadPrivateStore(Thread& self, unsigned int slot, long value);
+long siteKeyCreate(Thread& self, UserOut<PdKey> key, u64 destructor);
+long siteKeyDelete(Thread& self, PdKey key);
+long siteDataSet(Thread& self, Cap actor, PdKey key, u64 value);
+long siteDataGet(Thread& self, Cap actor, PdKey key, UserOut<u64> value);
 
 // ---- scheduling --------------------------------------------------------------------------------
 long threadBind(Thread& self, Cap actor, KnThreadLid lid, KnCpuId cpu, UserOutOpt<KnCpuId> old_cpu,
@@ -157,6 +161,10 @@ long vmUnLock(Thread& self, Cap actor, VmAddr address, VmSize size, VmFlags flag
 long sysCpuStatistics(Thread& self, KnCpuId cpu, UserOut<KnCpuStatistics> statistics);
 long actorStatistics(Thread& self, Cap actor, UserOut<KnActorStatistics> statistics);
 long threadStatistics(Thread& self, Cap actor, KnThreadLid lid, UserOut<KnThreadStatistics> statistics);
+long sysPoll(Thread& self, UserBytesOut text);
+long sysRead(Thread& self, UserBytesOut text, unsigned int count);
+long sysLogWrite(Thread& self, UserBytesIn text, unsigned int size);
+long sysLogRead(Thread& self, UserInOut<u64> position, UserBytesOut text, unsigned int size);
 
 // ---- supervisor actors, LAPs, handlers ---------------------------------------------------------
 long svSysPanic(Thread& self, unsigned int number, UserBytesIn arguments, unsigned int size, UserText message,

@@ -1,6 +1,7 @@
 #include "kernel/call/handlers.hpp"
 
 #include "kernel/base/log.hpp"
+#include "kernel/core/console_input.hpp"
 #include "kernel/core/environment.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/per_cpu.hpp"
@@ -106,6 +107,25 @@ long sysWrite(Thread& self, UserBytesIn text, unsigned int count) {
     self.work.done = 0;
     write_step(self);
     return no_result;
+}
+
+long sysRead(Thread& self, UserBytesOut text, unsigned int count) {
+    if (count == 0) return 0;
+    const char nothing = '\0';
+    if (!machine::copy_out(text.address, &nothing, 1)) return K_EFAULT;
+    queue_for_console(self, text.address, count);
+    read_console(self);
+    return no_result;
+}
+
+long sysPoll(Thread&, UserBytesOut text) {
+    const char nothing = '\0';
+    if (!machine::copy_out(text.address, &nothing, 1)) return K_EFAULT; // before a character is lost
+    const int typed = poll_console();
+    if (typed < 0) return 0;
+    const auto character = static_cast<char>(typed);
+    console_write({&character, 1});
+    return machine::copy_out(text.address, &character, 1) ? 1 : long{K_EFAULT};
 }
 
 long sysReboot(Thread&, UserInOpt<KnRebootDesc> description) {

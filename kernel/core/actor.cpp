@@ -41,6 +41,7 @@ void reset(Actor& actor, std::string_view name, KnActorPrivilege privilege, cons
     actor.stopped.store(stopped, std::memory_order_relaxed); // relaxed: published with the table entry
     actor.protection = protection;
     actor.default_port = nullptr;
+    actor.site = {};
     actor.image = {};
     clear_handlers(actor);
     actor.any_cpus.store(0, std::memory_order_relaxed); // relaxed, both: published with the table entry

@@ -7,6 +7,7 @@
 
 #include "kernel/base/spin_lock.hpp"
 #include "kernel/base/types.hpp"
+#include "kernel/core/site_data.hpp"
 #include "kernel/lap/handlers.hpp"
 #include "kernel/mem/relaxed.hpp"
 #include "kernel/mem/space.hpp"
@@ -52,6 +53,7 @@ struct Actor {
     std::atomic<u32> sync_waits{}; // its threads in queues of synchronisation objects
     u32 table_index{};
     ActorTimers timers;
+    SiteData site{};
     VirtRange image; // of a supervisor actor's program, in the supervisor space; empty: it has none
     Handlers handlers{};
     alignas(u64) char name[K_ACTORNAMEMAX]{}; // under the lock of `tables`

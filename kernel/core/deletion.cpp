@@ -150,6 +150,7 @@ void space_step(Thread& self) {
         self.set(flag_dying);
     }
     settle(self);
+    delete_site_keys_of(actor);
     free_actor(actor);
     if (live_actors() == 1) end_of_work();
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "kernel/base/types.hpp"
+#include "kernel/core/console_input.hpp"
 #include "kernel/core/control.hpp"
 #include "kernel/core/mailbox.hpp"
 #include "kernel/lap/invocation.hpp"
@@ -45,6 +46,7 @@ enum class Doing : u32 {
     receiving,      // parked on a port; from here on: waiting
     awaiting_reply, // its request is queued, travelling, or being served
     sleeping,       // threadDelay
+    reading,        // between two looks at the console (kernel/core/console_input.hpp)
     asking,         // its own Request is out: at another CPU, or touring them
     blocked,        // waits for a synchronisation object (kernel/sync/sync.hpp)
     awaiting_timer, // in the list of a timer pool, or chosen by a timer that is on its way
@@ -158,6 +160,7 @@ struct Thread : ThreadHot, Schedulable {
     LongWork work{};
     Accounts accounts;
     Control control{};
+    ConsoleReader reader{};
     SupervisorState supervisor{};
     Invocations invocations{};
     Scheduling scheduling{};

@@ -19,6 +19,7 @@ namespace {
     case Doing::sleeping:
     case Doing::blocked:
     case Doing::awaiting_timer:
+    case Doing::reading:
         return thread.abortable;
     case Doing::receiving:
     case Doing::awaiting_reply:
@@ -48,6 +49,9 @@ void stop_waiting(Thread& thread) {
         break;
     case Doing::sleeping:
         stop_resolving(thread);
+        break;
+    case Doing::reading:
+        leave_console(thread);
         break;
     default:
         break;
@@ -80,6 +84,9 @@ void on_timeout(Thread& thread) {
     case Doing::blocked:
         if (leave_queue(thread)) wake(thread, K_ETIMEOUT);
         break;
+    case Doing::reading:
+        wake_with(thread, read_console);
+        break;
     // Asking for a message elsewhere: when none comes, the thread looks at its deadline itself.
     default:
         break;
@@ -105,6 +112,7 @@ void cancel_wait(Thread& thread) {
     if (thread.incoming != nullptr) refuse(*thread.incoming, K_ECRASH);
     thread.incoming = nullptr;
     thread.continuation = nullptr;
+    leave_console(thread); // also one that was about to look
 }
 
 } // namespace chorale

@@ -32,6 +32,9 @@ namespace chorale::test {
 // scenarios_timers.cpp
 [[nodiscard]] host::Task<void> timers_of_all_kinds(u64);
 [[nodiscard]] host::Task<void> dates(u64);
+// scenarios_console.cpp
+[[nodiscard]] host::Task<void> console_readers(u64);
+[[nodiscard]] host::Task<void> things_left_for_others(u64);
 // scenarios_memory.cpp
 [[nodiscard]] host::Task<void> regions(u64);
 [[nodiscard]] host::Task<void> copies(u64);

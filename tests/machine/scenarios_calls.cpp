@@ -204,6 +204,8 @@ std::span<const Scenario> scenarios() {
         {"looks_at_threads", looks_at_threads},
         {"timers_of_all_kinds", timers_of_all_kinds},
         {"dates", dates},
+        {"console_readers", console_readers},
+        {"things_left_for_others", things_left_for_others},
         {"regions", regions},
         {"copies", copies},
         {"floating_point", floating_point},

@@ -151,6 +151,21 @@ void pointers_leaf(Report& report) {
     }
 }
 
+void pointers_of_system_calls(Report& report) {
+    const PointerCase cases[] = {
+        {"sysPoll", call_number::sysPoll, 0, {}},
+        {"sysRead", call_number::sysRead, 0, {0, 16}},
+        {"siteKeyCreate", call_number::siteKeyCreate, 0, {}},
+        {"siteDataSet", call_number::siteDataSet, 0, {0, 1}},
+        {"siteDataGet", call_number::siteDataGet, 0, {0, 1}},
+        {"sysLogWrite", call_number::sysLogWrite, 0, {0, 16}},
+        {"sysLogRead position", call_number::sysLogRead, 0, {0, word(env_value), 0}},
+    };
+    for (const PointerCase& test : cases) {
+        every_bad_pointer(report, test);
+    }
+}
+
 void pointers_block(Report& report) {
     const std::uint64_t request = word(&message), target = word(&destination);
     const PointerCase cases[] = {
@@ -341,10 +356,11 @@ void reserved_calls(Report& report) {
 }
 
 constexpr Case cases[] = {
-    {"no_such_call", no_such_call},         {"pointers_leaf", pointers_leaf},
-    {"pointers_block", pointers_block},     {"null_pointers", null_pointers},
-    {"nothing_made", nothing_made},         {"end_of_region", end_of_region},
-    {"bad_capabilities", bad_capabilities}, {"reserved_calls", reserved_calls},
+    {"no_such_call", no_such_call},     {"pointers_leaf", pointers_leaf},
+    {"pointers_block", pointers_block}, {"pointers_of_system_calls", pointers_of_system_calls},
+    {"null_pointers", null_pointers},   {"nothing_made", nothing_made},
+    {"end_of_region", end_of_region},   {"bad_capabilities", bad_capabilities},
+    {"reserved_calls", reserved_calls},
 };
 
 } // namespace

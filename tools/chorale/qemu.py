@@ -169,8 +169,9 @@ class LineReader:
             self._on_line(ESCAPES.sub("", line).strip("\r\0"))
 
 
-def boot(machine, log, timeout, on_line=None, output_limit=OUTPUT_LIMIT):
-    """Runs a guest to its end or its limit. `on_line(kind, line, transcript)` sees each line as it comes."""
+def boot(machine, log, timeout, on_line=None, output_limit=OUTPUT_LIMIT, typist=None):
+    """Runs a guest to its end or its limit. `on_line(kind, line, transcript)` sees each line as it comes;
+    what `typist(line)` returns is typed, if there is one: bytes."""
     transcript = Transcript()
     outcome = Outcome(transcript, log, machine.board not in WITHOUT_STATUS)
 
@@ -178,14 +179,17 @@ def boot(machine, log, timeout, on_line=None, output_limit=OUTPUT_LIMIT):
         kind = transcript.feed(line)
         if on_line:
             on_line(kind, line, transcript)
+        if typist and (answer := typist(line)):
+            child.stdin.write(answer)
+            child.stdin.flush()
 
     with tempfile.TemporaryDirectory(prefix="chorale-") as scratch, open(log, "wb") as record:
         command = machine.command(scratch, ["-serial", "stdio"])
         record.write(("$ " + " ".join(command) + "\n").encode())
         record.flush()
         started = time.monotonic()
-        child = process.start(command, stdin=process.subprocess.DEVNULL, stdout=process.subprocess.PIPE,
-                              stderr=record)
+        keyboard = process.subprocess.PIPE if typist else process.subprocess.DEVNULL
+        child = process.start(command, stdin=keyboard, stdout=process.subprocess.PIPE, stderr=record)
         try:
             outcome.stopped = pump(child.stdout, LineReader(take), record, timeout, output_limit)
             outcome.status = None if outcome.stopped else child.wait(10)
@@ -194,6 +198,8 @@ def boot(machine, log, timeout, on_line=None, output_limit=OUTPUT_LIMIT):
         finally:
             process.stop(child)
             child.stdout.close()
+            if typist:
+                child.stdin.close()
         outcome.seconds = time.monotonic() - started
     return outcome
 

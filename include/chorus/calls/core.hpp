@@ -26,7 +26,14 @@
          CHORUS_TEXT(newname)) \
     CALL(24, threadPrivateLoad, leaf, user, thread, "any", CHORUS_VALUE(unsigned int, slot)) \
     CALL(25, threadPrivateStore, leaf, user, thread, "any", CHORUS_VALUE(unsigned int, slot), \
-         CHORUS_VALUE(long, value))
+         CHORUS_VALUE(long, value)) \
+    CALL(26, siteKeyCreate, leaf, system, thread, "K_EFULL K_EFAULT K_EPRIV", CHORUS_OUT(PdKey, pkey), \
+         CHORUS_VALUE(uint64_t, destructor)) \
+    CALL(27, siteKeyDelete, leaf, system, thread, "K_EINVAL K_EPRIV", CHORUS_VALUE(PdKey, key)) \
+    CALL(28, siteDataSet, leaf, system, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(PdKey, key), CHORUS_VALUE(uint64_t, value)) \
+    CALL(29, siteDataGet, leaf, system, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(PdKey, key), CHORUS_OUT(uint64_t, value))
 
 #define CHORUS_CORE_BLOCK_CALLS(CALL) \
     CALL(133, threadDelay, block, user, thread, "K_EINVAL K_EFAULT K_ETIMEOUT K_EABORT", \

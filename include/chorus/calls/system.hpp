@@ -15,11 +15,18 @@
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_OUT(KnActorStatistics, statistics)) \
     CALL(82, threadStatistics, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(KnThreadLid, threadli), \
-         CHORUS_OUT(KnThreadStatistics, statistics))
+         CHORUS_OUT(KnThreadStatistics, statistics)) \
+    CALL(85, sysPoll, leaf, user, thread, "K_EFAULT", CHORUS_OUT_BYTES(buf)) \
+    CALL(83, sysLogWrite, leaf, user, thread, "K_EFAULT", CHORUS_IN_BYTES(text), \
+         CHORUS_VALUE(unsigned int, size)) \
+    CALL(84, sysLogRead, leaf, system, thread, "K_EFAULT K_EPRIV", CHORUS_INOUT(uint64_t, position), \
+         CHORUS_OUT_BYTES(buf), CHORUS_VALUE(unsigned int, size))
 
 #define CHORUS_SYSTEM_BLOCK_CALLS(CALL) \
     CALL(140, sysReboot, block, system, thread, "K_EINVAL K_EFAULT K_EPRIV", CHORUS_IN_OPT(KnRebootDesc, \
          rebootdesc)) \
+    CALL(208, sysRead, block, user, thread, "K_EFAULT K_EABORT", CHORUS_OUT_BYTES(buf), \
+         CHORUS_VALUE(unsigned int, nchar)) \
     CALL(144, sysWrite, block, user, thread, "K_EFAULT", CHORUS_IN_BYTES(buf), \
          CHORUS_VALUE(unsigned int, nchar))
 // clang-format on

@@ -57,6 +57,12 @@ class Waits:
     def _inactive(self, _):
         return "threadActivate"
 
+    def _held(self, _):
+        return "threadStart or threadResume"
+
+    def _reading(self, _):
+        return "the console"
+
     def _ready(self, thread):
         return self._continuation(thread)
 

@@ -1,6 +1,7 @@
-// The host machine's console: standard output. Nothing is ever typed.
+// The host machine's console: standard output, and what a test says is typed.
 #pragma once
 
+#include <atomic>
 #include <cstdio>
 
 namespace chorale::machine {
@@ -14,6 +15,13 @@ inline void select_console(ConsolePort) {}
 inline void put(char character) {
     if (!console_silent) std::putchar(character);
 }
-[[nodiscard]] inline int get() { return -1; }
+// What comes next, up to its NUL; null: nothing. Under the lock of those that read.
+inline std::atomic<const char*> console_typed{};
+[[nodiscard]] inline int get() {
+    const char* const next = console_typed.load();
+    if (next == nullptr || *next == '\0') return -1;
+    console_typed.store(next + 1);
+    return static_cast<unsigned char>(*next);
+}
 
 }  // namespace chorale::machine
