@@ -41,7 +41,7 @@ void expect(long result, long wanted, const char* what) {
 [[nodiscard]] Task<KnCap> supervisor_actor(StagePointer stage) {
     const KnCap made = co_await stage->actor(false, K_SYSTEMACTOR);
     const Result<Actor*> actor = find_actor(made);
-    if (actor.ok()) actor.value()->privilege = K_SUPACTOR;
+    if (actor.ok()) actor.value()->privilege.store(K_SUPACTOR);
     co_return made;
 }
 
