@@ -63,7 +63,7 @@ void program_timer(PerCpu& cpu) {
     cpu.counters.switches.count();
     move_meter(cpu, thread);
     if (cpu.quanta != 0) [[unlikely]]
-        change_turn(cpu, thread, last == nullptr || last->doing() != Doing::ready);
+        change_turn(cpu, thread, last);
     return &thread;
 }
 

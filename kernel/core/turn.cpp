@@ -75,10 +75,12 @@ void end_turn(PerCpu& cpu, u64 now, bool waited) {
 
 } // namespace
 
-void change_turn(PerCpu& cpu, Thread& thread, bool waited) {
-    const u64 now = machine::now();
-    end_turn(cpu, now, waited);
+void change_turn(PerCpu& cpu, Thread& thread, Thread* last) {
     Thread& payer = payer_of(cpu, thread);
+    // From caller to server or back, the slow way: the turn goes on.
+    if (cpu.turn.of == &payer && last != nullptr && last != &thread) return;
+    const u64 now = machine::now();
+    end_turn(cpu, now, last == nullptr || last->doing() != Doing::ready);
     payer.clear(flag_turn_over);
     if (payer.scheduling.quantum == 0) return;
     cpu.turn.of = &payer;
@@ -111,7 +113,7 @@ void set_quantum(Thread& thread, u64 quantum) {
     thread.scheduling.quantum = thread.scheduling.left = quantum;
     join_turns(cpu, thread);
     if (cpu.current == nullptr || cpu.current->doing() != Doing::running || cpu.turn.of != nullptr) return;
-    if (quantum != 0) change_turn(cpu, *cpu.current, false);
+    if (quantum != 0) change_turn(cpu, *cpu.current, nullptr);
 }
 
 void join_turns(PerCpu& cpu, Thread& thread) {

@@ -14,8 +14,9 @@
 
 namespace chorale {
 
-// `thread` has been elected; `waited`: the one before it did not leave the CPU ready.
-[[gnu::noinline]] void change_turn(PerCpu& cpu, Thread& thread, bool waited);
+// `thread` has been elected; `last`: the thread before it, if the CPU has not been idle meanwhile. One that
+// left the CPU otherwise than ready waits.
+[[gnu::noinline]] void change_turn(PerCpu& cpu, Thread& thread, Thread* last);
 
 // Sets the timer for the end of the turn, or takes it back when nobody waits: pending_turn.
 [[gnu::noinline]] void watch_turn(PerCpu& cpu);
