@@ -172,8 +172,9 @@ using Fpu = std::array<u64, sizeof(host::Cpu::fpu) / sizeof(u64)>;
 
 // Whoever may end the system does so: nothing to learn from that.
 [[nodiscard]] bool ends_system(unsigned number) {
-    return number == static_cast<unsigned>(host::Call::sysReboot) &&
-           this_cpu().current->actor->privilege != K_USERACTOR;
+    const bool may = number == static_cast<unsigned>(host::Call::sysReboot) ||
+                     number == static_cast<unsigned>(host::Call::sysWatchdog);
+    return may && this_cpu().current->actor->privilege != K_USERACTOR;
 }
 
 [[nodiscard]] bool is_message(unsigned number) {

@@ -4,6 +4,7 @@
 
 #include <chorus/statistics.h>
 #include <chorus/types.h>
+#include <cx/chWatchdog.h>
 #include <date/chDate.h>
 #include <dki/f_dki.h>
 #include <env/chEnv.h>

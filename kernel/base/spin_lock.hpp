@@ -15,6 +15,7 @@ enum class Rank : int {
     actors = 60,
     actor = 50,
     timers = 48,
+    watchdogs = 47,
     timer_pool = 46,
     laps = 45,
     names = 40,

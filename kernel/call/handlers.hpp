@@ -139,6 +139,7 @@ long timerSet(Thread& self, Cap actor, int li, int flags, UserInOpt<KnITimer> ne
               UserOutOpt<KnITimer> old_setting);
 long timerDelete(Thread& self, Cap actor, int li);
 long timerGetRes(Thread& self, int clock, UserOut<KnTimeVal> resolution);
+long sysWatchdog(Thread& self, unsigned int operation, UserInOut<KnWatchdog> watchdog);
 
 // ---- memory ------------------------------------------------------------------------------------
 long rgnSetProtect(Thread& self, Cap actor, UserIn<KnRgnDesc> region);

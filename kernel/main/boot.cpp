@@ -19,6 +19,7 @@
 #include "kernel/supervisor/supervisor_space.hpp"
 #include "kernel/time/date.hpp"
 #include "kernel/sync/wait_table.hpp"
+#include "kernel/time/watchdog.hpp"
 
 #include <machine/call_entry.hpp>
 #include <machine/console.hpp>
@@ -192,6 +193,7 @@ void nucleus_main(const BootInfo& info) {
     publish(info.command_line);
     publish_number("cpus", cpu_count());
     publish_machine();
+    watch_startup();
     report_boot_memory(info);
     const Loaded loaded = load_bank(bank, options.run);
     log("{} boot actors", loaded.running);

@@ -7,6 +7,7 @@
 #include "kernel/core/thread.hpp"
 #include "kernel/ipc/message.hpp"
 #include "kernel/ipc/port.hpp"
+#include "kernel/time/watchdog.hpp"
 #include "tests/machine/invariants.hpp"
 
 #include <map>

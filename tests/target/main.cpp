@@ -9,18 +9,18 @@ namespace chorale::test {
 namespace {
 
 const Suite* const suites[] = {
-    &call_errors_suite,  &environment_suite, &memory_suite,
-    &threads_suite,      &binding_suite,     &ports_suite,
-    &registers_suite,    &vector_suite,      &ipc_suite,
-    &ipc_ports_suite,    &ipc_waits_suite,   &ipc_failures_suite,
-    &ipc_priority_suite, &actors_suite,      &control_suite,
-    &private_data_suite, &console_suite,     &faults_suite,
-    &supervisor_suite,   &time_suite,        &timers_suite,
-    &laps_suite,         &scheduling_suite,  &pulling_suite,
-    &regions_suite,      &sharing_suite,     &statistics_suite,
-    &mutex_suite,        &semaphore_suite,   &thread_semaphore_suite,
-    &event_suite,        &monitor_suite,     &rt_mutex_suite,
-    &inheritance_suite,  &stress_suite,
+    &call_errors_suite,      &environment_suite, &memory_suite,
+    &threads_suite,          &binding_suite,     &ports_suite,
+    &registers_suite,        &vector_suite,      &ipc_suite,
+    &ipc_ports_suite,        &ipc_waits_suite,   &ipc_failures_suite,
+    &ipc_priority_suite,     &actors_suite,      &control_suite,
+    &private_data_suite,     &console_suite,     &faults_suite,
+    &supervisor_suite,       &time_suite,        &timers_suite,
+    &watchdog_suite,         &laps_suite,        &scheduling_suite,
+    &pulling_suite,          &regions_suite,     &sharing_suite,
+    &statistics_suite,       &mutex_suite,       &semaphore_suite,
+    &thread_semaphore_suite, &event_suite,       &monitor_suite,
+    &rt_mutex_suite,         &inheritance_suite, &stress_suite,
 };
 
 struct Totals {

@@ -23,7 +23,9 @@
     CALL(56, timerDelete, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(int, timerLi)) \
     CALL(57, timerGetRes, leaf, user, thread, "K_EINVAL K_EFAULT", CHORUS_VALUE(int, clock), \
-         CHORUS_OUT(KnTimeVal, resolution))
+         CHORUS_OUT(KnTimeVal, resolution)) \
+    CALL(58, sysWatchdog, leaf, system, thread, "K_EINVAL K_EFAULT K_EPRIV K_EFULL K_EBUSY", \
+         CHORUS_VALUE(unsigned int, operation), CHORUS_INOUT(KnWatchdog, watchdog))
 
 #define CHORUS_TIME_BLOCK_CALLS(CALL) \
     CALL(176, timerThreadPoolWait, block, user, thread, "K_EINVAL K_EFAULT K_ETIMEOUT K_EABORT", \
