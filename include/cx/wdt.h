@@ -52,7 +52,7 @@ int wdt_is_armed(wdt_handle_t handle);
 
 /* Zero if none was set. */
 int wdt_get_interval(wdt_handle_t handle, timespec_t* interval);
-/* From the next wdt_arm() or wdt_pat() on. Shorter than the shortest: that; longer than the longest: EINVAL. */
+/* From the next wdt_arm() or wdt_pat() on. Shorter than the shortest: that; longer: EINVAL. */
 int wdt_set_interval(wdt_handle_t handle, const timespec_t* interval);
 int wdt_get_maxinterval(wdt_handle_t handle, timespec_t* interval);
 int wdt_get_mininterval(wdt_handle_t handle, timespec_t* interval);

@@ -94,6 +94,7 @@ void attend(Watchdog& watchdog, bool called) {
         if (const WatchdogHook hook = first_stage_hook.load(std::memory_order_relaxed)) hook();
     } else if (stage > 1) {
         log("watchdog: {} is not coming back: restart", name);
+        console_flush();
         machine::restart();
     }
 }
