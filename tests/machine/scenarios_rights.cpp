@@ -29,7 +29,8 @@ void refused(long result, long error, const char* what) {
     KnCap made{};
     refused(co_await create(K_SYSTEMACTOR, K_ACTIVE, made), K_EPRIV, "a user actor makes a SYSTEM one");
     refused(co_await create(K_SUPACTOR, K_ACTIVE, made), K_EPRIV, "a supervisor actor");
-    refused(co_await create(K_USERACTOR, K_STOPPED, made), K_EINVAL, "a stopped actor");
+    refused(co_await create(K_USERACTOR, K_STOPPED, made), K_OK, "a stopped actor");
+    if (there(made)) co_await remove_actor(made);
     if (!there(system) || !there(own)) co_return;
     Named capability;
     co_await capability.set(system);

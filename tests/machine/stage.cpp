@@ -6,7 +6,7 @@ using namespace host;
 
 namespace {
 
-constexpr unsigned longest_wait = 40; // milliseconds
+constexpr unsigned longest_wait = 80; // milliseconds
 
 } // namespace
 
