@@ -1,6 +1,6 @@
 // Local access points: descriptors, names, threads that wait for a name, deletion while threads are inside.
-// The host machine has no supervisor mode: what makes an actor a supervisor one here is its privilege, and
-// who is inside a LAP got there by the functions that lapInvoke is made of.
+// The host machine has no supervisor mode: here a thread is in it when the nucleus believes so, and who is
+// inside a LAP got there by the functions that lapInvoke is made of.
 #include "kernel/core/actor.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/lap/binding.hpp"
@@ -38,11 +38,16 @@ void expect(long result, long wanted, const char* what) {
     complain(std::string{what} + ": " + std::to_string(result) + ", not " + std::to_string(wanted));
 }
 
-[[nodiscard]] Task<KnCap> supervisor_actor(StagePointer stage) {
-    const KnCap made = co_await stage->actor(false, K_SYSTEMACTOR);
-    const Result<Actor*> actor = find_actor(made);
-    if (actor.ok()) actor.value()->privilege.store(K_SUPACTOR);
-    co_return made;
+[[nodiscard]] Task<void> with_privilege(Program program, u64 argument) {
+    Thread& self = *chorale::this_cpu().current;
+    self.supervisor.depth = 1;
+    self.actor->privilege.store(K_SUPACTOR);
+    co_await program(argument);
+}
+
+// What a thread in supervisor mode does, the last that its actor, a SYSTEM actor until then, is given.
+[[nodiscard]] Program supervisor(Program program) {
+    return [program = std::move(program)](u64 argument) { return with_privilege(program, argument); };
 }
 
 [[nodiscard]] Task<long> create(KnLapDesc& lap, u32 options = 0) {
@@ -253,7 +258,9 @@ struct Inside {
     expect(co_await handler_call(Call::svHandlerConnect, 4, 0, lap), K_EINVAL, "a kind that there is not");
     // A LAP that has died leaves its place to the next.
     if (co_await handler_call(Call::svHandlerConnect, 0, 0, lap) == K_OK && co_await erase(lap) == K_OK) {
-        expect(co_await handler_call(Call::svHandlerConnect, 0, 0, other), K_OK, "a dead one's place");
+        const long connected = co_await handler_call(Call::svHandlerConnect, 0, 0, other);
+        expect(connected, K_OK, "a dead one's place");
+        if (connected != K_OK) co_return;
         expect(co_await handler_call(Call::svHandlerDisconnect, 0, 0, other), K_OK, "this one");
     }
 }
@@ -262,17 +269,21 @@ struct Inside {
 
 Task<void> names_and_laps(u64) {
     const auto stage = std::make_shared<Stage>();
-    const KnCap supervisor = co_await supervisor_actor(stage), user = co_await stage->actor();
+    const KnCap user = co_await stage->actor();
     co_await stage->play(user, [](u64) { return without_privilege(); }, {.stack = 1});
-    co_await stage->play(supervisor, [](u64) { return descriptors(); }, {.cpu = 1, .stack = 2});
-    co_await stage->play(supervisor, [](u64) { return names_of_laps(); }, {.cpu = 2, .stack = 3});
-    co_await stage->play(supervisor, [](u64) { return vectors(); }, {.cpu = 3, .stack = 4});
+    const Program programs[] = {[](u64) { return descriptors(); }, [](u64) { return names_of_laps(); },
+                                [](u64) { return vectors(); }};
+    CpuIndex cpu = 0;
+    for (const Program& program : programs) {
+        const KnCap trusted = co_await stage->actor(false, K_SYSTEMACTOR);
+        co_await stage->play(trusted, supervisor(program), {.cpu = ++cpu, .stack = 1});
+    }
     co_await stage->end();
 }
 
 Task<void> names_that_come_later(u64) {
     const auto stage = std::make_shared<Stage>();
-    const KnCap supervisor = co_await supervisor_actor(stage), user = co_await stage->actor();
+    const KnCap trusted = co_await stage->actor(false, K_SYSTEMACTOR), user = co_await stage->actor();
     const auto made = std::make_shared<KnLapDesc>();
     const auto saw = std::make_shared<bool>();
     std::array<std::shared_ptr<KnLapDesc>, 4> found;
@@ -284,7 +295,8 @@ Task<void> names_that_come_later(u64) {
     const long never = co_await stage->play(user, [](u64) { return wait_until_aborted(); }, {.stack = 6});
     const Program secretive = [user, saw](u64) { return wait_for_secret(user, saw); };
     const long secret = co_await stage->play(user, secretive, {.cpu = 1, .stack = 7});
-    co_await stage->play(supervisor, [made](u64) { return bind_later(made); }, {.cpu = 2, .stack = 1});
+    co_await stage->play(trusted, supervisor([made](u64) { return bind_later(made); }),
+                         {.cpu = 2, .stack = 1});
     co_await rest(2 * millisecond);
     for (const long thread : {never, secret}) {
         for (int tries = 0; thread > 0 && tries < 3; ++tries) {
@@ -301,19 +313,21 @@ Task<void> names_that_come_later(u64) {
 
 Task<void> laps_with_threads_inside(u64) {
     const auto stage = std::make_shared<Stage>();
-    const KnCap supervisor = co_await supervisor_actor(stage), user = co_await stage->actor();
-    const KnCap short_lived = co_await supervisor_actor(stage);
-    const Result<Actor*> owner = find_actor(supervisor);
+    const KnCap trusted = co_await stage->actor(false, K_SYSTEMACTOR), user = co_await stage->actor();
+    const KnCap short_lived = co_await stage->actor(false, K_SYSTEMACTOR);
+    const Result<Actor*> owner = find_actor(trusted);
     if (owner.ok()) {
         const Result<KnLapDesc> lap = create_lap(*owner.value(), some_code.raw(), 0, K_LAP_SAFE);
         const auto inside = std::make_shared<Inside>();
         if (lap.ok()) {
             inside->lap = lap.value();
             co_await stage->play(user, [inside](u64) { return visit(inside); }, {.cpu = 1, .stack = 1});
-            co_await stage->play(supervisor, [inside](u64) { return delete_under(inside); }, {.stack = 1});
+            co_await stage->play(trusted, supervisor([inside](u64) { return delete_under(inside); }),
+                                 {.stack = 1});
         }
     }
-    co_await stage->serve(short_lived, [](u64) { return leave_laps_behind(); }, {.cpu = 2, .stack = 1});
+    co_await stage->serve(short_lived, supervisor([](u64) { return leave_laps_behind(); }),
+                          {.cpu = 2, .stack = 1});
     co_await rest(millisecond);
     if (there(short_lived)) co_await remove_actor(short_lived);
     co_await stage->end();
