@@ -43,17 +43,19 @@ constexpr u64 nanoseconds_per_millisecond = 1'000'000;
     return actor.tables.with([&](Actor::Tables& tables) { return tables.ports[static_cast<unsigned>(li)]; });
 }
 
-void address(Message& message, Thread& self, const Port& source, const KnUniqueId& target, bool call) {
+// `actor`: in which the thread is.
+void address(Message& message, Thread& self, const Actor& actor, const Port& source, const KnUniqueId& target,
+             bool call) {
     message.target = target;
     message.call = call;
     message.transaction = self.transaction;
-    self.exchanges.count();
-    message.exchange = self.exchanges;
+    message.exchange = self.exchanges + 1;
+    self.exchanges.store(message.exchange);
     // relaxed, both: nobody else knows the message yet
     message.priority.store(self.priority, std::memory_order_relaxed);
     message.server.store(nullptr, std::memory_order_relaxed);
     message.source = source.ui;
-    message.source_actor = execution_actor(self).protection;
+    message.source_actor = actor.protection;
     message.source_port = source.protection;
 }
 
@@ -62,6 +64,7 @@ void address(Message& message, Thread& self, const Port& source, const KnUniqueI
     message.client = &self;
     self.sync.request = &message;
     message.client_serial = self.serial.load(std::memory_order_relaxed); // relaxed: its own
+    Counters& counters = this_cpu().counters;
     const bool in_order = self.has(flag_sent);
     self.now_doing(Doing::awaiting_reply);
     if (deliver(port, message, in_order) == Route::full) [[unlikely]] {
@@ -70,7 +73,7 @@ void address(Message& message, Thread& self, const Port& source, const KnUniqueI
         return K_EFULL;
     }
     self.clear(flag_sent); // only now: who was refused has not waited, what it sent may still be under way
-    this_cpu().counters.messages_called.count();
+    counters.messages_called.count();
     if (deadline != TimerQueue::never) arm_timer(self, deadline);
     return no_result;
 }
@@ -123,10 +126,10 @@ void reply_with(Thread& self) {
         return K_OK;
     }
     if (!owes_reply(self)) return K_EINVAL;
-    if (self.serving != nullptr) {
-        release_pages(*self.serving);
-        compose_words(*self.serving, size);
-        self.frame.store_words(self.serving->words);
+    if (Message* const reply = self.serving) {
+        release_pages(*reply);
+        compose_words(*reply, size);
+        self.frame.store_words(reply->words);
     }
     reply_with(self);
     return K_OK;
@@ -149,7 +152,8 @@ long message_call(Thread& self) {
     if (!made.ok()) return static_cast<long>(made.status());
     compose_words(*made.value(), size);
     self.frame.store_words(made.value()->words);
-    address(*made.value(), self, *execution_actor(self).default_port, target, true);
+    const Actor& actor = execution_actor(self);
+    address(*made.value(), self, actor, *actor.default_port, target, true);
     return request(self, *made.value(), *port, TimerQueue::never);
 }
 
@@ -196,7 +200,7 @@ long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request_at, int source, User
         free_message(message);
         return static_cast<long>(status);
     }
-    address(message, self, *from, destination.value().target, true);
+    address(message, self, execution_actor(self), *from, destination.value().target, true);
     return request(self, message, *port, deadline_after(delay));
 }
 
@@ -215,7 +219,7 @@ long ipcSend(Thread& self, UserIn<KnMsgDesc> message_at, int source, UserIn<KnIp
         free_message(message);
         return status == Status::ok ? K_EUNKNOWN : static_cast<long>(status);
     }
-    address(message, self, *from, destination.value().target, false);
+    address(message, self, execution_actor(self), *from, destination.value().target, false);
     const Route route = deliver(*port, message, true);
     if (route == Route::full) {
         free_message(message);

@@ -13,12 +13,12 @@ namespace {
 constexpr unsigned run_per_window = 2; // bounds the time with interrupts off
 }
 
-bool Mailbox::push(CpuIndex to, Outgoing& lane, Request& request) {
-    auto& slot = cpu_at(to).inbox.incoming_[self_].slot[lane.next_slot % slots];
+bool Mailbox::push(Mailbox& inbox, Outgoing& lane, Request& request) {
+    auto& slot = inbox.incoming_[self_].slot[lane.next_slot % slots];
     // acquire: pairs with the consumer's release of the empty slot, so that its use of the old request is
     // over
     if (slot.load(std::memory_order_acquire) != nullptr) return false;
-    // release: the receiver's acquire in drain() makes the request's contents visible
+    // release: the receiver's acquire in take() makes the request's contents visible
     slot.store(&request, std::memory_order_release);
     ++lane.next_slot;
     return true;
@@ -28,9 +28,8 @@ bool Mailbox::push(CpuIndex to, Outgoing& lane, Request& request) {
 //   A  rang |= me        (seq_cst)             C  polling = false   (seq_cst)
 //   B  if !polling: IPI  (seq_cst)             D  if rang == 0: halt (seq_cst)
 // B not sending needs B before C, hence A before D: Y sees the bell and does not halt.
-void Mailbox::ring(CpuIndex to) {
-    Mailbox& inbox = cpu_at(to).inbox;
-    const u64 before = inbox.rang_.fetch_or(u64{1} << self_, std::memory_order_seq_cst);
+void Mailbox::ring(CpuIndex to, Mailbox& inbox) {
+    const u64 before = inbox.rang_.fetch_or(bit_, std::memory_order_seq_cst);
     // Somebody rang before and the receiver has not looked since: its doorbell is on its way.
     if (before != 0 || inbox.polling_.load(std::memory_order_seq_cst)) return;
     if (to == self_) {
@@ -40,23 +39,26 @@ void Mailbox::ring(CpuIndex to) {
     }
 }
 
+void Mailbox::wake_up(CpuIndex to) { ring(to, cpu_at(to).inbox); }
+
 // The ring was full, or looked so: the slots that the receiver has emptied may not be seen here yet, and then
 // the receiver may never find it full. So it is told, and rings back when it has been at the ring.
 //
-// Core X (sender)                            Core Y (receiver, in drain())
+// Core X (sender)                            Core Y (receiver, drain())
 //   A  starving |= me (relaxed)                C  takes the bells (acquire), empties slots
 //   B  rings          (seq_cst)                D  reads and clears starving, E  rings X (seq_cst)
 // The first C after B is followed by a D that sees A; what was emptied before E is seen by X after E's bell.
 void Mailbox::starve(CpuIndex to) {
     // relaxed: ring() publishes it
-    cpu_at(to).inbox.starving_.fetch_or(u64{1} << self_, std::memory_order_relaxed);
-    ring(to);
+    cpu_at(to).inbox.starving_.fetch_or(bit_, std::memory_order_relaxed);
+    wake_up(to);
 }
 
 void Mailbox::post(CpuIndex to, Request& request) {
     Outgoing& lane = outgoing_[to];
-    if (lane.head == nullptr && push(to, lane, request)) [[likely]] {
-        ring(to);
+    Mailbox& inbox = cpu_at(to).inbox;
+    if (lane.head == nullptr && push(inbox, lane, request)) [[likely]] {
+        ring(to, inbox);
         return;
     }
     keep(to, lane, request);
@@ -76,10 +78,11 @@ void Mailbox::flush() {
     for (u64 lanes = overflowing_; lanes != 0; lanes &= lanes - 1) {
         const auto to = static_cast<CpuIndex>(std::countr_zero(lanes));
         Outgoing& lane = outgoing_[to];
+        Mailbox& inbox = cpu_at(to).inbox;
         bool moved = false;
         while (lane.head != nullptr) {
             Request* const after = lane.head->next; // read first: once pushed, the request is the receiver's
-            if (!push(to, lane, *lane.head)) break;
+            if (!push(inbox, lane, *lane.head)) break;
             lane.head = after;
             moved = true;
         }
@@ -87,17 +90,18 @@ void Mailbox::flush() {
             starve(to);
         } else {
             overflowing_ &= ~(u64{1} << to);
-            if (moved) ring(to);
+            if (moved) ring(to, inbox);
         }
     }
 }
 
-void Mailbox::drain() {
-    unsigned run = 0;
+void Mailbox::take() {
+    if (!rung()) return;
     // acquire: what a sender did before its bell is seen, its full slots and its bit in starving_
-    for (u64 senders = rang_.exchange(0, std::memory_order_acquire); senders != 0; senders &= senders - 1) {
-        const auto from = static_cast<CpuIndex>(std::countr_zero(senders));
-        for (unsigned taken = 0; taken < slots; ++taken) {
+    u64 senders = rang_.exchange(0, std::memory_order_acquire);
+    do {
+        const auto from = static_cast<uword>(__builtin_ctzll(senders)); // not zero: nothing to check
+        for (unsigned left = slots; left != 0;) {
             auto& slot = incoming_[from].slot[next_incoming_[from] % slots];
             // acquire: pairs with the sender's release in push()
             Request* const request = slot.load(std::memory_order_acquire);
@@ -105,21 +109,21 @@ void Mailbox::drain() {
             // release: the sender may reuse the slot; pairs with its acquire in push()
             slot.store(nullptr, std::memory_order_release);
             ++next_incoming_[from];
+            this_cpu().counters.requests.count();
             request->run(*request);
-            if (++run % run_per_window == 0) machine::interrupt_window(); // no pointer is held here
+            if (--left % run_per_window == 0) machine::interrupt_window(); // no pointer is held here
         }
-    }
-    Relaxed<u64>& requests = this_cpu().counters.requests;
-    requests.store(requests + run);
-    // relaxed: set before a bell that has been taken, or that bell is still to come
-    if (starving_.load(std::memory_order_relaxed) != 0) [[unlikely]]
-        ring_starving();
+        senders &= senders - 1;
+        if (senders != 0) machine::interrupt_window();
+    } while (senders != 0);
 }
 
-// relaxed: as in drain(); ring() tells of the slots that were emptied
 void Mailbox::ring_starving() {
+    // relaxed: as in congested(); ring() tells of the slots that were emptied
+    if (starving_.load(std::memory_order_relaxed) == 0) return;
+    // relaxed: see above
     for (u64 all = starving_.exchange(0, std::memory_order_relaxed); all != 0; all &= all - 1) {
-        ring(static_cast<CpuIndex>(std::countr_zero(all)));
+        wake_up(static_cast<CpuIndex>(std::countr_zero(all)));
     }
 }
 

@@ -29,10 +29,10 @@ class Mailbox {
     void post(CpuIndex to, Request& request);
 
     // Lets CPU `to` look around, though it is sent nothing.
-    void wake_up(CpuIndex to) { ring(to); }
+    void wake_up(CpuIndex to);
 
     // Moves on what did not fit before.
-    void flush();
+    [[gnu::noinline]] void flush();
     [[nodiscard]] bool overflows() const { return overflowing_ != 0; }
     // More has been sent to that CPU than its ring holds.
     [[nodiscard]] bool backlog(CpuIndex to) const { return (overflowing_ >> to & 1) != 0; }
@@ -45,14 +45,27 @@ class Mailbox {
     [[nodiscard]] bool rung() const { return bells() != 0; }
 
     // Runs the requests that have arrived. Bounded: at most one ring's worth from each sender.
-    void drain();
+    void take();
+    // Behind take(): those who found their ring full learn that there is room.
+    void ring_starving();
+    [[nodiscard]] bool congested() const { // ring_starving() or flush() is due
+        // relaxed: set before a bell that has been taken, or that bell is still to come
+        return (starving_.load(std::memory_order_relaxed) | overflowing_) != 0;
+    }
+    void drain() {
+        take();
+        ring_starving();
+    }
 
     // The idle protocol: while polling no doorbell is needed; stop_polling() is followed by a last look at
     // rung().
     void poll() { polling_.store(true, std::memory_order_seq_cst); }
     [[nodiscard]] bool stop_polling();
 
-    void init(CpuIndex self) { self_ = self; }
+    void init(CpuIndex self) {
+        self_ = self;
+        bit_ = u64{1} << self;
+    }
 
     // For inspection, while no CPU is at work: what waits in the ring from `from`, and what is kept for `to`
     // until its ring has room. `visit(Request&)`.
@@ -67,19 +80,19 @@ class Mailbox {
     struct alignas(cache_line) Ring {
         std::array<std::atomic<Request*>, slots> slot{};
     };
-    struct Outgoing {
+    struct alignas(32) Outgoing { // a shift finds it
         Request* head{};
         Request* tail{};
-        u32 next_slot{};
+        uword next_slot{};
     };
 
-    bool push(CpuIndex to, Outgoing& lane, Request& request);
-    void ring(CpuIndex to);
+    bool push(Mailbox& inbox, Outgoing& lane, Request& request);
+    void ring(CpuIndex to, Mailbox& inbox);
     [[gnu::noinline]] void keep(CpuIndex to, Outgoing& lane, Request& request);
     [[gnu::noinline]] void starve(CpuIndex to);
-    [[gnu::noinline]] void ring_starving();
 
-    CpuIndex self_{};
+    uword self_{};
+    u64 bit_{};         // 1 << self_
     u64 overflowing_{}; // lanes with an overflow list
     std::array<Outgoing, max_cpus> outgoing_{};
     std::array<u8, max_cpus> next_incoming_{};

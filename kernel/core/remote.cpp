@@ -53,7 +53,7 @@ void at_next_cpu(Request& request) {
 
 } // namespace
 
-bool forward(Request& request, const Thread& target) {
+[[gnu::always_inline]] bool forward(Request& request, const Thread& target) {
     PerCpu& cpu = this_cpu();
     // acquire: pairs with the release in depart() (kernel/core/migration.cpp), so that flag_moving is seen
     // with it

@@ -44,18 +44,8 @@ void program_timer(PerCpu& cpu) {
     note_waiting(cpu, thread);
 }
 
-[[nodiscard]] bool keeps_cpu(const PerCpu& cpu) {
-    const Thread* const thread = cpu.current;
-    return thread != nullptr && thread->doing() == Doing::running && thread->priority <= cpu.top_ready;
-}
-
-// The best ready thread becomes the current one; nullptr: there is none.
-[[nodiscard]] Thread* elect(PerCpu& cpu) {
-    release_fpu(cpu);
-    Thread* const last = cpu.current;
-    if (last != nullptr && last->doing() == Doing::running) preempt(cpu, *last);
-    cpu.current = nullptr;
-    if (cpu.top_ready == RunQueue::none) return nullptr;
+// The best ready thread, there is one, becomes the current one.
+[[gnu::noinline]] Thread* take_best(PerCpu& cpu, Thread* last) {
     auto& thread = static_cast<Thread&>(*cpu.ready.pop());
     thread.now_doing(Doing::running);
     cpu.current = &thread;
@@ -65,6 +55,20 @@ void program_timer(PerCpu& cpu) {
     if (cpu.quanta != 0) [[unlikely]]
         change_turn(cpu, thread, last);
     return &thread;
+}
+
+// The thread that goes on here: the current one while it can and is the best; nullptr: there is none.
+[[nodiscard]] Thread* elect(PerCpu& cpu) {
+    Thread* const last = cpu.current;
+    if (last != nullptr && last->doing() == Doing::running) {
+        if (last->priority <= cpu.top_ready) return last;
+        release_fpu(cpu);
+        preempt(cpu, *last);
+    } else {
+        release_fpu(cpu);
+    }
+    cpu.current = nullptr;
+    return cpu.top_ready == RunQueue::none ? nullptr : take_best(cpu, last);
 }
 
 void load_space(PerCpu& cpu, const Thread& thread) {
@@ -146,17 +150,23 @@ void yield(Thread& self) {
     leave();
 }
 
-[[gnu::always_inline]] void make_ready(Thread& thread) {
-    PerCpu& cpu = this_cpu();
-    const bool idle = cpu.current == nullptr;
-    const bool free = idle || cpu.current->doing() >= Doing::receiving;
-    if (free && cpu.top_ready == RunQueue::none && (cpu.fpu_live | cpu.quanta) == 0) {
-        // Nobody has the CPU and nobody waits for it: no way round by the run queue.
-        thread.now_doing(Doing::running);
-        cpu.current = &thread;
-        cpu.counters.switches.count();
-        if (!idle) stop_meter(cpu);
-        start_meter(cpu, thread);
+// Nobody waits for the CPU, nor for its registers.
+[[nodiscard]] static bool unclaimed(const PerCpu& cpu) {
+    return ((cpu.top_ready ^ RunQueue::none) | cpu.fpu_live | cpu.quanta) == 0;
+}
+
+// No way round by the run queue.
+static void take_cpu(PerCpu& cpu, Thread& thread) {
+    thread.now_doing(Doing::running);
+    cpu.current = &thread;
+    cpu.counters.switches.count();
+    start_meter(cpu, thread);
+}
+
+[[gnu::noinline]] static void make_ready(PerCpu& cpu, Thread& thread) {
+    if (cpu.current != nullptr && cpu.current->doing() >= Doing::receiving && unclaimed(cpu)) {
+        stop_meter(cpu);
+        take_cpu(cpu, thread);
         return;
     }
     thread.now_doing(Doing::ready);
@@ -164,6 +174,15 @@ void yield(Thread& self) {
     note_waiting(cpu, thread);
     if (cpu.quanta != 0) cpu.pending |= pending_turn;
     if (cpu.current != nullptr && thread.priority < cpu.current->priority) cpu.pending |= pending_reschedule;
+}
+
+[[gnu::always_inline]] void make_ready(Thread& thread) {
+    PerCpu& cpu = this_cpu();
+    if (cpu.current == nullptr && unclaimed(cpu)) {
+        take_cpu(cpu, thread); // it is idle
+    } else {
+        make_ready(cpu, thread);
+    }
 }
 
 void wake(Thread& thread, long result) {
@@ -232,7 +251,7 @@ namespace {
     machine::interrupt_window();
 }
 
-void attend_pending(PerCpu& cpu) {
+[[gnu::noinline]] void attend_pending(PerCpu& cpu) {
     if ((cpu.pending & (pending_timer | pending_alarm | pending_turn | pending_offer)) != 0) [[unlikely]]
         attend_timers(cpu);
     cpu.pending &= ~static_cast<u32>(pending_reschedule | pending_mail);
@@ -240,14 +259,20 @@ void attend_pending(PerCpu& cpu) {
         send_text(cpu);
 }
 
-void attend_mail(PerCpu& cpu) {
-    cpu.inbox.drain();
-    if (cpu.inbox.overflows()) [[unlikely]]
-        cpu.inbox.flush();
+[[gnu::noinline]] void move_on_mail(PerCpu& cpu) {
+    cpu.inbox.ring_starving();
+    cpu.inbox.flush();
+}
+
+void attend(PerCpu& cpu) {
+    if (cpu.pending != 0) attend_pending(cpu);
+    cpu.inbox.take();
+    if (cpu.inbox.congested()) [[unlikely]]
+        move_on_mail(cpu);
 }
 
 // The part of a thread's work in the nucleus that could not be done when it arose.
-void continue_thread(PerCpu& cpu, Thread& thread) {
+[[gnu::noinline]] void continue_thread(PerCpu& cpu, Thread& thread) {
     machine::interrupt_window(); // long work comes piece by piece: the hardware has its say in between
     load_space(cpu, thread);
     auto* const next = thread.continuation;
@@ -261,17 +286,21 @@ void continue_thread(PerCpu& cpu, Thread& thread) {
 void leave() {
     PerCpu& cpu = this_cpu();
     for (;;) {
-        if (cpu.pending != 0) attend_pending(cpu);
-        if (cpu.inbox.rung()) attend_mail(cpu);
-        Thread* const thread = keeps_cpu(cpu) ? cpu.current : elect(cpu);
+        if (work_waits(cpu)) attend(cpu);
+        Thread* const thread = elect(cpu);
         if (thread == nullptr) {
             idle(cpu);
-        } else if (thread->continuation != nullptr) {
-            continue_thread(cpu, *thread);
-        } else if (thread->has(flag_held)) [[unlikely]] {
-            thread->now_doing(Doing::held);
-        } else if (!work_waits(cpu)) {
+            continue;
+        }
+        // The usual thread goes back to its program: one branch.
+        const u64 unusual = (thread->state & flag_held) | cpu.pending | cpu.inbox.bells() |
+                            reinterpret_cast<uword>(thread->continuation);
+        if (unusual == 0) [[likely]]
             machine::resume(thread->frame, thread->space->root());
+        if (thread->continuation != nullptr) {
+            continue_thread(cpu, *thread);
+        } else if (thread->has(flag_held)) {
+            thread->now_doing(Doing::held);
         }
     }
 }

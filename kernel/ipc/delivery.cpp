@@ -26,26 +26,24 @@ constexpr unsigned evicted_per_visit = 4, fetches_per_visit = 16;
     return first;
 }
 
-// A server waiting here for a message of the port.
-[[nodiscard]] Thread* take_waiter(Port& port) {
-    PerCpu& cpu = this_cpu();
-    if (Thread* const server = pop(port.slot_at(cpu.slot).waiters)) return server;
+// A server waiting here for a message of the port. `slot`: the port's of this CPU.
+[[nodiscard]] Thread* take_waiter(Port& port, PortSlot& slot) {
+    if (Thread* const server = pop(slot.waiters)) return server;
     // relaxed: start_tour() and announce() look again
     if (!port.enabled.load(std::memory_order_relaxed)) return nullptr;
     // relaxed: a port that is being deleted may have no actor any more
     Actor* const actor = port.actor.load(std::memory_order_relaxed);
-    return actor == nullptr ? nullptr : pop(actor->any_waiters[cpu.index]);
+    return actor == nullptr ? nullptr : pop(actor->any_waiters[this_cpu().index]);
 }
 
-// The message has left the queue, if it was in one: its port may be deleted and another port by now.
-void note_receipt(Port& port, Message& message) {
-    if (still_has(port, message.target)) message.sequence = ++port.slot_at(this_cpu().slot).received;
-}
+[[nodiscard]] PortSlot& slot_here(Port& port) { return port.slot_at(this_cpu().slot); }
+
+// The port is known to be the message's still.
+void note_receipt(PortSlot& slot, Message& message) { message.sequence = ++slot.received; }
 
 // Gives the message to a server that waits on this CPU. What fits the registers is in its frame at once; the
 // rest it takes over itself when it runs, in its own space.
-void hand(Thread& server, Port& port, Message& message) {
-    note_receipt(port, message);
+void hand(Thread& server, Message& message) {
     disarm_timer(server);
     if (fits_registers(message)) {
         server.continuation = nullptr;
@@ -131,7 +129,10 @@ void fetch_at_home(Request& request) {
         Message* const message = self.incoming;
         self.incoming = nullptr;
         if (message != nullptr && !self.has(flag_dying)) {
-            hand(self, *self.fetch_port, *message);
+            // The message has left the queue: its port may be deleted and another port by now.
+            if (still_has(*self.fetch_port, message->target))
+                note_receipt(slot_here(*self.fetch_port), *message);
+            hand(self, *message);
         } else {
             if (message != nullptr) refuse(*message, K_ECRASH);
             wake_with(self, self.resume);
@@ -167,7 +168,7 @@ void token_arrives(Request& request) {
             this_cpu().inbox.post(here, port.tour);
             return;
         }
-        Thread* const server = take_waiter(port);
+        Thread* const server = take_waiter(port, slot_here(port));
         if (server == nullptr) break;
         resume_as_parked(*server);
         static_cast<void>(fetch(*server, port));
@@ -224,7 +225,7 @@ void wait_until(Thread& self, u64 deadline) {
     }
     Message* const message = take_queued(port);
     if (message == nullptr) return false;
-    note_receipt(port, *message);
+    note_receipt(slot_here(port), *message);
     disarm_timer(self);
     // It has the CPU: no detour through the run queue.
     if (fits_registers(*message)) {
@@ -255,12 +256,14 @@ void enqueue(Port& port, Message& message) {
     start_tour(port);
 }
 
+// While nothing is queued: first come, first served.
 [[nodiscard]] bool deliver_waiting(Port& port, Message& message) {
-    if (queued(port) != 0) return false; // first come, first served
-    Thread* const server = take_waiter(port);
+    PortSlot& slot = slot_here(port);
+    Thread* const server = take_waiter(port, slot);
     if (server == nullptr) return false;
     message.port_li = number_of(port);
-    hand(*server, port, message);
+    note_receipt(slot, message);
+    hand(*server, message);
     return true;
 }
 
@@ -268,7 +271,7 @@ void enqueue(Port& port, Message& message) {
 // its way meanwhile is not turned away.
 [[nodiscard]] bool deliver_at_home(Port& port, Message& message) {
     if (!still_has(port, message.target)) return false;
-    if (!deliver_waiting(port, message)) enqueue(port, message);
+    if (queued(port) != 0 || !deliver_waiting(port, message)) enqueue(port, message);
     return true;
 }
 
@@ -287,8 +290,9 @@ void resume_as_parked(Thread& server) {
     PerCpu& cpu = this_cpu();
     const CpuIndex home = home_of(port);
     const bool at_home = home == cpu.index;
-    if ((at_home || !in_order) && deliver_waiting(port, message)) return Route::here;
-    if (queued(port) >= K_CPORTQUEUE) return Route::full;
+    const u32 length = queued(port);
+    if (length == 0 && (at_home || !in_order) && deliver_waiting(port, message)) return Route::here;
+    if (length >= K_CPORTQUEUE) return Route::full;
     if (at_home) {
         message.port = &port;
         enqueue(port, message);
@@ -314,7 +318,7 @@ long receive(Thread& self, Port& port, u64 deadline) {
     }
     if (passed(deadline)) return K_ETIMEOUT;
     if (enlist(port.cpus)) return receive(self, port, deadline); // look at the queue once more
-    PortSlot& slot = port.slot_at(this_cpu().slot);
+    PortSlot& slot = slot_here(port);
     self.port = &port;
     self.next_waiter = slot.waiters;
     slot.waiters = &self;
@@ -325,7 +329,7 @@ long receive(Thread& self, Port& port, u64 deadline) {
 bool receive_again(Thread& self, Port& port) {
     // A message queued elsewhere and not seen here comes with the port's token, as on the fast path.
     if (queued(port) != 0) return false;
-    PortSlot& slot = port.slot_at(this_cpu().slot);
+    PortSlot& slot = slot_here(port);
     self.next_waiter = slot.waiters;
     slot.waiters = &self;
     self.clear(flag_sent);
@@ -388,8 +392,11 @@ bool evict(Port& port) {
 bool announce(Port& port, const KnUniqueId& name) {
     if (!still_has(port, name) || home_of(port) != this_cpu().index || port.queue.empty()) return true;
     // Each server that waits here gets one: no token comes home to those that are left.
-    if (Thread* const server = take_waiter(port)) {
-        hand(*server, port, *take_queued(port));
+    PortSlot& slot = slot_here(port);
+    if (Thread* const server = take_waiter(port, slot)) {
+        Message& message = *take_queued(port);
+        note_receipt(slot, message);
+        hand(*server, message);
         return port.queue.empty();
     }
     start_tour(port);

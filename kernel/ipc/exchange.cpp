@@ -48,6 +48,19 @@ void describe(Message& message, const Thread& client, const Thread& server) {
     return head;
 }
 
+// The client waits for this reply.
+[[gnu::noinline]] void end_call(Thread& client, Message& reply) {
+    if (reply_by_words(client, reply)) {
+        take_reply_words(client, reply);
+        disarm_timer(client);
+        make_ready(client);
+    } else {
+        ++client.transaction;
+        client.incoming = &reply;
+        wake_with(client, finish_call);
+    }
+}
+
 // On the CPU that owns the client, which still waits for this reply, or not.
 void reply_arrives(Request& request) {
     Message& reply = *static_cast<MessageRequest&>(request).message;
@@ -59,14 +72,8 @@ void reply_arrives(Request& request) {
     if (gone || client.doing() != Doing::awaiting_reply || client.server != nullptr ||
         client.transaction != reply.transaction) {
         free_message(reply);
-    } else if (reply_by_words(client, reply)) {
-        take_reply_words(client, reply);
-        disarm_timer(client);
-        make_ready(client);
     } else {
-        ++client.transaction;
-        client.incoming = &reply;
-        wake_with(client, finish_call);
+        end_call(client, reply);
     }
 }
 
@@ -98,15 +105,16 @@ u16 lent_priority(const Thread& server) {
     return message->priority.load();
 }
 
-void serve(Thread& server, Message& message) {
-    if (server.client != nullptr || server.has(flag_serving)) abandon_current(server, K_EFAIL);
+[[gnu::always_inline]] void serve(Thread& server, Message& message) {
+    if (server.client != nullptr || server.has(flag_serving)) [[unlikely]]
+        abandon_current(server, K_EFAIL);
     hold(server, &message);
     if (message.client == nullptr) return;
     note_server(message, server);
     if (const u16 lent = message.priority.load(); lent < server.priority) set_priority(server, lent);
 }
 
-Message* end_service(Thread& server) {
+[[gnu::always_inline]] Message* end_service(Thread& server) {
     Message* const message = server.serving;
     server.serving = nullptr;
     server.clear(flag_serving);

@@ -9,27 +9,38 @@ namespace chorale {
 
 namespace {
 constinit Cache<Message> messages{"messages"};
+
+[[gnu::noinline]] Result<Message*> make_message() { return messages.make(); }
+
+[[gnu::noinline]] void free_slowly(Message& message) {
+    release_pages(message);
+    Message* const spare = this_cpu().spare_message.load();
+    if (spare == nullptr) {
+        this_cpu().spare_message.store(&message);
+    } else {
+        require(spare != &message, "message freed twice");
+        messages.destroy(&message);
+    }
 }
+
+} // namespace
 
 // An exchange across CPUs takes one message and gives it back: the last one freed stays at hand.
 Result<Message*> allocate_message() {
     PerCpu& cpu = this_cpu();
     Message* const message = cpu.spare_message.load();
-    if (message == nullptr) return messages.make();
+    if (message == nullptr) return make_message();
     cpu.spare_message.store(nullptr);
     message->client = nullptr;
     return message;
 }
 
 void free_message(Message& message) {
-    release_pages(message);
     PerCpu& cpu = this_cpu();
-    Message* const spare = cpu.spare_message.load();
-    if (spare == nullptr) {
-        cpu.spare_message.store(&message);
+    if (message.page_count != 0 || cpu.spare_message.load() != nullptr) {
+        free_slowly(message);
     } else {
-        require(spare != &message, "message freed twice");
-        messages.destroy(&message);
+        cpu.spare_message.store(&message);
     }
 }
 

@@ -105,7 +105,7 @@ Status compose(Message& message, const KnMsgDesc& descriptor) {
     return Status::ok;
 }
 
-void receive_words(Thread& self, Message& message) {
+[[gnu::always_inline]] void receive_words(Thread& self, Message& message) {
     self.frame.load_words(message.words);
     self.frame.set_message_result(static_cast<long>(message.size), message.port_li, message.sequence);
     serve(self, message);

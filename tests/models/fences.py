@@ -32,7 +32,7 @@ EXPECTED = {
     "kernel/core/mailbox.cpp": {
         "Mailbox::push(": (LOAD_ACQUIRE, STORE_RELEASE),
         "Mailbox::ring(": (CHANGE_SEQ_CST, LOAD_SEQ_CST),
-        "Mailbox::drain(": (("amoswap.d.aq",), LOAD_ACQUIRE),
+        "Mailbox::take(": (("amoswap.d.aq",), LOAD_ACQUIRE),
         "Mailbox::stop_polling(": (STORE_RELEASE, LOAD_SEQ_CST),
     },
     "kernel/core/remote.cpp": {
