@@ -33,7 +33,8 @@ struct Tables {
     }
     void hide(VirtRange range) {
         bool flush = false;
-        while (!range.empty()) range.begin = table.hide(range, pages, flush);
+        const VirtAddr begin = range.begin;
+        while (!range.empty()) range.begin = table.hide(range, begin, pages, flush);
     }
     void reap(VirtRange range) {
         while (!range.empty()) range.begin = table.reap(range, pages, false, false);
