@@ -1,5 +1,7 @@
 #include "fuzz/calls_script.hpp"
 
+#include "arch/host/user.hpp"
+
 #include <algorithm>
 
 namespace chorale::fuzz {
@@ -55,10 +57,13 @@ void put(std::vector<u8>& to, u64 value, std::size_t bytes) {
     const std::span<const CallInfo> all = known_calls();
     Operation made{};
     made.list = static_cast<u8>(chance.below(script.threads.size()));
-    made.number = static_cast<u8>(all[chance.below(all.size())].number);
+    made.number = static_cast<u16>(all[chance.below(all.size())].number);
     // Messages are what the threads have in common.
-    constexpr u8 messages[] = {0, 1, 64, 65, 65, 66, 67};
-    if (chance.one_in(3)) made.number = messages[chance.below(std::size(messages))];
+    using host::Call;
+    constexpr Call messages[] = {Call::message_call, Call::message_reply_receive, Call::ipcCallMessage,
+                                 Call::ipcReceiveMessage, Call::ipcReceiveMessage, Call::ipcReply,
+                                 Call::ipcSend};
+    if (chance.one_in(3)) made.number = static_cast<u16>(messages[chance.below(std::size(messages))]);
     for (u32& choice : made.choices) choice = word(chance);
     return made;
 }
@@ -180,7 +185,7 @@ Script decode(std::span<const u8> bytes) {
     for (unsigned i = 0; i < operations && i < operation_limit && !input.empty(); ++i) {
         Operation operation{};
         operation.list = static_cast<u8>(input.byte() % threads);
-        operation.number = input.byte();
+        operation.number = static_cast<u16>(input.number(2));
         const unsigned count = call_of(operation.number).count();
         for (unsigned argument = 0; argument < count; ++argument)
             operation.choices[argument] = static_cast<u32>(input.number(4));
@@ -203,7 +208,7 @@ std::vector<u8> encode(const Script& script) {
     bytes.push_back(static_cast<u8>(script.operations.size()));
     for (const Operation& operation : script.operations) {
         bytes.push_back(operation.list);
-        bytes.push_back(operation.number);
+        put(bytes, operation.number, 2);
         const unsigned count = call_of(operation.number).count();
         for (unsigned argument = 0; argument < count; ++argument) put(bytes, operation.choices[argument], 4);
     }

@@ -34,7 +34,7 @@ struct CallInfo {
 
 // What is no nucleus call has a number above all calls.
 enum Special : unsigned {
-    special_pause = 128,
+    special_pause = 256,
     special_fpu,
     special_touch,           // user memory, by the thread itself
     special_fail_allocation, // the n-th allocation from now fails
@@ -49,7 +49,7 @@ enum Special : unsigned {
 
 struct Operation {
     u8 list{}; // which thread does it
-    u8 number{};
+    u16 number{};
     std::array<u32, argument_limit> choices{}; // what each argument is made of (calls_values.hpp)
 };
 

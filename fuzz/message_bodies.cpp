@@ -51,9 +51,14 @@ struct World {
     return bytes;
 }
 
+// What only can be read has no pages before the nucleus has touched it, and holds zeros.
 [[nodiscard]] std::vector<u8> read(u64 at, u64 size) {
     std::vector<u8> bytes(size);
-    must(machine::user_read(bytes.data(), VirtAddr{at}, size), "what can be read is read");
+    for (u64 done = 0, piece; done < size; done += piece) {
+        piece = std::min(size - done, page_size - (at + done) % page_size);
+        must(machine::user_read(&bytes[done], VirtAddr{at + done}, piece) || at >= read_only,
+             "what can be read is read");
+    }
     return bytes;
 }
 

@@ -1,10 +1,12 @@
 #include "bench/host/structures.hpp"
 
+#include "arch/host/cpu.hpp"
 #include "bench/host/meter.hpp"
 #include "kernel/base/log.hpp"
 #include "kernel/core/names.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/mem/frame.hpp"
+#include "kernel/mem/space.hpp"
 
 #include <array>
 #include <atomic>
@@ -24,6 +26,9 @@ std::array<PerCpu*, bench::cpus> blocks;
 
 PerCpu& cpu_at(CpuIndex index) { return *blocks[index]; }
 unsigned cpu_count() { return bench::cpus; }
+
+// There are no other CPUs' TLBs.
+void flush_at_once(const TlbFlush& flush) { flush.apply(host::this_cpu().root); }
 
 void panic(std::string_view reason, u64 value) {
     std::fprintf(stderr, "panic: %.*s (%llu)\n", static_cast<int>(reason.size()), reason.data(),

@@ -62,7 +62,7 @@ void hide_step(Thread& self) {
 
 void free_step(Thread& self) {
     const Result<Actor*> actor = find_actor(self.work.target_actor);
-    if (!actor.ok()) return self.frame.set_result(K_EUNKNOWN);
+    if (!actor.ok()) return self.frame.set_result(K_OK); // it has gone, and its regions with it
     const Status status = actor.value()->space.begin_free(self.work.range.range, self.work.range);
     if (status == Status::timeout) return pause(self, free_step);
     if (status != Status::ok) return self.frame.set_result(static_cast<long>(status));

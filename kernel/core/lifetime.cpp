@@ -74,6 +74,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.request.thread = &thread;
     thread.timer.thread = &thread;
     thread.incoming = nullptr;
+    thread.fetched = nullptr;
     thread.serving = nullptr;
     thread.fpu_area = nullptr;
     thread.victim = nullptr;

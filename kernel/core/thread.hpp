@@ -146,6 +146,7 @@ struct Thread : ThreadHot, Schedulable {
     Message* incoming{}; // handed to it, not yet taken over into its space
     u64 deadline{};      // of the wait, as given; the timer may be disarmed for a while
     Port* fetch_port{};  // where it is fetching a message from another CPU's queue
+    Message* fetched{};  // what it got there: belongs to who has the request, until that is back
     KnUniqueId fetch_name{};
     void (*resume)(Thread&){}; // how a suspended wait goes on
     u64 transaction{};         // counts its ended waits: a late reply does not match

@@ -123,11 +123,11 @@ void start_tour(Port& port) {
 void fetch_at_home(Request& request) {
     Thread& server = *static_cast<ThreadRequest&>(request).thread;
     Port& port = *server.fetch_port;
-    server.incoming = still_has(port, server.fetch_name) ? take_queued(port) : nullptr;
+    server.fetched = still_has(port, server.fetch_name) ? take_queued(port) : nullptr;
     request.run = [](Request& back) {
         Thread& self = *static_cast<ThreadRequest&>(back).thread;
-        Message* const message = self.incoming;
-        self.incoming = nullptr;
+        Message* const message = self.fetched;
+        self.fetched = nullptr;
         if (message != nullptr && !self.has(flag_dying)) {
             // The message has left the queue: its port may be deleted and another port by now.
             if (still_has(*self.fetch_port, message->target))

@@ -175,6 +175,7 @@ void Inspection::collect_messages() {
     for (const Thread* const thread : threads_) {
         const auto lid = static_cast<u64>(thread->lid);
         add_message(thread->incoming, {"handed to thread", thread->actor, lid});
+        add_message(thread->fetched, {"fetched for thread", thread->actor, lid});
         if (thread->has(flag_serving)) add_message(thread->serving, {"served by thread", thread->actor, lid});
     }
     for (Port* const port : ports_) {

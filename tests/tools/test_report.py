@@ -52,11 +52,11 @@ def json_line(contents):
 
 class ReportTest(unittest.TestCase):
     def test_owed_results(self):
-        everything = [*report.SAME_CPU, *report.CROSS_CPU, "ipc.rt.scale.pairs4.w4"]
+        everything = [*report.SAME_CPU, *report.MEMORY, *report.CROSS_CPU, "ipc.rt.scale.pairs4.w4"]
         self.assertEqual(report.missing_results("all", 4, everything), [])
         self.assertEqual(report.missing_results("all", 4, everything[1:]), ["null_call"])
         self.assertEqual(report.missing_results("all", 4, everything[:-1]), ["ipc.rt.scale.pairsN.w4"])
-        self.assertEqual(report.missing_results("all", 1, report.SAME_CPU), [])
+        self.assertEqual(report.missing_results("all", 1, [*report.SAME_CPU, *report.MEMORY]), [])
         self.assertEqual(report.missing_results("cross", 4, report.CROSS_CPU[:1]), report.CROSS_CPU[1:])
         self.assertEqual(report.missing_results("null_call", 4, []), ["null_call"])
 
