@@ -41,13 +41,19 @@ void check_order(unsigned thread, const KnMsgHead& head, Tag tag) {
     last = tag.counter();
 }
 
-// Whoever serves a call runs with its caller's priority, or a better one.
-void check_priority(unsigned thread) {
-    const Thread& self = *chorale::this_cpu().current;
-    if (self.serving == nullptr || self.serving->client == nullptr) return;
-    if (self.priority > self.serving->priority)
-        failed(fmt::format("thread {}: priority inversion: {} serves {}", thread, self.priority,
-                           self.serving->priority));
+// Whoever serves a call runs with its caller's priority, or a better one, as soon as the news that it has
+// changed meanwhile has arrived.
+[[nodiscard]] Task<void> check_priority(unsigned thread) {
+    constexpr unsigned patience = 100;
+    for (unsigned turn = 0;; ++turn) {
+        const Thread& self = *chorale::this_cpu().current;
+        if (self.serving == nullptr || self.serving->client == nullptr) co_return;
+        const u16 caller = self.serving->priority;
+        if (self.priority <= caller) co_return;
+        if (turn == patience)
+            failed(fmt::format("thread {}: priority inversion: {} serves {}", thread, self.priority, caller));
+        co_await pause();
+    }
 }
 
 // Brings what was received from registers or user memory into `body`; its size.
@@ -138,7 +144,7 @@ Task<void> serve(unsigned thread, Op op) {
         // A port that is deleted meanwhile has no number any more.
         if (got.port_li != static_cast<u64>(slot.li) && static_cast<int>(got.port_li) != K_NONEPORT)
             failed(fmt::format("thread {}: a message for port {} on port {}", thread, got.port_li, slot.li));
-        check_priority(thread);
+        co_await check_priority(thread);
         if (op.b % 2 != 0 &&
             co_await serve_words(thread, static_cast<int>(slot.li), left, descriptor.at(), got))
             co_return;
