@@ -107,6 +107,15 @@ void enter_exit(Cpu& cpu, Thread& thread) {
     enter_call(cpu, thread);
 }
 
+// The first part that is missing of what was accessed.
+[[nodiscard]] VirtAddr fault_address(const Trap& trap) {
+    const VirtAddr begin{trap.address}, end = begin + trap.size;
+    for (VirtAddr at = begin; at < end; at = at.page_floor() + page_size) {
+        if (machine::user_byte(at, trap.access) == nullptr) return at;
+    }
+    return begin;
+}
+
 void user_mode(Cpu& cpu) {
     engine().boundary(Boundary::user);
     if (engine().interrupted()) {
@@ -125,10 +134,11 @@ void user_mode(Cpu& cpu) {
     case TrapKind::fpu:
         on_fpu_use();
     case TrapKind::fault: {
-        const Status status = on_page_fault(VirtAddr{trap.address}, trap.access);
+        const VirtAddr address = fault_address(trap);
+        const Status status = on_page_fault(address, trap.access);
         if (status == Status::ok) leave();
         const char* const name = status == Status::no_memory ? "no memory for a page" : "page fault";
-        on_exception({name, 14, 0, trap.address, thread.frame.pc});
+        on_exception({name, 14, 0, address.raw(), thread.frame.pc});
     }
     case TrapKind::exit:
         enter_exit(cpu, thread);

@@ -25,10 +25,11 @@ enum class TrapKind : u8 {
 
 struct Trap {
     TrapKind kind{};
-    u64 address{}; // of a fault
+    u64 address{}; // of a fault: where the access begins
     Protection access{};
     bool (*again)(void* what){}; // the access that faulted; true: it has succeeded
     void* what{};
+    std::size_t size = 1; // of the access
 };
 
 template <class T>

@@ -129,7 +129,8 @@ struct Load {
     bool await_ready() { return machine::user_read(&value, at, sizeof value); }
     void await_suspend(std::coroutine_handle<> here) {
         const auto again = [](void* what) { return static_cast<Load*>(what)->await_ready(); };
-        LeaveUserMode{{TrapKind::fault, at.raw(), Protection::read, again, this}}.await_suspend(here);
+        LeaveUserMode{{TrapKind::fault, at.raw(), Protection::read, again, this, sizeof value}}.await_suspend(
+            here);
     }
     [[nodiscard]] T await_resume() const { return value; }
 };
@@ -145,7 +146,8 @@ struct Store {
     bool await_ready() const { return machine::user_write(at, &value, sizeof value); }
     void await_suspend(std::coroutine_handle<> here) {
         const auto again = [](void* what) { return static_cast<Store*>(what)->await_ready(); };
-        LeaveUserMode{{TrapKind::fault, at.raw(), Protection::write, again, this}}.await_suspend(here);
+        LeaveUserMode{{TrapKind::fault, at.raw(), Protection::write, again, this, sizeof value}}
+            .await_suspend(here);
     }
     void await_resume() const {}
 };
