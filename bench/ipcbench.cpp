@@ -27,6 +27,7 @@ bool run() {
           machine::emulated() ? " (emulated: times are not those of hardware)" : "");
     recorder.print_meta(cpus);
     measure_same_cpu(context);
+    measure_laps(context);
     measure_cross_cpu(context);
     measure_scale(context);
     measure_memory(context);

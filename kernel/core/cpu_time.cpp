@@ -1,5 +1,7 @@
 #include "kernel/core/cpu_time.hpp"
 
+#include "kernel/supervisor/handler.hpp"
+
 #include <machine/timer.hpp>
 
 namespace chorale {
@@ -8,8 +10,7 @@ namespace {
 
 // Its execution actor is not its home.
 [[nodiscard]] bool is_abroad(const Thread& thread) {
-    const Actor* const execution = thread.supervisor.execution;
-    return execution != nullptr && execution != thread.actor;
+    return &execution_actor(thread) != thread.actor;
 }
 
 // By the account's only writer.

@@ -78,7 +78,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.serving = nullptr;
     thread.fpu_area = nullptr;
     thread.victim = nullptr;
-    thread.invocations.attention.store(0);
+    thread.invocations.awaited = false;
     thread.control = {};
     begin_scheduling(thread, start);
     thread.invocations.faulty = nullptr;
@@ -189,7 +189,7 @@ void end_thread(Thread& thread) {
         thread.set(flag_dying);
     } else if (away_from_home(thread)) { // in somebody else's code: it ends when it is home
         thread.set(flag_dying);
-        thread.invocations.attention.store(1);
+        await_home(thread);
         abort_thread(thread);
     } else if (let_go(thread)) {
         destroy(thread);

@@ -17,3 +17,19 @@
 /* struct Thread */
 #define THREAD_STATE 0
 #define THREAD_FRAME 64
+
+/* struct Lap (kernel/lap/lap.hpp), ends of an invocation, kinds beside Actor* in Lap and LapFrame */
+#define LAP_KEY 0
+#define LAP_HANDLER 8
+#define LAP_COOKIE 16
+#define LAP_OWNER 24
+#define LAP_DEAD 32 /* u32 */
+#define LAP_LIMIT 1024
+#define LAP_INVALID -1
+#define LAP_DELETED -5
+#define LAP_FAILED -18
+#define LAP_SAFE 1
+#define LAP_SETJMP 2
+#define LAP_RAW 4     /* of a LAP: K_LAP_SAMEHOST */
+#define LAP_GUARDED 4 /* of a frame: a fault ends the invocation though the LAP is neither */
+#define LAP_KINDS 7

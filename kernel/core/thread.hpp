@@ -139,6 +139,7 @@ struct Thread : ThreadHot, Schedulable {
     void set(Flag flag) { state |= flag; }
     void clear(Flag flag) { state &= ~static_cast<u32>(flag); }
 
+    Invocations invocations{}; // first: THREAD_LAPS
     void (*continuation)(Thread&){};
     ThreadRequest request; // the thread's own: one is out at a time
     Question question;
@@ -163,7 +164,6 @@ struct Thread : ThreadHot, Schedulable {
     Control control{};
     ConsoleReader reader{};
     SupervisorState supervisor{};
-    Invocations invocations{};
     Scheduling scheduling{};
     SyncState sync;
     TimerWait timer_wait{};

@@ -6,26 +6,26 @@
 #include "kernel/core/wait.hpp"
 #include "kernel/lap/lap.hpp"
 
+#include <machine/supervisor.hpp>
 #include <machine/timer.hpp>
 
 namespace chorale {
 
 namespace {
 
-constexpr u64 straggler_pause = 100'000; // nanoseconds
-constexpr u32 lids_per_step = 64;        // bounds a step
+constexpr u64 straggler_pause = 100'000;                // nanoseconds
+constexpr u32 lids_per_step = 64, actors_per_step = 64; // bound a step
 
 void kill_step(Thread& self);
-void abort_step(Thread& self);
-void wait_step(Thread& self);
+void search_step(Thread& self);
+void free_step(Thread& self);
 
-// How often the thread is inside the LAP.
-[[nodiscard]] u32 times_inside(const Thread& thread, const Lap& lap) {
-    u32 times = 0;
+// Whether the thread is inside a safe LAP that is to go: this one, or any of the actor.
+[[nodiscard]] bool inside(const Thread& thread, const Lap* lap, const Actor* actor) {
     for (const LapFrame* frame = thread.invocations.frames.load(); frame != nullptr; frame = frame->outer) {
-        if (frame->lap == &lap) ++times;
+        if (frame->safe() && (lap != nullptr ? frame->lap == lap : frame->lap->owner() == actor)) return true;
     }
-    return times;
+    return false;
 }
 
 void pause(Thread& self, void (*step)(Thread&)) {
@@ -35,16 +35,29 @@ void pause(Thread& self, void (*step)(Thread&)) {
     arm_timer(self, machine::now() + straggler_pause);
 }
 
-// At the thread's CPU, which does not run it meanwhile.
+// At the thread's CPU, which does not run it meanwhile: whether it is inside.
+[[nodiscard]] long look_inside(Thread& target, const Question& question) {
+    return inside(target, reinterpret_cast<const Lap*>(question.argument[0]),
+                  reinterpret_cast<const Actor*>(question.argument[1]))
+               ? 1
+               : 0;
+}
+
 [[nodiscard]] long abort_if_inside(Thread& target, const Question& question) {
-    const auto* const lap = reinterpret_cast<const Lap*>(question.argument[0]);
-    if (times_inside(target, *lap) != 0) abort_thread(target);
-    return K_OK;
+    const long found = look_inside(target, question);
+    if (found != 0) abort_thread(target);
+    return found;
 }
 
 // The next thread that is inside any LAP, from where the search is; fewer threads a step than there may be.
+// The deleter does not wait for itself: it may delete its own actor from one of its LAPs.
 [[nodiscard]] FoundThread next_insider(const Thread& self, LapDeletion& search) {
-    Actor* const actor = actor_at(search.actors);
+    Actor* actor = nullptr;
+    for (u32 i = 0; i < actors_per_step && search.actors < actor_limit; ++i) {
+        actor = actor_at(search.actors);
+        if (actor != nullptr) break;
+        ++search.actors;
+    }
     FoundThread found;
     const bool last = actor == nullptr || search.lids + lids_per_step >= Actor::thread_limit;
     const u32 end = last ? Actor::thread_limit : search.lids + lids_per_step;
@@ -59,7 +72,7 @@ void pause(Thread& self, void (*step)(Thread&)) {
             }
         });
     } else {
-        search.lids = end;
+        search.lids = 0;
     }
     if (search.lids >= Actor::thread_limit) {
         search.lids = 0;
@@ -68,85 +81,92 @@ void pause(Thread& self, void (*step)(Thread&)) {
     return found;
 }
 
-// A LAP that is not safe is not waited for.
-void finish_lap(Thread& self) {
+// D of the protocol, and on to E. With C, or with what killed the last of an actor's LAPs.
+void begin_search(Thread& self) {
+    tour(self, [](Thread&) {}, [](Thread& asker, long) { wake_with(asker, search_step); });
+}
+
+// The next 64 of the table, then D to F if that may be necessary.
+void kill_step(Thread& self) {
     LapDeletion& deletion = self.invocations.deletion;
-    free_lap(*deletion.lap);
-    deletion.lap = nullptr;
-    if (deletion.actor != nullptr) {
+    if (kill_laps_of(*deletion.actor, &self, deletion.places)) deletion.safe = true;
+    if (deletion.places < lap_limit) {
         wake_with(self, kill_step);
         return;
     }
-    self.clear(flag_finishing);
-    wake(self, K_OK);
-    settle(self);
-}
-
-void begin_lap(Thread& self, Lap& lap) {
-    LapDeletion& deletion = self.invocations.deletion;
-    deletion.lap = &lap;
-    deletion.actors = deletion.lids = 0;
-    // seq_cst: after D in the one order; a thread that comes in later finds the key changed
-    const bool empty =
-        (lap.options.load() & K_LAP_SAFE) == 0 || lap.inside.load(std::memory_order_seq_cst) == 0;
-    if (empty) {
-        finish_lap(self);
+    deletion.places = 0;
+    if (deletion.safe) {
+        begin_search(self);
     } else {
-        wake_with(self, abort_step);
+        free_step(self);
     }
 }
 
-void kill_step(Thread& self) {
+// E, and F again and again.
+void search_step(Thread& self) {
     LapDeletion& deletion = self.invocations.deletion;
-    const DyingLaps found = kill_lap_of(*deletion.actor);
-    if (found.killed != nullptr) {
-        begin_lap(self, *found.killed);
-    } else if (found.others) {
-        pause(self, kill_step);
+    if (deletion.actors < actor_limit) {
+        const FoundThread found = next_insider(self, deletion);
+        const auto next = [](Thread& asker, long answer) {
+            if (answer > 0) asker.invocations.deletion.somebody = true;
+            wake_with(asker, search_step);
+        };
+        if (found.thread == nullptr) {
+            next(self, 0);
+            return;
+        }
+        const Operation operation{
+            deletion.told ? look_inside : abort_if_inside,
+            {reinterpret_cast<u64>(deletion.lap), reinterpret_cast<u64>(deletion.actor)},
+            next};
+        static_cast<void>(ask(self, *found.thread, found.serial, operation));
+        return;
+    }
+    deletion.actors = deletion.lids = 0;
+    deletion.told = true;
+    if (deletion.somebody) {
+        deletion.somebody = false;
+        pause(self, search_step);
+    } else {
+        free_step(self);
+    }
+}
+
+void free_step(Thread& self) {
+    LapDeletion& deletion = self.invocations.deletion;
+    if (deletion.lap != nullptr) {
+        free_lap(*deletion.lap);
+        self.clear(flag_finishing);
+        wake(self, K_OK);
+        settle(self);
+    } else if (free_laps_of(*deletion.actor, &self, deletion.places)) {
+        // Somebody else deletes one of them: it may have threads inside for a while.
+        deletion.places = 0;
+        pause(self, free_step);
+    } else if (deletion.places < lap_limit) {
+        wake_with(self, free_step);
     } else {
         self.clear(flag_finishing);
         deletion.next(self);
     }
 }
 
-void abort_step(Thread& self) {
-    LapDeletion& deletion = self.invocations.deletion;
-    if (deletion.actors == actor_limit) {
-        wait_step(self);
-        return;
-    }
-    const FoundThread found = next_insider(self, deletion);
-    const auto next = [](Thread& asker, long) { wake_with(asker, abort_step); };
-    if (found.thread == nullptr) {
-        next(self, K_OK);
-        return;
-    }
-    static_cast<void>(ask(self, *found.thread, found.serial,
-                          Operation{abort_if_inside, {reinterpret_cast<u64>(deletion.lap)}, next}));
-}
-
-// Who is inside itself, as the thread of an actor that deletes itself from its own LAP may be, does not wait
-// for itself.
-void wait_step(Thread& self) {
-    const Lap& lap = *self.invocations.deletion.lap;
-    // acquire: pairs with the release of those who leave: their handlers have done all they do
-    if (lap.inside.load(std::memory_order_acquire) <= times_inside(self, lap)) {
-        finish_lap(self);
-    } else {
-        pause(self, wait_step);
-    }
-}
-
 } // namespace
 
+// A LAP that is not safe is not waited for.
 long delete_lap(Thread& self, const KnLapDesc& descriptor) {
     const LapTarget target = find_lap(descriptor);
-    if (target.lap == nullptr || times_inside(self, *target.lap) != 0) return K_EINVAL;
-    Lap* const lap = kill_lap(descriptor);
+    if (target.lap == nullptr || inside(self, target.lap, nullptr)) return K_EINVAL;
+    Lap* const lap = kill_lap(descriptor, &self);
     if (lap == nullptr) return K_EINVAL;
+    if ((target.options & K_LAP_SAFE) == 0) {
+        free_lap(*lap);
+        return K_OK;
+    }
     self.invocations.deletion = {};
+    self.invocations.deletion.lap = lap;
     self.set(flag_finishing);
-    begin_lap(self, *lap);
+    begin_search(self);
     return no_result;
 }
 
@@ -158,19 +178,26 @@ void delete_laps_of(Thread& self, Actor& actor, void (*next)(Thread&)) {
     kill_step(self);
 }
 
-void drop_invocations(Thread& thread) {
-    for (const LapFrame* frame = thread.invocations.frames.load(); frame != nullptr; frame = frame->outer) {
-        // release: pairs with wait_step()
-        if (frame->lap != nullptr) frame->lap->inside.fetch_sub(1, std::memory_order_release);
-    }
-    thread.invocations.frames.store(nullptr);
-}
+void drop_invocations(Thread& thread) { thread.invocations.frames.store(nullptr); }
 
 bool away_from_home(const Thread& thread) {
     for (const LapFrame* frame = thread.invocations.frames.load(); frame != nullptr; frame = frame->outer) {
-        if (frame->lap != nullptr || (frame->owner != nullptr && frame->owner != thread.actor)) return true;
+        if (frame->safe() || frame->owner() != thread.actor) return true;
     }
     return false;
+}
+
+// A thread in user mode comes home when its handler ends (end_handler()). Of another one the outermost
+// invocation returns by a detour: as long as its frame is linked the address is read from there.
+void await_home(Thread& thread) {
+    Invocations& invocations = thread.invocations;
+    invocations.awaited = true;
+    LapFrame* frame = invocations.frames.load();
+    if (frame == nullptr || thread.actor->privilege != K_SUPACTOR) return;
+    while (frame->outer != nullptr) frame = frame->outer;
+    if (frame->return_address == machine::lap_way_home()) return;
+    invocations.way_home = frame->return_address;
+    frame->return_address = machine::lap_way_home();
 }
 
 } // namespace chorale

@@ -17,53 +17,40 @@ namespace chorale {
 
 namespace {
 
-// A function of invoke.cpp: it runs for whatever actor the thread is in.
+// A function at thread level: it runs for whatever actor the thread is in.
 template <class Function>
 [[nodiscard]] Handler handler_for(const Thread& self, Function* entry) {
     Handler handler;
     handler.entry = VirtAddr{reinterpret_cast<u64>(entry)};
     handler.argument[0] = HandlerWord::the_context();
-    handler.owner = self.supervisor.execution;
+    handler.owner = &execution_actor(self);
     return handler;
-}
-
-// Whether a frame belongs to what runs on top of the innermost handler's record, if there is one.
-[[nodiscard]] bool above_record(const Thread& self, const LapFrame& frame) {
-    const u64 record = self.supervisor.innermost.raw();
-    return record == 0 || reinterpret_cast<u64>(&frame) < record;
 }
 
 // The innermost invocation that a fault ends; null: none before the innermost handler.
 [[nodiscard]] LapFrame* guarded_frame(const Thread& self) {
     LapFrame* frame = self.invocations.frames.load();
-    while (frame != nullptr && above_record(self, *frame) && frame->resume == 0) frame = frame->outer;
+    while (frame != nullptr && above_record(self, *frame) && !frame->guarded()) frame = frame->outer;
     return frame != nullptr && above_record(self, *frame) ? frame : nullptr;
 }
 
 // Goes on where the invocation ends with an error; those inside it never end.
-void fail_invocation(Thread& self, LapFrame& guarded) {
-    for (LapFrame* frame = self.invocations.frames.load();; frame = frame->outer) {
-        // release: pairs with wait_step() (deletion.cpp)
-        if (frame->lap != nullptr) frame->lap->inside.fetch_sub(1, std::memory_order_release);
-        frame->lap = nullptr;
-        if (frame == &guarded) break;
-    }
-    self.invocations.frames.store(&guarded);
-    self.supervisor.execution = guarded.owner;
+void fail_invocation(Thread& self, const LapFrame& guarded) {
+    self.invocations.frames.store(guarded.outer);
     self.frame.pc = machine::lap_failed().raw();
-    self.frame.sp = guarded.resume;
+    self.frame.sp = reinterpret_cast<uword>(&guarded) - machine::lap_kept_size;
 }
 
 // Nobody has dealt with it. False: nothing can be saved.
 [[nodiscard]] bool give_up_invocation(Thread& self, const Fault& fault) {
-    LapFrame* const guarded = guarded_frame(self);
+    const LapFrame* const guarded = guarded_frame(self);
     if (guarded == nullptr) {
         drop_invocations(self); // it never goes on
         return false;
     }
     Actor& culprit = execution_actor(self);
     const u64 pc = self.frame.pc;
-    const bool forgiving = guarded->forgiving != 0;
+    const bool forgiving = guarded->forgiving();
     fail_invocation(self, *guarded);
     if (forgiving) return true;
     char name[K_ACTORNAMEMAX];
@@ -121,15 +108,17 @@ bool offer_trap(Thread& self, unsigned trap) {
 
 void announce_abort(Thread& thread) {
     if (!handled(*thread.actor, HandlerKind::abort)) return;
-    if (thread.invocations.frames.load() != nullptr) {
-        thread.invocations.attention.store(1);
+    const bool visits = thread.actor->privilege != K_SUPACTOR && in_supervisor_mode(thread);
+    if (visits || thread.invocations.frames.load() != nullptr) {
+        await_home(thread);
     } else if (thread.doing() <= Doing::ready && thread.continuation == nullptr) {
         thread.continuation = run_abort_handlers;
     }
 }
 
 long come_home(Thread& self) {
-    self.invocations.attention.store(0);
+    if (self.invocations.frames.load() != nullptr) return K_OK;
+    self.invocations.awaited = false;
     if (self.has(flag_dying)) {
         settle(self);
         return no_result;
@@ -141,7 +130,7 @@ long come_home(Thread& self) {
 long invoke_from_user(Thread& self, const KnLapDesc& descriptor, u64 argument) {
     const LapTarget target = find_lap(descriptor);
     if (target.lap == nullptr || (target.options & K_LAP_SAFE) == 0) return K_EINVAL;
-    Handler handler = handler_for(self, chorale_lap_invoke_safe);
+    Handler handler = handler_for(self, machine::chorale_lap_invoke_guarded);
     handler.argument[0] = HandlerWord::of(descriptor.ldPlace);
     handler.argument[1] = HandlerWord::of(descriptor.ldKey);
     handler.argument[2] = HandlerWord::of(argument);
@@ -167,9 +156,11 @@ bool invoke_at_interrupt_level(const KnLapDesc& descriptor, void* argument) {
 }
 
 Actor* invoker_of(const Thread& self) {
-    const LapFrame* const frame = self.invocations.frames.load();
-    if (frame == nullptr || !above_record(self, *frame)) return invoker(self);
-    return frame->invoker != nullptr ? frame->invoker : self.actor;
+    const LapFrame* const frame = innermost_frame(self);
+    if (frame == nullptr) return invoker(self);
+    const LapFrame* const outer = frame->outer;
+    if (outer != nullptr && above_record(self, *outer)) return outer->owner();
+    return self.supervisor.execution != nullptr ? self.supervisor.execution : self.actor;
 }
 
 } // namespace chorale

@@ -1,10 +1,11 @@
 // What a thread is inside of: the LAPs that it has invoked and not yet left, innermost first. The frames lie
 // on the stack on which it invoked them; only the thread itself links and unlinks them, with interrupts on,
-// each with one store, so that the list is whole whenever the nucleus looks.
+// each with one store, so that the list is whole whenever the nucleus looks (arch/*/supervisor/lap_invoke.S).
 #pragma once
 
 #include "kernel/base/list.hpp"
 #include "kernel/base/types.hpp"
+#include "kernel/core/offsets.h"
 #include "kernel/mem/relaxed.hpp"
 
 namespace chorale {
@@ -13,13 +14,20 @@ struct Actor;
 struct Lap;
 struct Thread;
 
+// The innermost one tells the execution actor.
 struct LapFrame {
     LapFrame* outer;
-    Lap* lap;       // counted in its `inside`; null: it is not a safe one
-    Actor* owner;   // the execution actor meanwhile; null: the one before
-    Actor* invoker; // the execution actor before; null: the home actor
-    uword resume;   // the stack pointer with which a fault in the handler ends the call; 0: it does not
-    u64 forgiving;  // K_LAP_SETJMP: the owner outlives that
+    uword owner_and_kind; // LAP_SAFE …
+    Lap* lap;             // of a safe LAP, which lives as long as this is linked; else nobody's
+    uword return_address; // of lapInvoke
+
+    [[nodiscard]] Actor* owner() const {
+        return reinterpret_cast<Actor*>(owner_and_kind & ~uword{LAP_KINDS});
+    }
+    [[nodiscard]] bool safe() const { return (owner_and_kind & LAP_SAFE) != 0; }
+    // A fault in the handler ends the invocation only; and is forgiven, where the owner outlives it.
+    [[nodiscard]] bool guarded() const { return (owner_and_kind & LAP_KINDS) != 0; }
+    [[nodiscard]] bool forgiving() const { return (owner_and_kind & LAP_SETJMP) != 0; }
 };
 
 // A thread that waits for a name (kernel/lap/binding.hpp).
@@ -39,15 +47,18 @@ struct Waking {
 // Of a thread that deletes LAPs: how far it is.
 struct LapDeletion {
     Lap* lap{};
-    Actor* actor{};       // whose LAPs go, all of them; null: only `lap`
-    u32 actors{}, lids{}; // whose threads have been searched
+    Actor* actor{};          // whose LAPs go, all of them; null: only `lap`
+    u32 places{};            // the actor's LAPs before this one are dead, or later freed
+    bool safe{};             // one of them may have threads inside
+    u32 actors{}, lids{};    // whose threads have been searched
+    bool told{}, somebody{}; // who is inside has been aborted; somebody still was in this search
     void (*next)(Thread&){};
 };
 
 struct Invocations {
     Relaxed<LapFrame*> frames; // other CPUs look whether there is any
-    // Set by the nucleus while the thread is inside: something waits for its return home.
-    Relaxed<u32> attention;
+    uword way_home{};          // where the outermost returns to when the nucleus is told first
+    bool awaited{};            // something waits for the thread's return home
     Resolver resolver;
     Waking waking;
     // While exception handlers run on the thread: whose, and what it was.
@@ -57,9 +68,10 @@ struct Invocations {
     LapDeletion deletion;
 };
 
-// Whether the thread is in another actor's code, or in a safe LAP, where it may be between counting itself
-// and linking its frame: then its end waits until it is home.
+// Whether the thread is in another actor's code, or in a safe LAP: then its end waits until it is home.
 [[nodiscard]] bool away_from_home(const Thread& thread);
+// come_home() (kernel/lap/handlers.hpp) runs when the thread is; it is away, on this CPU.
+void await_home(Thread& thread);
 // It does not come back from where it is: nobody waits for it any more. Of a thread that is in a nucleus
 // call.
 void drop_invocations(Thread& thread);

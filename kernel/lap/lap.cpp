@@ -7,7 +7,9 @@
 
 namespace chorale {
 
-std::array<std::atomic<Lap*>, lap_limit> lap_table;
+extern "C" {
+std::atomic<Lap*> lap_table[lap_limit];
+}
 
 namespace {
 
@@ -20,21 +22,20 @@ struct Places {
 };
 Guarded<Rank::laps, Places> places;
 
-// A reader that still holds the memory's last key finds it changed before it can see any of this.
+// A reader that still holds the memory's last key finds it changed if it has seen any of this.
 void reset(Lap& lap, Actor& owner, u64 handler, u64 cookie, u32 options) {
-    lap.owner.store(&owner);
+    lap.owner_and_kind.store(reinterpret_cast<uword>(&owner) | options);
     lap.handler.store(handler);
     lap.cookie.store(cookie);
-    lap.options.store(options);
-    lap.dead.store(false);
-    lap.inside.store(0, std::memory_order_relaxed); // relaxed: published with the key
+    lap.dead.store(0);
 }
 
 // The key becomes one that is in no descriptor.
-void kill(Lap& lap) {
-    lap.dead.store(true);
-    // seq_cst: D of the protocol in lap.hpp
-    lap.key.store(make_key(), std::memory_order_seq_cst);
+void kill(Lap& lap, Thread* killer) {
+    lap.dead.store(1);
+    lap.killer = killer;
+    // release: C of the protocol in lap.hpp; D publishes it before E begins
+    lap.key.store(make_key(), std::memory_order_release);
 }
 
 [[nodiscard]] Lap* at(u64 place) {
@@ -46,14 +47,14 @@ void kill(Lap& lap) {
 
 LapTarget find_lap(const KnLapDesc& descriptor) {
     Lap* const lap = at(descriptor.ldPlace);
-    // acquire: pairs with the release in create_lap(): what follows is of this key or a later one
-    if (lap == nullptr || lap->key.load(std::memory_order_acquire) != descriptor.ldKey) return {};
-    const LapTarget target{lap, lap->handler.load(), lap->cookie.load(), lap->owner.load(),
-                           lap->options.load()};
-    // acquire: pairs with the fence in create_lap(): with anything of a later LAP, the later key is seen
+    if (lap == nullptr) return {};
+    const LapTarget target{lap, lap->handler.load(), lap->cookie.load(), lap->owner(),
+                           static_cast<u32>(lap->owner_and_kind.load() & LAP_KINDS)};
+    // acquire: pairs with the fence in create_lap(): with anything of a later LAP, the later key is seen.
+    // What is of an earlier one was before there was this descriptor.
     std::atomic_thread_fence(std::memory_order_acquire);
-    // seq_cst: C of the protocol in lap.hpp, for callers who have done A and B
-    if (lap->key.load(std::memory_order_seq_cst) != descriptor.ldKey) return {};
+    // relaxed: see above
+    if (lap->key.load(std::memory_order_relaxed) != descriptor.ldKey) return {};
     return target;
 }
 
@@ -84,32 +85,40 @@ Result<KnLapDesc> create_lap(Actor& owner, u64 handler, u64 cookie, u32 options)
     return result;
 }
 
-Lap* kill_lap(const KnLapDesc& descriptor) {
+Lap* kill_lap(const KnLapDesc& descriptor, Thread* killer) {
     return places.with([&](Places&) -> Lap* {
         const LapTarget target = find_lap(descriptor);
-        if (target.lap != nullptr) kill(*target.lap);
+        if (target.lap != nullptr) kill(*target.lap, killer);
         return target.lap;
     });
 }
 
-DyingLaps kill_lap_of(const Actor& owner) {
-    return places.with([&](Places& all) -> DyingLaps {
-        DyingLaps found;
-        unsigned left = all.used; // seldom many: with interrupts off no place is looked at in vain
-        for (u64 place = 0; left != 0 && place < lap_limit; ++place) {
+bool kill_laps_of(const Actor& owner, Thread* killer, u32& place) {
+    return places.with([&](Places&) {
+        bool safe = false;
+        for (const u32 end = place + laps_per_step; place < end; ++place) {
             Lap* const lap = at(place);
-            if (lap == nullptr) continue;
-            --left;
-            if (lap->owner.load() != &owner) continue;
-            if (!lap->dead.load()) {
-                kill(*lap);
-                found.killed = lap;
-                break;
-            }
-            found.others = true;
+            if (lap == nullptr || lap->owner() != &owner || lap->dead.load() != 0) continue;
+            safe = safe || (lap->owner_and_kind.load() & LAP_SAFE) != 0;
+            kill(*lap, killer);
         }
-        return found;
+        return safe;
     });
+}
+
+bool free_laps_of(const Actor& owner, const Thread* killer, u32& place) {
+    bool others = false;
+    Lap* const mine = places.with([&](Places&) -> Lap* {
+        for (const u32 end = place + laps_per_step; place < end;) {
+            Lap* const lap = at(place++);
+            if (lap == nullptr || lap->owner() != &owner) continue;
+            if (lap->killer == killer) return lap;
+            others = true;
+        }
+        return nullptr;
+    });
+    if (mine != nullptr) free_lap(*mine);
+    return others;
 }
 
 void free_lap(Lap& lap) {

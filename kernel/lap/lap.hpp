@@ -2,24 +2,27 @@
 // a key that cannot be guessed and is never used twice, so that who has a descriptor was given it, and a
 // stale one fits nothing. LAP memory is type-stable.
 //
-// LAPs are invoked at thread level, without a lock, with interrupts on (kernel/lap/invoke.cpp):
+// LAPs are invoked at thread level, without a lock or an atomic operation, with interrupts on
+// (arch/*/supervisor/lap_invoke.S):
 //
 //   Core X (invokes a safe LAP)                       Core Y (deletes it)
-//     A  the frame is linked to the thread              D  the key changes to one that nobody knows
-//     B  inside is incremented                          E  the threads' frames are searched: who is inside
-//     C  the key is compared: else A and B are undone      is aborted
-//                                                       F  waits until inside is 0
-// All are seq_cst. When C sees the old key, A and B come before D: the thread is found at E, unless it has
-// left, and F waits for it. Otherwise the thread never jumps.
+//     A  the frame is linked to the thread              C  the key changes to one that nobody knows
+//     B  the key is compared: else A is undone          D  every CPU has entered the nucleus (tour())
+//                                                       E  the threads' frames are searched: who is inside
+//                                                          is aborted
+//                                                       F  searches again until nobody is
+// When B sees the old key, it did so before X's part in D, and so did A: E finds the thread, unless it has
+// left. Otherwise the thread never jumps. So the invocation needs no fence, and nothing is counted.
 #pragma once
 
 #include "kernel/base/types.hpp"
+#include "kernel/core/offsets.h"
 #include "kernel/mem/relaxed.hpp"
 
 #include <lap/chLap.h>
 
-#include <array>
 #include <atomic>
+#include <cstddef>
 
 namespace chorale {
 
@@ -27,20 +30,28 @@ struct Actor;
 struct Lap;
 struct Thread;
 
-inline constexpr unsigned lap_limit = 1024;
+inline constexpr unsigned lap_limit = LAP_LIMIT;
 
 struct Lap {
     std::atomic<u64> key{};
     Relaxed<u64> handler, cookie;
-    Relaxed<Actor*> owner;
-    Relaxed<u32> options;
-    Relaxed<bool> dead;
-    std::atomic<u32> inside; // threads in a safe LAP; outlives the key
+    Relaxed<uword> owner_and_kind; // Actor* with its options in the bits that are zeros there
+    Relaxed<u32> dead;
     u32 place{};
+    Thread* killer{}; // who frees it
+
+    [[nodiscard]] Actor* owner() const {
+        return reinterpret_cast<Actor*>(owner_and_kind.load() & ~uword{LAP_KINDS});
+    }
 };
+static_assert(offsetof(Lap, key) == LAP_KEY && offsetof(Lap, handler) == LAP_HANDLER &&
+              offsetof(Lap, cookie) == LAP_COOKIE && offsetof(Lap, owner_and_kind) == LAP_OWNER &&
+              offsetof(Lap, dead) == LAP_DEAD);
+static_assert(LAP_SAFE == K_LAP_SAFE && LAP_SETJMP == K_LAP_SETJMP && LAP_RAW == K_LAP_SAMEHOST);
+static_assert(LAP_INVALID == K_EINVAL && LAP_DELETED == K_EABORT && LAP_FAILED == K_EFAIL);
 
 // By KnLapDesc::ldPlace; null: none.
-extern std::array<std::atomic<Lap*>, lap_limit> lap_table;
+extern "C" std::atomic<Lap*> lap_table[lap_limit];
 
 // What an invocation needs of a LAP, all of the same one.
 struct LapTarget {
@@ -61,17 +72,16 @@ struct LapTarget {
 // Errors: no_memory, full, unknown (the actor is being deleted).
 [[nodiscard]] Result<KnLapDesc> create_lap(Actor& owner, u64 handler, u64 cookie, u32 options);
 
-// D: no invocation begins any more. The LAP, which is its caller's to free; null: somebody else was first.
-[[nodiscard]] Lap* kill_lap(const KnLapDesc& descriptor);
-// The next one of an actor; null: none that lives, and then whether one is there that somebody else deletes.
-struct DyingLaps {
-    Lap* killed{};
-    bool others{};
-};
-[[nodiscard]] DyingLaps kill_lap_of(const Actor& owner);
+// C: no invocation begins any more. The LAP, which is its killer's to free; null: somebody else was first.
+[[nodiscard]] Lap* kill_lap(const KnLapDesc& descriptor, Thread* killer);
+// The LAPs of an actor, a few places of the table from `place` on, which goes on: kill those that live; free
+// those that `killer` has killed. Whether one was safe; whether one is there that somebody else frees.
+inline constexpr unsigned laps_per_step = 64;
+[[nodiscard]] bool kill_laps_of(const Actor& owner, Thread* killer, u32& place);
+[[nodiscard]] bool free_laps_of(const Actor& owner, const Thread* killer, u32& place);
 void free_lap(Lap& lap);
 
-// On behalf of `self`: kill, E and F; the result of its call comes later, or now.
+// On behalf of `self`: C to F; the result of its call comes later, or now.
 [[nodiscard]] long delete_lap(Thread& self, const KnLapDesc& descriptor);
 // The same for all LAPs of an actor, before its threads; then `next`.
 void delete_laps_of(Thread& self, Actor& actor, void (*next)(Thread&));

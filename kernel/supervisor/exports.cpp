@@ -1,7 +1,6 @@
 #include "kernel/supervisor/exports.hpp"
 
 #include "kernel/call/names.hpp"
-#include "kernel/lap/invoke.hpp"
 #include "kernel/supervisor/thread_level.hpp"
 
 #include <chorus/calls.hpp>
@@ -38,7 +37,7 @@ constexpr std::string_view message_gate = "nucleusMessage"sv;
 
 uword exported_symbol(std::string_view name) {
     if (name == message_gate) return machine::call_gate(0);
-    if (name == "lapInvoke"sv) return reinterpret_cast<uword>(&chorale_lap_invoke);
+    if (name == "lapInvoke"sv) return reinterpret_cast<uword>(&machine::chorale_lap_invoke);
     for (const Function& function : functions) {
         if (function.name == name) return function.address();
     }

@@ -12,6 +12,7 @@
 #include "kernel/core/entry.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/lap/handlers.hpp"
 #include "kernel/supervisor/system_stack.hpp"
 
 #include <machine/call.hpp>
@@ -95,13 +96,23 @@ void end_handler(Thread& self, u64 result) {
     self.supervisor.stack = stack;
     self.frame = record.frame;
     self.frame.after_handler(!in_supervisor_mode(self));
+    const bool home = !in_supervisor_mode(self);
     if (record.returned != nullptr) record.returned(self, result, record.cookie);
+    if (home && self.invocations.awaited) static_cast<void>(come_home(self));
 }
 
 Actor* invoker(const Thread& self) {
     SupervisorState before;
     const VirtAddr at = self.supervisor.innermost + offsetof(HandlerRecord, before);
     if (!in_handler(self) || !machine::supervisor_read(&before, at, sizeof before)) return nullptr;
+    for (const LapFrame* frame = self.invocations.frames.load(); frame != nullptr; frame = frame->outer) {
+        const bool between =
+            before.innermost.raw() == 0 || reinterpret_cast<uword>(frame) < before.innermost.raw();
+        if (!above_record(self, *frame)) {
+            if (between) return frame->owner();
+            break;
+        }
+    }
     return before.execution != nullptr ? before.execution : self.actor;
 }
 

@@ -16,7 +16,7 @@ struct SupervisorState {
     u32 depth{};          // 0: in user mode; else handlers that run on it, one more for a K_SUPTHREAD
     SystemStack* stack{}; // kernel/supervisor/system_stack.hpp; null: none has been needed yet
     VirtAddr innermost;   // the record of the innermost handler, on that stack; 0: none
-    Actor* execution{};   // null: the home actor
+    Actor* execution{};   // of the innermost handler; null: the home actor
 };
 
 } // namespace chorale

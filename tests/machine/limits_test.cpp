@@ -100,7 +100,7 @@ void expect_clean(const Program& scenario) {
     }
     EXPECT_EQ(made.size(), lap_limit);
     for (const KnLapDesc& lap : made) EXPECT_TRUE(lap_lives(lap));
-    Lap* const killed = kill_lap(made.front());
+    Lap* const killed = kill_lap(made.front(), nullptr);
     if (killed != nullptr) free_lap(*killed);
     const Result<KnLapDesc> again = create_lap(*owner.value(), 0x1000, 0, 0);
     EXPECT_TRUE(again.ok());

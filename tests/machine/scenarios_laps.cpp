@@ -1,10 +1,11 @@
 // Local access points: descriptors, names, threads that wait for a name, deletion while threads are inside.
 // The host machine has no supervisor mode: here a thread is in it when the nucleus believes so, and who is
-// inside a LAP got there by the functions that lapInvoke is made of.
+// inside a LAP got there by what lapInvoke does, written down once more.
 #include "kernel/core/actor.hpp"
 #include "kernel/core/per_cpu.hpp"
+#include "kernel/core/thread.hpp"
 #include "kernel/lap/binding.hpp"
-#include "kernel/lap/invoke.hpp"
+#include "kernel/lap/lap.hpp"
 #include "tests/machine/scenarios.hpp"
 #include "tests/machine/stage.hpp"
 
@@ -197,18 +198,35 @@ struct Inside {
     bool entered{}, left{}, deleted{};
 };
 
+// What arch/*/supervisor/lap_invoke.S does with a safe LAP, before the handler and after.
+[[nodiscard]] bool enter_safe(Thread& self, LapFrame& frame, const KnLapDesc& descriptor) {
+    const LapTarget target = find_lap(descriptor);
+    if (target.lap == nullptr) return false;
+    frame = {self.invocations.frames.load(), target.lap->owner_and_kind.load(), target.lap, 0};
+    self.invocations.frames.store(&frame);
+    if (target.lap->key.load() == descriptor.ldKey) return true;
+    self.invocations.frames.store(frame.outer);
+    return false;
+}
+
+// Whether the LAP still lives.
+[[nodiscard]] bool leave_safe(Thread& self, const LapFrame& frame) {
+    const bool lives = frame.lap->dead.load() == 0;
+    self.invocations.frames.store(frame.outer);
+    return lives;
+}
+
 // Where the nucleus would have called the handler it waits, heeds the abort, and takes its time.
 [[nodiscard]] Task<void> visit(std::shared_ptr<Inside> inside) {
     Thread& self = *chorale::this_cpu().current;
     auto frame = std::make_unique<LapFrame>();
-    LapTarget target;
-    if (!enter_safe(self, *frame, inside->lap, target)) co_return;
+    if (!enter_safe(self, *frame, inside->lap)) co_return;
     inside->entered = true;
     expect(co_await attempt(Call::threadDelay, ~u64{0}), K_EABORT, "in a LAP that is deleted");
     co_await rest(400 * microsecond);
     if (inside->deleted) complain("a LAP was deleted with a thread inside");
     inside->left = true;
-    if (leave_safe(self, *frame, inside->lap) && !failures_expected()) complain("a deleted LAP lives");
+    if (leave_safe(self, *frame) && !failures_expected()) complain("a deleted LAP lives");
 }
 
 [[nodiscard]] Task<void> delete_under(std::shared_ptr<Inside> inside) {

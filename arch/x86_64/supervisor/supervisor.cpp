@@ -1,6 +1,7 @@
 #include <machine/supervisor.hpp>
 
 #include "kernel/base/types.hpp"
+#include "kernel/core/thread.hpp"
 
 #include <machine/user_access.hpp>
 
@@ -9,6 +10,13 @@ namespace chorale::machine {
 extern "C" const u8 chorale_call_gates[], chorale_handler_return[];
 
 namespace {
+
+// Not of standard layout: supported by the compilers that there are, which the assembly relies on anyway.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Winvalid-offsetof"
+static_assert(offsetof(Thread, invocations) + offsetof(Invocations, frames) == THREAD_LAPS &&
+              offsetof(Thread, invocations) + offsetof(Invocations, way_home) == THREAD_WAY_HOME);
+#pragma clang diagnostic pop
 
 [[nodiscard]] bool in_range(VirtAddr start, std::size_t bytes) {
     return start.raw() >= supervisor_begin && start.raw() <= supervisor_end &&

@@ -20,8 +20,13 @@ inline void interrupts_on() {}
 [[nodiscard]] inline bool supervisor_read(void*, VirtAddr, std::size_t) { return false; }
 [[nodiscard]] inline bool supervisor_write(VirtAddr, const void*, std::size_t) { return false; }
 
-[[nodiscard]] inline bool lap_call(u64, u64, u64, uword*) { return true; }
+extern "C" {
+inline int chorale_lap_invoke(const void*, void*) { return -1; }
+inline int chorale_lap_invoke_guarded(u64, u64, void*) { return -1; }
+}
+inline constexpr uword lap_kept_size = 0;
 [[nodiscard]] inline VirtAddr lap_failed() { return VirtAddr{}; }
+[[nodiscard]] inline uword lap_way_home() { return 0; }
 
 inline constexpr u32 relocation_relative = 8, relocation_absolute = 1, relocation_global = 6,
                      relocation_jump = 7;

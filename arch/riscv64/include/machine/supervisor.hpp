@@ -38,16 +38,18 @@ inline void interrupts_on() { asm volatile("csrsi sstatus, 2" ::: "memory"); }
 [[nodiscard]] bool supervisor_read(void* to, VirtAddr from, std::size_t bytes);
 [[nodiscard]] bool supervisor_write(VirtAddr to, const void* from, std::size_t bytes);
 
-// Calls a LAP's handler so that the nucleus can end the call: by letting the thread go on at
-// chorale_lap_failed with the stack pointer *resume. True: it did.
+// Invoking LAPs (lap_invoke.S): lapInvoke itself, for supervisor actors; the same with the descriptor in
+// registers and always guarded: a fault ends the invocation, when the nucleus lets the thread go on at
+// lap_failed() with the stack lap_kept_size below the LapFrame. Errors: K_EINVAL, K_EABORT, K_EFAIL.
+// lap_way_home(): where a LapFrame returns to if the nucleus is to know of it.
 extern "C" {
-bool chorale_lap_call(u64 handler, u64 argument, u64 cookie, uword* resume);
-extern const u8 chorale_lap_failed[];
+int chorale_lap_invoke(const void* descriptor, void* argument);
+int chorale_lap_invoke_guarded(u64 place, u64 key, void* argument);
+extern const u8 chorale_lap_failed[], chorale_lap_way_home[];
 }
-[[nodiscard]] inline bool lap_call(u64 handler, u64 argument, u64 cookie, uword* resume) {
-    return chorale_lap_call(handler, argument, cookie, resume);
-}
+inline constexpr uword lap_kept_size = 96;
 [[nodiscard]] inline VirtAddr lap_failed() { return VirtAddr{reinterpret_cast<uword>(chorale_lap_failed)}; }
+[[nodiscard]] inline uword lap_way_home() { return reinterpret_cast<uword>(chorale_lap_way_home); }
 
 // Of the ELF relocations that linkers leave in a shared image (RISC-V ELF psABI). It has no kind of its own
 // for the global offset table.

@@ -28,6 +28,10 @@
 #define FRAME_ERROR 168
 #define FRAME_SIZE 192
 
+/* struct Thread, behind its bases: Invocations */
+#define THREAD_LAPS (THREAD_FRAME + FRAME_SIZE + 24)
+#define THREAD_WAY_HOME (THREAD_LAPS + 8)
+
 /* how the frame's owner goes on */
 #define EXIT_CALL 0      /* SYSRET: rcx and r11 are lost, as at every system call */
 #define EXIT_INTERRUPT 1 /* IRET: every register comes back */

@@ -1,0 +1,59 @@
+// lap.*: invocations of an empty LAP, from a supervisor actor (a function call with bookkeeping) and from
+// this one, in user mode.
+#include "laps.hpp"
+
+#include "measures.hpp"
+
+namespace chorale::bench {
+namespace {
+
+// Not without its actor: a bank may be put together without one.
+bool find_lap(const Context& context, const char* name, const char* lap_name, KnLapDesc& lap) {
+    int error = K_EUNKNOWN;
+    for (unsigned tries = 0; tries < 1000 && error == K_EUNKNOWN; ++tries) {
+        error = lapResolve(&lap, lap_name, K_LAP_NOBLOCK);
+        KnTimeVal millisecond{0, 1'000'000};
+        if (error == K_EUNKNOWN) {
+            threadDelay(&millisecond);
+        }
+    }
+    if (error != K_OK) {
+        report_failure(context, name, "lapResolve", error);
+    }
+    return error == K_OK;
+}
+
+void measure_inside(const Context& context, const char* name, unsigned options) {
+    KnLapDesc lap;
+    if (!context.wants("same", name) || !find_lap(context, name, lap_order, lap)) {
+        return;
+    }
+    const unsigned wanted = context.rounds_or(usual_rounds);
+    const unsigned rounds = wanted < largest_lap_order ? wanted : largest_lap_order;
+    Recorder& recorder = context.recorder;
+    LapOrder order{options, rounds, recorder.shared_samples(), K_EFAULT};
+    recorder.begin(name);
+    if (const int error = lapInvoke(&lap, &order); error != K_OK || order.result != K_OK) {
+        recorder.fail("lapInvoke", error != K_OK ? error : order.result);
+    } else {
+        recorder.add_shared(rounds);
+    }
+    recorder.finish();
+}
+
+} // namespace
+
+void measure_laps(const Context& context) {
+    measure_inside(context, "lap.plain", 0);
+    measure_inside(context, "lap.safe", K_LAP_SAFE);
+    const char* name = "lap.user";
+    KnLapDesc lap;
+    if (context.wants("same", name) && find_lap(context, name, lap_empty, lap)) {
+        measure_rounds(
+            context, name, context.rounds_or(usual_rounds),
+            [&](unsigned) { return long{lapInvoke(&lap, nullptr)}; },
+            [](unsigned, long result) { return result == K_OK; });
+    }
+}
+
+} // namespace chorale::bench

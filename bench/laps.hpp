@@ -1,0 +1,22 @@
+// What ipcbench and lapserver know of each other: the names of LAPs, and what is measured inside.
+#pragma once
+
+#include <chorus.h>
+
+#include <cstdint>
+
+namespace chorale::bench {
+
+inline constexpr const char* lap_empty = "b.empty"; // safe; its handler does nothing
+inline constexpr const char* lap_order = "b.order"; // safe; its argument: a LapOrder in the caller's memory
+
+// Invoke an empty LAP of these options so many times, timed one by one; the ticks go to `samples`.
+struct LapOrder {
+    unsigned options, rounds;
+    std::uint64_t* samples;
+    int result; // of the invocations: K_OK or the first error
+};
+
+inline constexpr unsigned largest_lap_order = 16384;
+
+} // namespace chorale::bench
