@@ -22,6 +22,7 @@
 #include <lap/chLap.h>
 #include <log/chLog.h>
 #include <mem/chMem.h>
+#include <mem/chSegment.h>
 #include <pd/chPd.h>
 #include <sched/chFifo.h>
 #include <sched/chRr.h>

@@ -135,7 +135,7 @@ void user_mode(Cpu& cpu) {
         on_fpu_use();
     case TrapKind::fault: {
         const VirtAddr address = fault_address(trap);
-        const Status status = on_page_fault(address, trap.access);
+        const Status status = on_page_fault(address, trap.access, FaultBy::program);
         if (status == Status::ok) leave();
         const char* const name = status == Status::no_memory ? "no memory for a page" : "page fault";
         on_exception({name, 14, 0, address.raw(), thread.frame.pc});

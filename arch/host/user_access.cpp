@@ -32,7 +32,7 @@ template <class Copy>
         const std::size_t count = std::min(bytes - done, page_size - place.page_offset());
         std::byte* const user = user_byte(place, access);
         if (user == nullptr) {
-            if (!resolving || on_page_fault(place, access) != Status::ok) return false;
+            if (!resolving || on_page_fault(place, access, FaultBy::copy) != Status::ok) return false;
             continue;
         }
         copy(user, done, count);

@@ -21,6 +21,7 @@ enum class Rank : int {
     names = 40,
     stacks = 35,
     space = 30,
+    segments = 28,
     sync = 26,  // a bucket of those who wait for synchronisation objects
     loans = 24, // what they lend to a thread
     slab = 20,

@@ -151,6 +151,9 @@ long rgnInitFromActor(Thread& self, Cap target_actor, UserInOut<KnRgnDesc> targe
                       UserIn<KnRgnDesc> source_region);
 long rgnMapFromActor(Thread& self, Cap target_actor, UserInOut<KnRgnDesc> target_region, Cap source_actor,
                      UserIn<KnRgnDesc> source_region);
+long rgnMap(Thread& self, Cap actor, UserInOut<KnRgnDesc> region, UserIn<KnObjDesc> segment);
+long rgnInit(Thread& self, Cap actor, UserInOut<KnRgnDesc> region, UserIn<KnObjDesc> segment);
+long sgFlush(Thread& self, UserIn<KnObjDesc> segment, VmFlags flags);
 long rgnStat(Thread& self, Cap actor, UserIn<KnRgnDesc> region, UserBytesOut stat, unsigned size);
 long vmStat(Thread& self, UserOut<KnVmStat> stat);
 long vmSetPar(Thread& self, UserIn<KnVmPar> parameters);

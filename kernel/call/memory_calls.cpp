@@ -4,6 +4,7 @@
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/mapper/paging.hpp"
 #include "kernel/mem/space.hpp"
 #include "kernel/sync/sync.hpp"
 
@@ -26,11 +27,12 @@ void finish_free(Thread& self) {
 
 void reap_step(Thread& self) {
     const Result<Actor*> actor = find_actor(self.work.target_actor);
-    if (actor.ok() && !actor.value()->space.reap_step(self.work.range)) {
-        self.continuation = reap_step;
-    } else {
+    const bool done = !actor.ok() || actor.value()->space.reap_step(self.work.range);
+    attend_segments();
+    if (done)
         finish_free(self);
-    }
+    else
+        self.continuation = reap_step;
 }
 
 void flush_visit(Thread& self) { self.work.flush.apply(this_cpu().space_root); }
@@ -84,8 +86,23 @@ void free_step(Thread& self) {
 
 [[nodiscard]] long copy_error(Status status) { return status == Status::no_memory ? K_ENOMEM : K_EADDR; }
 
+void copy_step(Thread& self);
+
+// The status of an access; no_result: the page has to come first, and the thread waits for it.
+[[nodiscard]] long outcome_of(Thread& self, Status status, WantedPage& wanted, const Actor& actor) {
+    if (status == Status::busy) {
+        // Its waits end with its own space's pages only.
+        if (&actor != self.actor) wanted.at = VirtAddr{};
+        status = await_page(self, wanted, copy_step);
+        if (status == Status::ok) return no_result;
+    }
+    return copy_error(status);
+}
+
 [[nodiscard]] long copy_one_piece(Thread& self) {
     LongWork& work = self.work;
+    WantedPage wanted;
+    if (page_failed(self)) return K_EADDR;
     const Result<Actor*> from = find_actor(work.source_actor);
     const Result<Actor*> to = find_actor(work.target_actor);
     if (!from.ok() || !to.ok()) return K_EUNKNOWN;
@@ -94,18 +111,20 @@ void free_step(Thread& self) {
     for (std::size_t piece = 0; piece < copy_piece && work.done < work.size; piece += sizeof bytes) {
         const u64 left = work.size - work.done;
         const std::size_t count = left < sizeof bytes ? left : sizeof bytes;
-        Status status = from.value()->space.copy_from({bytes, count}, work.source + work.done);
-        if (status != Status::ok) return copy_error(status);
+        Status status = from.value()->space.copy_from({bytes, count}, work.source + work.done, &wanted);
+        if (status != Status::ok) return outcome_of(self, status, wanted, *from.value());
         const std::byte* next = bytes;
         const Protection other = Protection::read | Protection::copy;
         const Protection need = to.value() == self.actor ? Protection::write : other;
-        status = to.value()->space.visit(work.target + work.done, count, need,
-                                         [&](std::byte* place, std::size_t part) {
-                                             __builtin_memcpy(place, next, part);
-                                             next += part;
-                                             return true;
-                                         });
-        if (status != Status::ok) return copy_error(status);
+        status = to.value()->space.visit(
+            work.target + work.done, count, need,
+            [&](std::byte* place, std::size_t part) {
+                __builtin_memcpy(place, next, part);
+                next += part;
+                return true;
+            },
+            &wanted);
+        if (status != Status::ok) return outcome_of(self, status, wanted, *to.value());
         work.done += count;
     }
     // Another actor's code: its threads may run on any CPU.
@@ -116,6 +135,7 @@ void free_step(Thread& self) {
 
 void copy_step(Thread& self) {
     const long result = copy_one_piece(self);
+    if (result == no_result) return;
     if (result == K_OK && self.work.done < self.work.size) {
         self.continuation = copy_step;
     } else {
@@ -168,6 +188,7 @@ long vmCopy(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmA
     self.work.target = VirtAddr{target};
     self.work.size = size;
     self.work.done = 0;
+    self.paging.failed = false;
     copy_step(self);
     return no_result;
 }

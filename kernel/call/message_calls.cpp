@@ -111,7 +111,7 @@ void reply_with(Thread& self) {
     if (reply == nullptr) return;
     reply->error = K_OK;
     if (reply->client == nullptr) {
-        free_message(*reply);
+        end_unclaimed(*reply);
     } else {
         send_reply(*reply);
     }

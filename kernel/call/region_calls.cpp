@@ -4,6 +4,7 @@
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/mapper/paging.hpp"
 #include "kernel/mem/space.hpp"
 
 #include <machine/cpu.hpp>
@@ -13,9 +14,6 @@ namespace chorale {
 
 namespace {
 
-constexpr VmFlags placing_options = K_ANYWHERE | K_RESTRICTIVE;
-constexpr VmFlags region_options =
-    access_options | inherit_options | paging_options | placing_options | K_FILLZERO | K_RESERVED;
 constexpr u64 lock_pause = 100'000;    // nanoseconds between two looks whether a range is still locked
 constexpr unsigned pages_per_step = 2; // each may be a page to fill or to copy
 
@@ -24,7 +22,9 @@ constexpr unsigned pages_per_step = 2; // each may be a page to fill or to copy
     return found.ok() ? &found.value()->space : nullptr;
 }
 
-[[nodiscard]] Result<Placement> placement_of(const KnRgnDesc& region) {
+} // namespace
+
+Result<Placement> placement_of(const KnRgnDesc& region) {
     if ((region.options & K_RESTRICTIVE) != 0) {
         const VirtRange window{VirtAddr{region.startAddr}, VirtAddr{region.endAddr}};
         if (!window.begin.page_aligned() || !window.end.page_aligned()) return Status::round;
@@ -38,10 +38,12 @@ constexpr unsigned pages_per_step = 2; // each may be a page to fill or to copy
     return Placement{at};
 }
 
-[[nodiscard]] RegionAttributes attributes_of(const KnRgnDesc& region) {
+RegionAttributes attributes_of(const KnRgnDesc& region) {
     constexpr VmFlags kept = inherit_options | paging_options | K_FILLZERO | K_RESERVED;
     return {region.options & kept, region.opaque2, region.opaque1};
 }
+
+namespace {
 
 // ---- pages that are to be there at once ------------------------------------------------------------
 
@@ -62,16 +64,28 @@ void fill_step(Thread& self) {
     } else if (self.has(flag_dying)) {
         work.outcome = K_EABORT;
     } else if (!rest.empty()) {
-        const Result<VirtAddr> next = space->populate(rest, work.range.protection, pages_per_step);
+        WantedPage wanted;
+        const bool failed = page_failed(self);
+        const Result<VirtAddr> next =
+            failed ? Status::address : space->populate(rest, work.range.protection, pages_per_step, &wanted);
         if (next.ok()) {
             work.range.at = next.value();
             self.continuation = fill_step;
             return;
         }
-        work.outcome = static_cast<long>(next.status());
+        Status status = next.status();
+        if (status == Status::busy) {
+            if (space != self.space) wanted.at = VirtAddr{};
+            // What has been brought so far is found again.
+            status = await_page(self, wanted, fill_step);
+            if (status == Status::ok) return;
+        }
+        work.outcome = static_cast<long>(status);
     }
     work.again(self);
 }
+
+} // namespace
 
 // A region that cannot be filled goes as it came.
 void end_allocation(Thread& self) {
@@ -82,6 +96,8 @@ void end_allocation(Thread& self) {
     if (space->begin_free(work.range.range, work.range) != Status::ok) return finish(self);
     take_out(self);
 }
+
+namespace {
 
 // ---- changes of protection -------------------------------------------------------------------------
 
@@ -158,7 +174,8 @@ void end_transfer(Thread& self, long outcome) {
     if (how == 0 || work.lender.at > region.range.begin) return Status::ok;
     return target
         .reserve(region.range.size(), region.protection, {region.range.begin}, region.attributes,
-                 region.backing, &work.range)
+                 region.backing, &work.range,
+                 {region.view.segment, region.view.offset, region.view.copies || how == K_INHERITCOPY})
         .status();
 }
 
@@ -327,6 +344,7 @@ void bring_in(Thread& self, VirtRange range, Protection access, void (*done)(Thr
     LongWork& work = self.work;
     work.range = {.range = range, .at = range.begin, .protection = access};
     work.again = done;
+    self.paging.failed = false;
     fill_step(self);
 }
 

@@ -10,6 +10,10 @@ inline constexpr VmFlags access_options = K_WRITABLE | K_EXECUTABLE;
 inline constexpr VmFlags inherit_options = K_INHERITSHARE | K_INHERITCOPY;
 inline constexpr VmFlags paging_options = K_NODEMAND | K_NOSWAPOUT;
 
+inline constexpr VmFlags placing_options = K_ANYWHERE | K_RESTRICTIVE;
+inline constexpr VmFlags region_options =
+    access_options | inherit_options | paging_options | placing_options | K_FILLZERO | K_RESERVED;
+
 [[nodiscard]] Protection protection_of(VmFlags options);
 
 // Writable and executable at once, or inherited in both ways: nobody may ask for that.
@@ -18,12 +22,19 @@ inline constexpr VmFlags paging_options = K_NODEMAND | K_NOSWAPOUT;
 // The pages that startAddr and size mean.
 [[nodiscard]] Result<VirtRange> range_of(const KnRgnDesc& region);
 
+// Where a new region shall be, and what is kept of its description.
+[[nodiscard]] Result<Placement> placement_of(const KnRgnDesc& region);
+[[nodiscard]] RegionAttributes attributes_of(const KnRgnDesc& region);
+
 // The range in work.range goes out of work.target_actor: hide, flush everywhere, reap. The call's result is
 // work.outcome.
 void take_out(Thread& self);
 
 // A part of the range is locked (vmLock): `again` runs in a while, unless the wait is aborted.
 void pause(Thread& self, void (*again)(Thread&));
+
+// bring_in()'s end for a new region, which goes when its pages cannot be had.
+void end_allocation(Thread& self);
 
 // The pages of `range` in work.target_actor are made to be there, `access` allowed; then `done` runs, with
 // work.outcome set.

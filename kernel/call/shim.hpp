@@ -66,6 +66,7 @@ struct Shim;
 template <long (*Handler)(), chorus::Privilege Needed>
 struct Shim<Handler, Needed> {
     static_assert(Needed == chorus::Privilege::user, "a call that is not everybody's knows its caller");
+    static constexpr bool takes_memory = false;
     static long entry() { return Handler(); }
     template <std::size_t N>
     static consteval bool matches(const std::array<ArgumentInfo, N>&) {
@@ -76,6 +77,7 @@ struct Shim<Handler, Needed> {
 template <class... A, long (*Handler)(Thread&, A...), chorus::Privilege Needed>
 struct Shim<Handler, Needed> {
     static_assert(sizeof...(A) <= 6, "a call takes at most six registers");
+    static constexpr bool takes_memory = (... || (FromRegister<A>::direction != Direction::value));
 
     static long entry(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
         const u64 registers[] = {a, b, c, d, e, f};

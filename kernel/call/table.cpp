@@ -7,6 +7,7 @@
 #include "kernel/core/entry.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/lap/handlers.hpp"
+#include "kernel/mapper/paging.hpp"
 
 #include <chorus/calls.hpp>
 #include <chorus/message_registers.h>
@@ -41,6 +42,41 @@ CHORUS_LEAF_CALLS(CALL)
 CHORUS_BLOCK_CALLS(CALL)
 #undef CALL
 
+// ---- calls that are given memory: when a page of it has to come from a mapper first, they begin again ----
+
+Entry memory_calls[chorus::call_limit - chorus::first_block_call];
+
+// As the entry code calls it: whatever the handler's parameters are.
+[[clang::no_sanitize("function")]] long run_memory_call(Thread& self) {
+    const u64(&a)[6] = self.paging.arguments;
+    const Entry entry = memory_calls[self.frame.call_number() - chorus::first_block_call];
+    return reinterpret_cast<long (*)(u64, u64, u64, u64, u64, u64)>(entry)(a[0], a[1], a[2], a[3], a[4],
+                                                                           a[5]);
+}
+
+long memory_call(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
+    Thread& self = *this_cpu().current;
+    u64* const kept = self.paging.arguments;
+    kept[0] = a;
+    kept[1] = b;
+    kept[2] = c;
+    kept[3] = d;
+    kept[4] = e;
+    kept[5] = f;
+    return run_memory_call(self);
+}
+
+void begin_again(Thread& self);
+
+// A thread that has ended or left is not this CPU's any more; one that waits gets its result later.
+void end_call(Thread& self, long result) {
+    if (result == no_result || this_cpu().current != &self) return;
+    if (result == K_EFAULT && await_missed(self, begin_again)) return;
+    self.frame.set_result(result);
+}
+
+void begin_again(Thread& self) { end_call(self, run_memory_call(self)); }
+
 template <std::size_t Size>
 struct Table {
     Entry entry[Size];
@@ -63,8 +99,7 @@ Table<chorus::call_limit> block_call_table;
 [[noreturn]] CHORALE_NO_RETURN_CALL void message_call_entry(Thread* thread);
 
 void block_return(long result, Thread* thread) {
-    // A thread that has ended or left is not this CPU's any more; one that waits gets its result later.
-    if (result != no_result && this_cpu().current == thread) thread->frame.set_result(result);
+    end_call(*thread, result);
     leave();
 }
 
@@ -86,6 +121,14 @@ void message_call_entry(Thread* thread) {
 }
 }
 
+template <class Call>
+static void enter_block_call(unsigned number) {
+    Entry& entry =
+        Call::takes_memory ? memory_calls[number - chorus::first_block_call] : block_call_table.entry[number];
+    entry = reinterpret_cast<Entry>(&Call::entry);
+    if (Call::takes_memory) block_call_table.entry[number] = reinterpret_cast<Entry>(&memory_call);
+}
+
 void init_calls() {
     for (Entry& entry : leaf_call_table.entry) entry = reinterpret_cast<Entry>(&no_such_call);
     for (Entry& entry : block_call_table.entry) entry = reinterpret_cast<Entry>(&no_such_call);
@@ -96,8 +139,7 @@ void init_calls() {
     CHORUS_LEAF_CALLS(CALL)
 #undef CALL
 #define CALL(number, name, flow, privilege, ...)                                                             \
-    block_call_table.entry[number] =                                                                         \
-        reinterpret_cast<Entry>(&Shim<&calls::name, chorus::Privilege::privilege>::entry);
+    enter_block_call<Shim<&calls::name, chorus::Privilege::privilege>>(number);
     CHORUS_BLOCK_CALLS(CALL)
 #undef CALL
 }

@@ -8,6 +8,7 @@
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/lap/lap.hpp"
+#include "kernel/mapper/paging.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
 
 #include <machine/halt.hpp>
@@ -137,7 +138,9 @@ void begin_image(Thread& self) {
 
 void space_step(Thread& self) {
     Actor& actor = *self.victim;
-    if (!actor.space.destroy_step()) {
+    const bool gone = actor.space.destroy_step();
+    attend_segments();
+    if (!gone) {
         next_step(self, space_step);
         return;
     }

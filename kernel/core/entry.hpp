@@ -34,8 +34,9 @@ void on_device(unsigned line);
 [[noreturn]] CHORALE_NO_RETURN_CALL void leave();
 
 // The current thread, in user mode or by a copy of the nucleus's, touched a page of its space and was
-// refused. ok: it may try again. Errors: fault, no_memory.
-[[nodiscard]] Status on_page_fault(VirtAddr address, Protection access);
+// refused. ok: it may try again; a program perhaps not at once: leave(). Errors: fault, no_memory.
+enum class FaultBy : u8 { program, copy };
+[[nodiscard]] Status on_page_fault(VirtAddr address, Protection access, FaultBy by);
 
 [[noreturn]] void on_exception(const ExceptionReport& report);
 // A system call whose number is not the nucleus's, with all registers in the frame, its pc behind the call.

@@ -10,6 +10,7 @@
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/exchange.hpp"
 #include "kernel/ipc/port.hpp"
+#include "kernel/mapper/paging.hpp"
 #include "kernel/mem/frame.hpp"
 #include "kernel/mem/slab.hpp"
 #include "kernel/supervisor/system_stack.hpp"
@@ -82,6 +83,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.control = {};
     begin_scheduling(thread, start);
     thread.invocations.faulty = nullptr;
+    thread.paging = {};
     thread.invocations.keeps_result = false;
     thread.accounts.dispatches.store(0);
     thread.accounts.preemptions.store(0);
@@ -187,6 +189,7 @@ bool engaged(const Thread& thread) {
 void end_thread(Thread& thread) {
     if (engaged(thread)) {
         thread.set(flag_dying);
+        if (waits_for_page(thread) && leave_queue(thread)) end_blocked(thread, K_EABORT);
     } else if (away_from_home(thread)) { // in somebody else's code: it ends when it is home
         thread.set(flag_dying);
         await_home(thread);

@@ -8,7 +8,7 @@
 
 namespace chorale {
 
-enum class NameKind : u64 { actor = 1, port = 2 };
+enum class NameKind : u64 { actor = 1, port = 2, cache = 3 };
 inline constexpr unsigned name_kind_shift = 48;
 
 // The per-boot key. Once, before the first name.

@@ -13,6 +13,7 @@
 #include "kernel/core/control.hpp"
 #include "kernel/core/mailbox.hpp"
 #include "kernel/lap/invocation.hpp"
+#include "kernel/mapper/paging_state.hpp"
 #include "kernel/mem/relaxed.hpp"
 #include "kernel/mem/space.hpp"
 #include "kernel/sched/run_queue.hpp"
@@ -167,6 +168,7 @@ struct Thread : ThreadHot, Schedulable {
     Scheduling scheduling{};
     SyncState sync;
     TimerWait timer_wait{};
+    Paging paging{};
 };
 
 // A thread's own CPU reads its base priority plainly; others ask for it here, and it may be news to them.

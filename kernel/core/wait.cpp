@@ -5,6 +5,7 @@
 #include "kernel/ipc/exchange.hpp"
 #include "kernel/lap/binding.hpp"
 #include "kernel/lap/handlers.hpp"
+#include "kernel/mapper/paging.hpp"
 #include "kernel/sync/sync.hpp"
 
 #include <chorus/message_registers.h>
@@ -82,7 +83,7 @@ void on_timeout(Thread& thread) {
         }
         break;
     case Doing::blocked:
-        if (leave_queue(thread)) wake(thread, K_ETIMEOUT);
+        if (leave_queue(thread)) end_blocked(thread, K_ETIMEOUT);
         break;
     case Doing::reading:
         wake_with(thread, read_console);
@@ -98,6 +99,9 @@ void abort_thread(Thread& thread) {
     if (!abortable(thread) || (thread.doing() == Doing::blocked && !leave_queue(thread)) ||
         (thread.doing() == Doing::awaiting_timer && !leave_timer_pool(thread))) {
         thread.set(flag_aborted);
+    } else if (waits_for_page(thread)) {
+        thread.set(flag_aborted); // the program, or the call, learns of it
+        end_blocked(thread, K_EABORT);
     } else {
         stop_waiting(thread);
         thread.clear(flag_pausing);

@@ -309,6 +309,17 @@ void resume_as_parked(Thread& server) {
     return Route::away;
 }
 
+void deliver_own(Message& message) {
+    Port* const port = find_port(message.target);
+    PerCpu& cpu = this_cpu();
+    message.port = port;
+    message.request.run = [](Request& request) {
+        Message& arrived = *static_cast<MessageRequest&>(request).message;
+        if (arrived.port == nullptr || !deliver_at_home(*arrived.port, arrived)) refuse(arrived, K_ENOPORT);
+    };
+    cpu.inbox.post(port == nullptr ? cpu.index : home_of(*port), message.request);
+}
+
 long receive(Thread& self, Port& port, u64 deadline) {
     long result;
     if (take_now(self, port, result)) {

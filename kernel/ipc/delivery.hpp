@@ -35,6 +35,10 @@ struct Thread;
 enum class Route : u8 { here, away, full };
 [[nodiscard]] Route deliver(Port& port, Message& message, bool in_order);
 
+// A request of the nucleus's own, to the port that `target` names: never turned away, and never ended within
+// the call, so that who sends the next one when this one has ended goes through the mail each time.
+void deliver_own(Message& message);
+
 // Waits on the port for `self`, the current thread, until `deadline` (nanoseconds; Timer::never: for ever; 0:
 // not at all). Returns K_ETIMEOUT, K_ENOPORT or no_result: the message comes by finish_receive().
 [[nodiscard]] long receive(Thread& self, Port& port, u64 deadline);

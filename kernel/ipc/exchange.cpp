@@ -127,13 +127,17 @@ void send_reply(Message& reply) {
     reply_arrives(reply.request);
 }
 
-void refuse(Message& message, long error) {
-    if (message.client == nullptr) {
+void end_unclaimed(Message& message) {
+    if (message.answered != nullptr)
+        message.answered(message);
+    else
         free_message(message);
-        return;
-    }
-    release_pages(message);
+}
+
+void refuse(Message& message, long error) {
     message.error = error;
+    if (message.client == nullptr) return end_unclaimed(message);
+    release_pages(message);
     send_reply(message);
 }
 

@@ -35,6 +35,9 @@ void serve(Thread& server, Message& message);
 // client that does not wait any more is passed over and the message freed.
 void send_reply(Message& reply);
 
+// A message for whose reply no thread waits has come to its end.
+void end_unclaimed(Message& message);
+
 // A request that no server takes: its caller gets `error`; a message without caller is dropped.
 void refuse(Message& message, long error);
 

@@ -32,6 +32,7 @@ Result<Message*> allocate_message() {
     if (message == nullptr) return make_message();
     cpu.spare_message.store(nullptr);
     message->client = nullptr;
+    message->answered = nullptr;
     return message;
 }
 
@@ -59,7 +60,7 @@ Status allocate_pages(Message& message) {
 }
 
 void free_pages(Message& message) {
-    while (message.page_count != 0) free_frame(message.pages[--message.page_count]);
+    while (message.page_count != 0) release_frame(message.pages[--message.page_count]);
 }
 
 u64 spare_messages() {

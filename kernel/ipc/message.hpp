@@ -13,6 +13,7 @@
 namespace chorale {
 
 struct Port;
+struct Segment;
 struct Thread;
 struct InPort;
 struct Message;
@@ -48,6 +49,10 @@ struct Message : ListNode<InPort> {
     u64 sequence;
     KnUniqueId source;
     KnProtId source_actor, source_port;
+    // A request of the nucleus's own, without a client: whoever ends it calls this, and frees nothing.
+    void (*answered)(Message&){};
+    Segment* segment{}; // what such a request is about
+    u64 offset{};
     u64 words[8];               // bodies that fit the registers
     PhysAddr pages[page_limit]; // larger ones
     u8 annex[K_CMSGANNEXSIZE];

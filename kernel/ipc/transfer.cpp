@@ -5,6 +5,7 @@
 #include "kernel/core/thread.hpp"
 #include "kernel/ipc/exchange.hpp"
 #include "kernel/ipc/port.hpp"
+#include "kernel/mapper/paging.hpp"
 
 #include <chorus/message_registers.h>
 #include <machine/cpu.hpp>
@@ -122,6 +123,7 @@ void finish_receive(Thread& self) {
         self.continuation = finish_receive;
         return;
     }
+    if (result == K_EFAULT && await_missed(self, finish_receive)) return;
     self.incoming = nullptr;
     self.frame.set_message_result(result, message.port_li, message.sequence);
     serve(self, message);
@@ -148,6 +150,7 @@ void finish_call(Thread& self) {
         self.continuation = finish_call;
         return;
     }
+    if (result == K_EFAULT && message.error == K_OK && await_missed(self, finish_call)) return;
     self.incoming = nullptr;
     self.frame.set_message_result(result, 0, 0);
     free_message(message);

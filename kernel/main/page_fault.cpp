@@ -1,15 +1,32 @@
-// Page faults that may be no one's fault: pages that come when they are touched.
+// Page faults that may be no one's fault: pages that come when they are touched, and pages that a mapper has
+// to send first.
 #include "kernel/core/entry.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/thread.hpp"
+#include "kernel/mapper/paging.hpp"
 
 namespace chorale {
 
-Status on_page_fault(VirtAddr address, Protection access) {
+Status on_page_fault(VirtAddr address, Protection access, FaultBy by) {
     const PerCpu& cpu = this_cpu();
     if (cpu.current == nullptr) return Status::fault;
-    Space& space = *cpu.current->space;
-    return space.root() == cpu.space_root ? space.resolve(address, access) : Status::fault;
+    Thread& self = *cpu.current;
+    Space& space = *self.space;
+    if (space.root() != cpu.space_root) return Status::fault;
+    WantedPage wanted;
+    const Status status = space.resolve(address, access, &wanted);
+    if (status != Status::busy) [[likely]]
+        return status;
+    const VirtAddr page = address.page_floor();
+    const bool refused = self.paging.refused == page;
+    self.paging.refused = VirtAddr{};
+    if (by == FaultBy::program && !refused) return await_page(self, wanted, nullptr);
+    if (!refused) {
+        self.paging.missed = page;
+        self.paging.access = access;
+    }
+    let_go_of_segment(*wanted.segment);
+    return Status::fault;
 }
 
 } // namespace chorale

@@ -24,6 +24,10 @@ enum class Protection : u8 {
     return static_cast<Protection>(static_cast<unsigned>(a) & static_cast<unsigned>(b));
 }
 
+[[nodiscard]] constexpr Protection without_write(Protection from) {
+    return static_cast<Protection>(static_cast<unsigned>(from) & ~static_cast<unsigned>(Protection::write));
+}
+
 // True when `granted` holds every bit of `wanted`.
 [[nodiscard]] constexpr bool allows(Protection granted, Protection wanted) {
     return (granted & wanted) == wanted;

@@ -71,6 +71,11 @@ Status RegionList::split(VirtAddr at) {
     made.locks = region->locks;
     made.work = region->work;
     made.attributes = region->attributes;
+    made.view = region->view;
+    if (made.view.segment != nullptr) {
+        made.view.offset += at - whole.begin;
+        hold_segment(*made.view.segment);
+    }
     return Status::ok;
 }
 
@@ -82,6 +87,7 @@ Status RegionList::isolate(VirtRange range) {
 void RegionList::erase(Region& region) {
     if (last_ == &region) last_ = nullptr;
     regions_.remove(region);
+    if (region.view.segment != nullptr) let_go_of_segment(*region.view.segment);
     region_cache.destroy(&region);
     --count_;
 }

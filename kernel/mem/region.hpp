@@ -5,6 +5,7 @@
 #include "kernel/base/list.hpp"
 #include "kernel/base/types.hpp"
 #include "kernel/mem/protection.hpp"
+#include "kernel/mem/segment.hpp"
 
 namespace chorale {
 
@@ -53,6 +54,7 @@ struct Region : ListNode<InSpace> {
     u32 locks{};             // vmLock: while any, the region is neither freed nor protected
     const RangeWork* work{}; // the operation that is changing or ending it; others leave it alone
     RegionAttributes attributes{};
+    SegmentView view{}; // with a segment: where the pages of backing `frames` come from; it is held
 };
 
 class RegionList {

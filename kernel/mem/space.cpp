@@ -84,10 +84,11 @@ bool Space::destroy_step() {
             contents.swept = contents.table.reap({contents.swept, user_end()}, step_pages, false, true);
             return false;
         }
-        const bool owned = region->backing == Backing::frames;
         if (region->locks != 0) count_locked(*region, false);
         region->locks = 0;
-        region->range.begin = contents.table.reap(region->range, step_pages, owned, true);
+        const VirtAddr at = reap_pages(contents, *region, region->range, true);
+        region->view.offset += at - region->range.begin;
+        region->range.begin = at;
         if (region->range.empty()) contents.regions.erase(*region);
         return false;
     });
@@ -122,7 +123,9 @@ Status Space::claim(Fill& fill, uword size, VirtAddr at) {
             contents.regions.insert(fill.range, fill.protection, fill.backing, RegionState::changing);
         if (!made.ok() || fill.attributes == nullptr) return made.status();
         Region& region = *made.value();
-        region.demand = true;
+        region.demand = fill.view.segment == nullptr;
+        region.view = fill.view;
+        if (!region.demand) hold_segment(*region.view.segment);
         region.attributes = *fill.attributes;
         region.work = fill.work;
         if (fill.work == nullptr) region.state = RegionState::ready;
@@ -139,10 +142,12 @@ Result<VirtAddr> Space::find_room(uword size) {
 }
 
 Result<VirtAddr> Space::reserve(uword size, Protection protection, const Placement& place,
-                                const RegionAttributes& attributes, Backing backing, RangeWork* work) {
+                                const RegionAttributes& attributes, Backing backing, RangeWork* work,
+                                const SegmentView& view) {
     Fill fill{.protection = page_protection(protection), .backing = backing, .window = place.window};
     fill.attributes = &attributes;
     fill.work = work;
+    fill.view = view;
     if (!place.window.empty()) {
         if (const Status status = check_range(place.window); status != Status::ok) return status;
     }

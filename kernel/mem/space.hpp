@@ -58,6 +58,7 @@ struct RegionInfo {
     bool demand{};
     u32 locks{};
     RegionAttributes attributes{};
+    SegmentView view{};
 };
 
 // Where a new region shall be: at an address, or the lowest that is free in a window.
@@ -142,7 +143,7 @@ class Space {
     // With `work` the region stays in the hands of that operation. size is rounded up to pages.
     [[nodiscard]] Result<VirtAddr> reserve(uword size, Protection protection, const Placement& place,
                                            const RegionAttributes& attributes, Backing backing,
-                                           RangeWork* work = nullptr);
+                                           RangeWork* work = nullptr, const SegmentView& view = {});
     // Zeroed memory, there at once. `at`: page-aligned, or `anywhere`.
     [[nodiscard]] Result<VirtAddr> allocate(uword size, Protection protection, VirtAddr at = anywhere);
     // Read-write, an unmapped guard page below it. The address just above the stack (16-aligned).
@@ -158,10 +159,12 @@ class Space {
     [[nodiscard]] Result<VirtAddr> find_room(uword size);
     // ---- pages come when they are touched ------------------------------------------------------
     // Makes `access` to the page possible: zeros where nothing was yet, a copy of its own of a page that
-    // others have too. ok: try again. Errors: fault (not allowed), no_memory.
-    [[nodiscard]] Status resolve(VirtAddr address, Protection access);
+    // others have too. ok: try again. Errors: fault (not allowed), no_memory; busy: its mapper has to be
+    // asked for what `wanted` then says.
+    [[nodiscard]] Status resolve(VirtAddr address, Protection access, WantedPage* wanted = nullptr);
     // The same for up to `budget` pages of a range; where to go on.
-    [[nodiscard]] Result<VirtAddr> populate(VirtRange range, Protection access, unsigned budget);
+    [[nodiscard]] Result<VirtAddr> populate(VirtRange range, Protection access, unsigned budget,
+                                            WantedPage* wanted = nullptr);
 
     // ---- pages go to another region, of this space or another ----------------------------------
     // begin_lend; while pages are left: lend, and take in the other space; flush; finish_change. At most one
@@ -204,9 +207,11 @@ class Space {
     // with the space locked so that the page stays; false ends with Status::fault. `need`: what the pages
     // must allow. Pages that come at their first touch come now: no_memory.
     template <class Use>
-    [[nodiscard]] Status visit(VirtAddr address, uword size, Protection need, Use&& use);
+    [[nodiscard]] Status visit(VirtAddr address, uword size, Protection need, Use&& use,
+                               WantedPage* wanted = nullptr);
     [[nodiscard]] Status copy_to(VirtAddr address, std::span<const std::byte> bytes);
-    [[nodiscard]] Status copy_from(std::span<std::byte> bytes, VirtAddr address);
+    [[nodiscard]] Status copy_from(std::span<std::byte> bytes, VirtAddr address,
+                                   WantedPage* wanted = nullptr);
 
     // The region that holds `address`, or Status::address.
     [[nodiscard]] Result<RegionInfo> region_at(VirtAddr address);
@@ -246,6 +251,7 @@ class Space {
         VirtRange window{};                   // anywhere: where; empty: where programs do not lie
         const RegionAttributes* attributes{}; // given: the region is there at once, its pages on demand
         RangeWork* work{};
+        SegmentView view{};                // with `attributes`
         PhysAddr borrowed{};               // the frame of range.begin
         std::span<const std::byte> file{}; // lies at file_offset; all else is zero
         uword file_offset{};
@@ -279,8 +285,15 @@ class Space {
         PhysAddr old;
         u64 hidings{};
     };
-    enum class Look : u8 { done, widened, refused, no_memory, hidden };
-    [[nodiscard]] Look look_at(Contents& contents, VirtAddr page, Protection access, Copying& copying);
+    [[nodiscard]] static Protection rights_at(const Region& region, VirtAddr page);
+    enum class Look : u8 { done, widened, refused, no_memory, hidden, wanted };
+    [[nodiscard]] Look look_at(Contents& contents, VirtAddr page, Protection access, Copying& copying,
+                               WantedPage* wanted);
+    [[nodiscard]] Look look_at_segment(Contents& contents, const Region& region, VirtAddr page,
+                                       Protection access, WantedPage* wanted);
+    [[nodiscard]] Look copy_segment_page(Contents& contents, VirtAddr page, Protection rights,
+                                         const WantedPage& source);
+    [[nodiscard]] VirtAddr reap_pages(Contents& contents, const Region& region, VirtRange rest, bool dead);
     [[nodiscard]] Look bring_zeros(Contents& contents, VirtAddr page, Protection rights);
     [[nodiscard]] bool put_copy(Contents& contents, VirtAddr page, Copying& copying);
     [[nodiscard]] bool fill_large(VirtAddr at, VirtAddr end);
@@ -320,7 +333,7 @@ Status Space::protect(VirtRange range, Protection protection, Flush&& flush) {
 }
 
 template <class Use>
-Status Space::visit(VirtAddr address, uword size, Protection need, Use&& use) {
+Status Space::visit(VirtAddr address, uword size, Protection need, Use&& use, WantedPage* wanted) {
     const VirtRange all = window();
     if (address > all.end || size > all.end - address || (shared_ && address < all.begin))
         return Status::fault;
@@ -334,7 +347,7 @@ Status Space::visit(VirtAddr address, uword size, Protection need, Use&& use) {
             return !missing && use(bytes, count);
         });
         if (missing) {
-            if (const Status status = resolve(address, need); status != Status::ok) return status;
+            if (const Status status = resolve(address, need, wanted); status != Status::ok) return status;
             continue;
         }
         if (!done) return Status::fault;

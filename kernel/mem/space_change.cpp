@@ -9,7 +9,8 @@ namespace chorale {
 namespace {
 
 [[nodiscard]] RegionInfo info_of(const Region& region) {
-    return {region.range, region.protection, region.backing, region.demand, region.locks, region.attributes};
+    return {region.range, region.protection, region.backing, region.demand,
+            region.locks, region.attributes, region.view};
 }
 
 constexpr Protection accesses = Protection::read | Protection::write | Protection::execute;
@@ -168,11 +169,10 @@ bool Space::reap_step(RangeWork& work) {
     return contents_.with([&](Contents& contents) {
         Region* const region = current(contents, work);
         if (region == nullptr) return true;
-        const bool owned = region->backing == Backing::frames;
         if (region->backing == Backing::nothing)
             work.at = region->range.end;
         else
-            work.at = contents.table.reap({work.at, region->range.end}, step_pages, owned, false);
+            work.at = reap_pages(contents, *region, {work.at, region->range.end}, false);
         if (work.at == region->range.end) contents.regions.erase(*region);
         return false;
     });
@@ -193,7 +193,9 @@ bool Space::protect_step(RangeWork& work) {
         } else {
             const Protection kind = region->protection & Protection::device;
             const VirtRange rest{work.at, region->range.end};
-            work.at = contents.table.protect(rest, work.protection | kind, step_pages, work.flush_needed);
+            // Of a page of a segment it must be known when it is written first.
+            const Protection given = region->view.maps() ? without_write(work.protection) : work.protection;
+            work.at = contents.table.protect(rest, given | kind, step_pages, work.flush_needed);
             if (work.at == region->range.end) region->protection = work.protection | kind;
         }
         if (work.at < region->range.end) return false;
@@ -206,6 +208,10 @@ bool Space::protect_step(RangeWork& work) {
 std::byte* Space::page_for(Contents& contents, VirtAddr address, Protection need) const {
     const auto page = contents.table.translate(address);
     if (!page) return nullptr;
+    if (allows(need, Protection::copy)) {
+        const Region* const region = contents.regions.at_or_after(address);
+        if (region != nullptr && region->view.maps()) need = Protection::write;
+    }
     const bool own = !allows(page->protection, Protection::copy);
     if (own && allows(need, Protection::copy)) need = need & accesses;
     if (!allows(page->protection, shared_ ? need : need | Protection::user)) return nullptr;
@@ -223,13 +229,16 @@ Status Space::copy_to(VirtAddr address, std::span<const std::byte> bytes) {
     });
 }
 
-Status Space::copy_from(std::span<std::byte> bytes, VirtAddr address) {
+Status Space::copy_from(std::span<std::byte> bytes, VirtAddr address, WantedPage* wanted) {
     std::byte* to = bytes.data();
-    return visit(address, bytes.size(), Protection::read, [&](std::byte* from, std::size_t count) {
-        __builtin_memcpy(to, from, count);
-        to += count;
-        return true;
-    });
+    return visit(
+        address, bytes.size(), Protection::read,
+        [&](std::byte* from, std::size_t count) {
+            __builtin_memcpy(to, from, count);
+            to += count;
+            return true;
+        },
+        wanted);
 }
 
 Result<RegionInfo> Space::region_at(VirtAddr address) {

@@ -20,14 +20,14 @@ namespace {
 
 constexpr Protection accesses = Protection::read | Protection::write | Protection::execute;
 
+} // namespace
+
 // What a page of the region allows, or will when the operation under way has come by.
-[[nodiscard]] Protection rights_at(const Region& region, VirtAddr page) {
+Protection Space::rights_at(const Region& region, VirtAddr page) {
     const RangeWork* const work = region.work;
     const bool passed = work != nullptr && work->protecting && page < work->at;
     return passed ? work->protection | (region.protection & Protection::device) : region.protection;
 }
-
-} // namespace
 
 Space::Look Space::bring_zeros(Contents& contents, VirtAddr page, Protection rights) {
     const Result<PhysAddr> frame = account_.take(0);
@@ -39,7 +39,8 @@ Space::Look Space::bring_zeros(Contents& contents, VirtAddr page, Protection rig
     return Look::no_memory;
 }
 
-Space::Look Space::look_at(Contents& contents, VirtAddr page, Protection access, Copying& copying) {
+Space::Look Space::look_at(Contents& contents, VirtAddr page, Protection access, Copying& copying,
+                           WantedPage* wanted) {
     const Region* const region = contents.regions.at_or_after(page);
     if (region == nullptr || !region->range.contains(page)) return Look::refused;
     if (region->state == RegionState::dying || region->backing != Backing::frames) return Look::refused;
@@ -47,6 +48,8 @@ Space::Look Space::look_at(Contents& contents, VirtAddr page, Protection access,
     if (!allows(rights, (access & accesses) | (shared_ ? Protection::none : Protection::user)))
         return Look::refused;
     const PageSlot slot = contents.table.look(page);
+    if (region->view.segment != nullptr && (!slot.there || !region->view.copies)) [[unlikely]]
+        return look_at_segment(contents, *region, page, access, wanted);
     if (!slot.there) return region->demand ? bring_zeros(contents, page, rights) : Look::refused;
 
     const bool common = allows(slot.protection, Protection::copy);
@@ -88,7 +91,7 @@ bool Space::put_copy(Contents& contents, VirtAddr page, Copying& copying) {
     return true;
 }
 
-Status Space::resolve(VirtAddr address, Protection access) {
+Status Space::resolve(VirtAddr address, Protection access, WantedPage* wanted) {
     const VirtAddr page = address.page_floor();
     if (!window().contains(page)) return Status::fault;
     RangeWork work;
@@ -98,7 +101,7 @@ Status Space::resolve(VirtAddr address, Protection access) {
     for (bool flushed = false;; flushed = true) {
         look = contents_.with([&](Contents& contents) {
             if (flushed && put_copy(contents, page, copying)) return Look::done;
-            return look_at(contents, page, access, copying);
+            return look_at(contents, page, access, copying, wanted);
         });
         if (look != Look::hidden) break;
         flush_at_once(flush_for(work));
@@ -106,6 +109,7 @@ Status Space::resolve(VirtAddr address, Protection access) {
     if (copying.fresh != PhysAddr{}) account_.give_back(copying.fresh, 0);
     if (look == Look::widened) flush_at_once({work.range, root_, asid_, 0, shared_});
     if (look == Look::no_memory) return Status::no_memory;
+    if (look == Look::wanted) return Status::busy;
     return look == Look::refused ? Status::fault : Status::ok;
 }
 
@@ -139,11 +143,11 @@ bool Space::fill_large(VirtAddr at, VirtAddr end) {
     return put;
 }
 
-Result<VirtAddr> Space::populate(VirtRange range, Protection access, unsigned budget) {
+Result<VirtAddr> Space::populate(VirtRange range, Protection access, unsigned budget, WantedPage* wanted) {
     VirtAddr at = range.begin;
     for (; at < range.end && budget != 0; --budget) {
         if (fill_large(at, range.end)) return at + large_page_size;
-        const Status status = resolve(at, access);
+        const Status status = resolve(at, access, wanted);
         if (status != Status::ok) return status == Status::fault ? Status::address : status;
         at = at + page_size;
     }

@@ -21,7 +21,9 @@ Status Space::begin_lend(VirtRange range, bool whole, RangeWork& work) {
             VirtAddr covered = range.begin;
             const Region* region = regions.at_or_after(range.begin);
             for (; region != nullptr && covered < range.end; region = regions.next(*region)) {
-                if (region->range.begin > covered || region->backing != Backing::frames) break;
+                if (region->range.begin > covered || region->backing != Backing::frames ||
+                    region->view.segment != nullptr)
+                    break;
                 covered = region->range.end;
             }
             if (covered < range.end) return Status::address;
@@ -74,7 +76,7 @@ Status Space::lend(RangeWork& work, Transfer how, PageBatch& batch) {
                 work.at = work.range.end;
                 return Status::ok;
             }
-            if (region->backing == Backing::nothing) {
+            if (region->backing == Backing::nothing || region->view.maps()) {
                 work.at = region->range.end;
                 return Status::ok;
             }

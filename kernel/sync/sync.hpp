@@ -43,6 +43,9 @@ void end_wait(Waiter& waiter, long result);
 // This CPU's thread, which is Doing::blocked, does not wait any more; false: its wait has been ended already.
 [[nodiscard]] bool leave_queue(Thread& thread);
 
+// It has left its queue, and goes on with that result.
+void end_blocked(Thread& thread, long result);
+
 // The priority of this CPU's blocked thread has changed.
 void reorder_wait(Thread& thread);
 

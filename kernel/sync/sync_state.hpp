@@ -31,6 +31,7 @@ enum class Wanted : u8 {
     unit,      // of a mutex, a semaphore, a thread semaphore, a monitor
     flags,     // of an event set
     ownership, // of a real-time mutex: the queue is by priority, not by time
+    page,      // no object: a page that its mapper has to send (kernel/mapper/paging.hpp)
 };
 
 // Written under the lock of the key's bucket, but for what is said to be the thread's own CPU's. The first of

@@ -3,6 +3,7 @@
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/mapper/paging.hpp"
 #include "kernel/sync/lending.hpp"
 #include "kernel/sync/sync.hpp"
 #include "kernel/sync/wait_table.hpp"
@@ -43,7 +44,7 @@ void news_of_end(Request& request) {
     if (ends) {
         settle(thread);
     } else {
-        wake(thread, waiter.result);
+        end_blocked(thread, waiter.result);
     }
 }
 
@@ -93,6 +94,12 @@ void end_wait(Waiter& waiter, long result) {
     waiter.request.waiter = &waiter;
     waiter.request.run = news_of_end;
     news_of_end(waiter.request);
+}
+
+void end_blocked(Thread& thread, long result) {
+    if (thread.sync.waiter.wanted != Wanted::page) return wake(thread, result);
+    thread.sync.waiter.result = result;
+    wake_with(thread, end_page_wait);
 }
 
 bool leave_queue(Thread& thread) {

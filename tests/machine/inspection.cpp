@@ -185,6 +185,7 @@ void Inspection::collect_messages() {
     for (const auto& [request, travel] : travelling_) {
         add_message(travel.message, {"a mailbox"});
     }
+    collect_carriers();
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu)
         add_message(cpu_at(cpu).spare_message.load(), {"the spare one of CPU", nullptr, cpu});
 }

@@ -61,6 +61,9 @@ struct Share {
     return &timer == &cpu.turn.end || &timer == &cpu.meter.limit || &timer == &cpu.pull.patience;
 }
 
+// A segment's own message, under way or not.
+[[nodiscard]] bool is_carrier(const Message& message);
+
 class Inspection {
   public:
     explicit Inspection(Depth depth) : depth_{depth} {}
@@ -139,6 +142,9 @@ class Inspection {
     u64 check_entries(const Actor& actor, const RegionList& regions, const PageTable& table);
     void check_holes(const Actor& actor, const RegionList& regions, const PageTable& table);
     void check_leaf(const Actor& actor, const Region& region, VirtAddr at, unsigned level, u64 entry);
+    void share(PhysAddr frame, unsigned level, bool common, const Place& where);
+    void collect_carriers();
+    void check_segments(); // invariants_segments.cpp
     void own_or_share(u64 entry, unsigned level, const Place& where);
     void check_shares();
     void own(PhysAddr block, unsigned order, const Place& owner);
@@ -158,7 +164,7 @@ class Inspection {
     std::map<u64, Share> shares_;                                  // by the frame
     std::unordered_map<u64, Place> frames_;                        // in use, by number
     std::unordered_map<const EventTimer*, CpuIndex> event_timers_; // that are armed, and where
-    u64 regions_{};
+    u64 regions_{}, segments_{}, segment_pages_{};
 };
 
 } // namespace chorale::test

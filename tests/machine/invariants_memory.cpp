@@ -55,9 +55,12 @@ void Inspection::own(PhysAddr block, unsigned order, const Place& owner) {
 
 // A frame of a region: others may have it too, all of them as a common page or all of them to be shared.
 void Inspection::own_or_share(u64 entry, unsigned level, const Place& where) {
-    const PhysAddr frame = Geometry::address(entry);
     const bool common = allows(Geometry::protection(entry), Protection::copy);
     expect(!common || level == 0, 24, where, " is large and common");
+    share(Geometry::address(entry), level, common, where);
+}
+
+void Inspection::share(PhysAddr frame, unsigned level, bool common, const Place& where) {
     const auto found = shares_.find(frame.raw());
     if (found == shares_.end()) {
         own(frame, PageTable::order(level), where);
@@ -117,7 +120,10 @@ void Inspection::check_leaf(const Actor& actor, const Region& region, VirtAddr a
     const bool copying = common && !quiet() && !Geometry::present(entry);
     expect(copying || Geometry::present(entry) == visible, 24, where, visible ? " is hidden" : " is shown");
     const Protection rights = region.protection | Protection::read;
-    const Protection should = common ? rights & (Protection::read | Protection::execute) : rights;
+    // A page of a segment is read-only until it is written.
+    const bool unwritten = region.view.maps() && !allows(has, Protection::write);
+    const bool narrow = common || unwritten;
+    const Protection should = narrow ? rights & (Protection::read | Protection::execute) : rights;
     expect((has & accesses) == (should & accesses), 24, where, " allows ", static_cast<unsigned>(has),
            ", its region ", static_cast<unsigned>(should));
     expect(allows(has, Protection::user), 24, where, " is not the user's");
@@ -145,7 +151,7 @@ u64 Inspection::check_entries(const Actor& actor, const RegionList& regions, con
 
 void Inspection::check_holes(const Actor& actor, const RegionList& regions, const PageTable& table) {
     for (const Region* region = regions.first(); region != nullptr; region = regions.next(*region)) {
-        if (!settled(*region) || region->demand) continue;
+        if (!settled(*region) || region->demand || region->view.segment != nullptr) continue;
         for (VirtAddr at = region->range.begin; at < region->range.end; at = at + page_size) {
             if (expect(table.frame_at(at).has_value(), 24, name(actor), ": no page at ", hex(at.raw())))
                 continue;
@@ -178,6 +184,7 @@ void Inspection::check_spaces() {
         const unsigned asid = actor->space.asid();
         expect(asid == 0 || asids.insert(asid).second, 24, name(*actor), " shares address space ", asid);
     }
+    check_segments();
     check_shares();
     expect(asids.size() == asids_in_use(), 24, asids_in_use(), " address space identifiers are taken, ",
            asids.size(), " used");
@@ -192,6 +199,7 @@ void Inspection::check_frames() {
             {"FPU of thread", thread->actor, static_cast<u64>(thread->lid)});
     }
     for (const auto& [message, owner] : messages_) {
+        if (is_carrier(*message)) continue; // what it carries is shared with the cache
         for (u32 i = 0; i < message->page_count; ++i) own(message->pages[i], 0, owner);
     }
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu)
@@ -210,10 +218,9 @@ void Inspection::check_frames() {
 }
 
 void Inspection::check_objects() {
-    const std::map<std::string_view, u64> counts{{"actors", actors_.size()},
-                                                 {"threads", threads_.size()},
-                                                 {"messages", messages_.size()},
-                                                 {"region", regions_}};
+    const std::map<std::string_view, u64> counts{
+        {"actors", actors_.size()}, {"threads", threads_.size()},      {"messages", messages_.size()},
+        {"segments", segments_},    {"segment pages", segment_pages_}, {"region", regions_}};
     for (unsigned i = 0; SlabCache* const cache = slab_cache_at(i); ++i) {
         const SlabStatistics objects = cache->statistics();
         const auto found = counts.find(objects.name);

@@ -20,7 +20,8 @@ const Suite* const suites[] = {
     &pulling_suite,          &regions_suite,     &sharing_suite,
     &statistics_suite,       &mutex_suite,       &semaphore_suite,
     &thread_semaphore_suite, &event_suite,       &monitor_suite,
-    &rt_mutex_suite,         &inheritance_suite, &stress_suite,
+    &rt_mutex_suite,         &inheritance_suite, &segments_suite,
+    &stress_suite,
 };
 
 struct Totals {

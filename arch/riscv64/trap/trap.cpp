@@ -79,26 +79,28 @@ constexpr const char* names[exception_count] = {
     return true;
 }
 
-[[nodiscard]] Status resolve(u64 cause, VirtAddr address) {
+[[nodiscard]] Status resolve(u64 cause, VirtAddr address, FaultBy by) {
     if (!page_fault(cause)) return Status::fault;
     if (spurious(cause, address)) return Status::ok;
     const Protection access = cause == fetch_page  ? Protection::execute
                               : cause == load_page ? Protection::read
                                                    : Protection::write;
-    return on_page_fault(address, access);
+    return on_page_fault(address, access, by);
 }
 
 // A copy from or to user memory faulted: again, if the page is there now, else go on at its failure exit.
 [[nodiscard]] bool fix_up(TrapFrame& frame) {
     const u64 target = fixup_for(frame.pc);
-    if (target != 0 && resolve(frame.cause, VirtAddr{frame.value}) != Status::ok) frame.pc = target;
+    if (target != 0 && resolve(frame.cause, VirtAddr{frame.value}, FaultBy::copy) != Status::ok)
+        frame.pc = target;
     return target != 0;
 }
 
 // The same for a function of the nucleus that a supervisor thread runs as its own.
 [[nodiscard]] bool fix_up(Frame& frame) {
     const u64 target = frame.supervisor() ? fixup_for(frame.pc) : 0;
-    if (target != 0 && resolve(frame.cause, VirtAddr{frame.value}) != Status::ok) frame.pc = target;
+    if (target != 0 && resolve(frame.cause, VirtAddr{frame.value}, FaultBy::program) != Status::ok)
+        frame.pc = target;
     return target != 0;
 }
 
@@ -153,7 +155,7 @@ void chorale_trap_from_user(Frame* frame) {
     // Each mode may touch its own part only.
     const VirtAddr address{frame->value};
     const bool own = supervisor_range(address) == frame->supervisor();
-    const Status status = own ? resolve(cause, address) : Status::fault;
+    const Status status = own ? resolve(cause, address, FaultBy::program) : Status::fault;
     if (status == Status::ok) leave();
     const bool has_address = cause != illegal_instruction;
     const char* const what = status == Status::no_memory ? "no memory for a page" : name_of(cause);

@@ -73,11 +73,11 @@ constexpr u64 error_present = 1, error_write = 2, error_user = 4, error_fetch = 
     return (error & error_user) != 0 && (error & ~ordinary) == 0;
 }
 
-[[nodiscard]] Status resolve(u64 address, u64 error) {
+[[nodiscard]] Status resolve(u64 address, u64 error, FaultBy by) {
     const Protection access = (error & error_fetch) != 0   ? Protection::execute
                               : (error & error_write) != 0 ? Protection::write
                                                            : Protection::read;
-    return on_page_fault(VirtAddr{address}, access);
+    return on_page_fault(VirtAddr{address}, access, by);
 }
 
 // A copy from or to user memory faulted: again, if the page is there now, else go on at its failure exit.
@@ -85,7 +85,7 @@ constexpr u64 error_present = 1, error_write = 2, error_user = 4, error_fetch = 
     const u64 target = fixup_for(frame.rip);
     if (target == 0) return false;
     const bool page = frame.vector == exception_page_fault;
-    if (!page || resolve(address, frame.error) != Status::ok) frame.rip = target;
+    if (!page || resolve(address, frame.error, FaultBy::copy) != Status::ok) frame.rip = target;
     return true;
 }
 
@@ -94,7 +94,7 @@ constexpr u64 error_present = 1, error_write = 2, error_user = 4, error_fetch = 
     const u64 target = frame.supervisor() ? fixup_for(frame.pc) : 0;
     if (target == 0) return false;
     const bool page = frame.vector == exception_page_fault;
-    if (!page || resolve(read_cr2(), frame.error) != Status::ok) frame.pc = target;
+    if (!page || resolve(read_cr2(), frame.error, FaultBy::program) != Status::ok) frame.pc = target;
     return true;
 }
 
@@ -165,7 +165,7 @@ void chorale_trap_from_user(Frame* frame) {
     const bool page = vector == exception_page_fault;
     const u64 address = page ? read_cr2() : 0;
     const bool may_come = page && by_program(frame->error);
-    const Status status = may_come ? resolve(address, frame->error) : Status::fault;
+    const Status status = may_come ? resolve(address, frame->error, FaultBy::program) : Status::fault;
     if (status == Status::ok) leave();
     const char* const what = status == Status::no_memory ? "no memory for a page" : names[vector];
     on_exception({what, vector, frame->error, address, frame->pc});

@@ -52,5 +52,14 @@
     CALL(194, vmLock, block, user, thread, \
          "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR K_EROUND K_ESIZE K_EBUSY K_ENOMEM", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(VmAddr, address), CHORUS_VALUE(VmSize, size), \
-         CHORUS_VALUE(VmFlags, flags))
+         CHORUS_VALUE(VmFlags, flags)) \
+    CALL(195, rgnMap, block, user, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EOVERLAP K_EADDR K_EROUND K_ESIZE", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_INOUT(KnRgnDesc, rgndesc), CHORUS_IN(KnObjDesc, segdesc)) \
+    CALL(196, rgnInit, block, user, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EOVERLAP K_EADDR K_EROUND K_ESIZE", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_INOUT(KnRgnDesc, rgndesc), CHORUS_IN(KnObjDesc, segdesc)) \
+    CALL(197, sgFlush, block, user, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EROUND K_ESIZE K_EABORT", \
+         CHORUS_IN(KnObjDesc, segdesc), CHORUS_VALUE(VmFlags, flags))
 // clang-format on

@@ -28,7 +28,7 @@ CpuCache* cpu_cache_at(CpuIndex index) { return index < caches.size() ? &caches[
 // One CPU has pages that are copied when they are written.
 void flush_at_once(const TlbFlush& flush) { flush.apply(host::this_cpu().root); }
 
-Status on_page_fault(VirtAddr address, Protection access) {
+Status on_page_fault(VirtAddr address, Protection access, FaultBy) {
     return space_in_use == nullptr ? Status::fault : space_in_use->resolve(address, access);
 }
 

@@ -1,0 +1,52 @@
+/* Segments: memory that a mapper serves (mem/chMapper.h). ChorusOS 4.0 rgnMap(2SEG), rgnInit(2SEG),
+ * sgRead(2SEG).
+ *
+ * A segment is named by a capability: a port of its mapper, and the mapper's key for it. Its pages come from
+ * the mapper when they are first touched: the thread that touches one waits for the mapper's reply. When the
+ * mapper refuses or answers nonsense, or its port or its thread is deleted, the access is an exception, and a
+ * nucleus call that needed the page returns K_EFAULT, or K_EADDR where it names addresses. A mapper that does
+ * not answer at all lets those who touch its pages wait, until they are aborted or deleted, and nobody else.
+ *
+ * A leaf call (docs/calls.md), which never waits, returns K_EFAULT when memory that it is given has not come
+ * yet: touch it before. */
+#ifndef MEM_CHSEGMENT_H
+#define MEM_CHSEGMENT_H
+
+#include <mem/chMapper.h>
+#include <mem/chMem.h>
+
+/* A part of a segment. */
+typedef struct KnObjDesc {
+    KnCap dataObject;     /* the segment: ui = the mapper's port, key = the mapper's name for it */
+    VmOffset startOffset; /* bytes, page aligned */
+    VmSize size;          /* bytes */
+} KnObjDesc;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* rgnMap(2SEG): a new region that shows the segment from startOffset on. All who map a page of a segment
+ * share it, whatever actor they are in; what they write goes back to the mapper (KN_MPPUSHOUT) when the last
+ * of them has freed it, or by sgFlush. K_WRITABLE: the right to write a page is asked for when it is first
+ * written (KN_MPGETACCESS), unless the mapper has given it with the page. Options as rgnAllocate, but
+ * K_RESERVED; K_FILLZERO is ignored; K_NODEMAND brings all pages at once. The region's size must not exceed
+ * segdesc->size. Errors: as rgnAllocate; K_EUNKNOWN also: there is no such port; K_EADDR also, with
+ * K_NODEMAND: a page was refused. Blocks with K_NODEMAND only. */
+int rgnMap(const KnCap* actorcap, KnRgnDesc* rgndesc, const KnObjDesc* segdesc);
+
+/* rgnInit(2SEG): a new region with a copy of the segment's range: each page is copied when it is first
+ * touched, and is the region's own from then on. As rgnMap otherwise. */
+int rgnInit(const KnCap* actorcap, KnRgnDesc* rgndesc, const KnObjDesc* segdesc);
+
+/* sgFlush(2SEG): push all pages of the range that may have been written out to the mapper, and wait for its
+ * answers. They stay mapped. flags: 0. Errors: K_EINVAL (flags), K_EROUND, K_ESIZE, K_EFAULT, K_EUNKNOWN
+ * (nobody maps the segment), K_ENOMEM, and what the mapper answered, for the first page that it refused; the
+ * rest is not pushed then. K_EABORT. Blocks. */
+int sgFlush(const KnObjDesc* segdesc, VmFlags flags);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
