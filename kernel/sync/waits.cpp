@@ -35,7 +35,7 @@ void news_of_end(Request& request) {
     Waiter& waiter = *static_cast<WaiterRequest&>(request).waiter;
     Thread& thread = *waiter.thread;
     if (forward(request, thread)) return;
-    const bool ends = ending(thread);
+    const bool ends = ending(thread) && !engaged(thread); // what it has begun it brings to its end
     if (ends) {
         thread.now_doing(Doing::inactive);
         pass_unit_on(thread);
