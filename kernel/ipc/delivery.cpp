@@ -6,7 +6,6 @@
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/exchange.hpp"
 #include "kernel/ipc/transfer.hpp"
-#include "kernel/sync/lending.hpp"
 
 #include <chorus/message_registers.h>
 #include <machine/timer.hpp>
@@ -53,10 +52,7 @@ void hand(Thread& server, Message& message) {
     }
     // The caller's priority is lent from here on: the server may have to compete for the CPU to take the
     // message over.
-    if (message.client != nullptr) {
-        note_server(message, server);
-        if (const u16 lent = message.priority.load(); lent < server.priority) set_priority(server, lent);
-    }
+    if (message.client != nullptr) lend_to(server, message);
     server.incoming = &message;
     wake_with(server, finish_receive);
 }

@@ -100,18 +100,22 @@ u16 lent_priority(const Thread& server) {
     // One that was handed over counts from then on, though it is still to be taken over into memory. What a
     // client is about to take over is its own.
     const Message* message = server.has(flag_serving) ? server.serving : nullptr;
-    if (server.incoming != nullptr) message = server.incoming;
+    // While it is asking, what comes in is its request's, and perhaps being fetched by another CPU.
+    if (server.doing() != Doing::asking && server.incoming != nullptr) message = server.incoming;
     if (message == nullptr || message->client == nullptr || message->client == &server) return nothing_lent;
     return message->priority.load();
+}
+
+[[gnu::always_inline]] void lend_to(Thread& server, Message& message) {
+    note_server(message, server);
+    if (const u16 lent = message.priority.load(); lent < server.priority) set_priority(server, lent);
 }
 
 [[gnu::always_inline]] void serve(Thread& server, Message& message) {
     if (server.client != nullptr || server.has(flag_serving)) [[unlikely]]
         abandon_current(server, K_EFAIL);
     hold(server, &message);
-    if (message.client == nullptr) return;
-    note_server(message, server);
-    if (const u16 lent = message.priority.load(); lent < server.priority) set_priority(server, lent);
+    if (message.client != nullptr) lend_to(server, message);
 }
 
 [[gnu::always_inline]] Message* end_service(Thread& server) {

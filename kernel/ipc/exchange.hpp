@@ -25,6 +25,10 @@ struct Thread;
 // What the client of the current message lends its server; worse than any when there is none.
 [[nodiscard]] u16 lent_priority(const Thread& server);
 
+// The message is on its way into the hands of `server`, this CPU's: from here on the server has its client's
+// priority, if that is better, and learns what becomes of it.
+void lend_to(Thread& server, Message& message);
+
 // `message` becomes the current message of `server`, which takes the caller's priority if that is better.
 void serve(Thread& server, Message& message);
 

@@ -117,9 +117,8 @@ void finish_receive(Thread& self) {
     const VirtAddr descriptor{self.frame.message_descriptor()};
     const long result = hand_over(self, message, descriptor, static_cast<long>(MESSAGE_STORED));
     if (result == no_result) {
-        // The caller's priority counts from here on, as in hand().
-        if (message.client != nullptr && message.priority < self.priority)
-            set_priority(self, message.priority);
+        // The caller's priority counts from here on, and what becomes of it, as in hand().
+        if (message.client != nullptr) lend_to(self, message);
         self.continuation = finish_receive;
         return;
     }

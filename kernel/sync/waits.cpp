@@ -160,7 +160,10 @@ bool end_waits(Actor& actor, VirtRange range, u64& progress) {
 }
 
 bool let_go(Thread& thread) {
-    if (thread.doing() == Doing::blocked && !leave_queue(thread)) return false;
+    if (thread.doing() == Doing::blocked) {
+        if (!leave_queue(thread)) return false;
+        thread.now_doing(Doing::inactive); // should settle() be called, it waits for nothing but that
+    }
     return close_loans(thread);
 }
 
