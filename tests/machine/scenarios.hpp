@@ -50,6 +50,14 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> names_and_laps(u64);
 [[nodiscard]] host::Task<void> names_that_come_later(u64);
 [[nodiscard]] host::Task<void> laps_with_threads_inside(u64);
+// scenarios_sync.cpp
+[[nodiscard]] host::Task<void> objects_of_all_kinds(u64);
+[[nodiscard]] host::Task<void> waits_that_time_out(u64);
+[[nodiscard]] host::Task<void> waits_that_are_aborted(u64);
+[[nodiscard]] host::Task<void> waiters_that_end(u64);
+[[nodiscard]] host::Task<void> objects_that_go(u64);
+[[nodiscard]] host::Task<void> owners_of_all_kinds(u64);
+[[nodiscard]] host::Task<void> scribbled_objects(u64);
 
 struct Scenario {
     const char* name;

@@ -217,6 +217,13 @@ std::span<const Scenario> scenarios() {
         {"names_and_laps", names_and_laps},
         {"names_that_come_later", names_that_come_later},
         {"laps_with_threads_inside", laps_with_threads_inside},
+        {"objects_of_all_kinds", objects_of_all_kinds},
+        {"waits_that_time_out", waits_that_time_out},
+        {"waits_that_are_aborted", waits_that_are_aborted},
+        {"waiters_that_end", waiters_that_end},
+        {"objects_that_go", objects_that_go},
+        {"owners_of_all_kinds", owners_of_all_kinds},
+        {"scribbled_objects", scribbled_objects},
     };
     return all;
 }

@@ -9,22 +9,23 @@ namespace chorale::sim {
 
 namespace {
 
-constexpr std::array<std::string_view, 21> names{
-    "create_port", "delete_port", "serve", "call",        "call_large", "send",     "receive_any",
-    "enable",      "bind",        "abort", "kill_thread", "kill_actor", "priority", "region",
-    "touch",       "copy",        "fpu",   "delay",       "work",       "yield",    "spawn"};
+constexpr std::array<std::string_view, 26> names{
+    "create_port", "delete_port", "serve",     "call",        "call_large", "send",     "receive_any",
+    "enable",      "bind",        "abort",     "kill_thread", "kill_actor", "priority", "region",
+    "touch",       "copy",        "fpu",       "delay",       "work",       "yield",    "spawn",
+    "mutex",       "rt_mutex",    "semaphore", "events",      "monitor"};
 
 // What a run is mostly about. Chances that depend on each other are rare when everything is equally likely.
-enum class Theme : u8 { everything, rendezvous, pairs, lives, flood };
+enum class Theme : u8 { everything, rendezvous, pairs, lives, flood, objects, chains };
 
 class Maker {
   public:
     explicit Maker(u64 seed) : random_{seed * 0x9e37'79b9'7f4a'7c15 + 1} {}
 
     [[nodiscard]] Plan make(u64 seed) {
-        constexpr std::array<Theme, 8> themes{Theme::everything, Theme::everything, Theme::rendezvous,
-                                              Theme::rendezvous, Theme::pairs,      Theme::pairs,
-                                              Theme::lives,      Theme::flood};
+        constexpr std::array<Theme, 10> themes{
+            Theme::everything, Theme::everything, Theme::rendezvous, Theme::rendezvous, Theme::pairs,
+            Theme::pairs,      Theme::lives,      Theme::flood,      Theme::objects,    Theme::chains};
         theme_ = themes[below(themes.size())];
         reach_ = theme_ == Theme::pairs ? 2 : cpus;
         Plan plan{seed, 2 + below(2), {}};
@@ -87,6 +88,10 @@ class Maker {
             return pair(servers);
         case Theme::lives:
             return life(plan, threads);
+        case Theme::objects:
+            return object();
+        case Theme::chains:
+            return below(5) == 0 ? Op{Kind::priority, byte(threads), 0, 0, 90 + below(20)} : rt_mutex();
         default:
             return {Kind::send, byte(2), static_cast<u8>(8 + below(20)), 0, below(100)};
         }
@@ -128,6 +133,29 @@ class Maker {
         default:
             return below(4) == 0 ? Op{Kind::kill_actor, byte(plan.actors), 0, 0, 0}
                                  : Op{Kind::call, byte(3), times(4), 0, 0};
+        }
+    }
+
+    [[nodiscard]] Op rt_mutex() {
+        return {Kind::rt_mutex, byte(object_slots), byte(4), byte(object_slots), below(100)};
+    }
+
+    // Few of them, so that threads meet.
+    [[nodiscard]] Op object() {
+        switch (below(8)) {
+        case 0:
+        case 1:
+            return {Kind::mutex, byte(2), times(6), byte(4), 0};
+        case 2:
+        case 3:
+            return {Kind::semaphore, byte(2), byte(2), byte(4), 1 + below(4)};
+        case 4:
+        case 5:
+            return {Kind::events, byte(2), byte(4), byte(4), below(8)};
+        case 6:
+            return {Kind::monitor, byte(2), byte(4), byte(4), below(8)};
+        default:
+            return rt_mutex();
         }
     }
 

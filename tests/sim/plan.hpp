@@ -11,6 +11,7 @@ namespace chorale::sim {
 
 inline constexpr unsigned cpus = 4;
 inline constexpr unsigned port_slots = 6;
+inline constexpr unsigned object_slots = 3; // of each kind of synchronisation object
 
 enum class Kind : u8 {
     create_port, // in slot `a`, unless there is one
@@ -33,7 +34,12 @@ enum class Kind : u8 {
     delay,       // `value` microseconds
     work,        // `b` steps in user mode
     yield,
-    spawn, // starts the thread number `a` once more
+    spawn,     // starts the thread number `a` once more
+    mutex,     // number `a`: gets and releases it `b` times, `c` steps between
+    rt_mutex,  // number `a`; `b` % 4: meanwhile 1, 2: calls the port of slot `c`; 3: gets number `c`, too
+    semaphore, // number `a`, `value` times: P (`b` odd), each within `c` * 20 us, or V
+    events,    // set `a`: waits (`b` % 4 = 0), within `c` * 20 us, clears (1), or posts
+    monitor,   // number `a`: waits (`b` % 4 = 0), within `c` * 20 us, just enters (1), or notifies
 };
 
 struct Op {

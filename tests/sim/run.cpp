@@ -134,6 +134,7 @@ void send_report(const std::string& reason) {
     engine->set_patience(longest_run);
     set_operation_listener(on_operation);
     const host::Outcome outcome = host::run([&plan](u64) { return carry_out(plan); });
+    if (outcome != host::Outcome::finished && tracing) tell_threads();
     send_report(outcome_text(outcome));
     std::fflush(stdout);
     _exit(outcome == host::Outcome::finished ? 0 : 1);

@@ -93,6 +93,7 @@ struct Living {
 }
 
 [[nodiscard]] Task<void> kill_actor(unsigned self, Op op) {
+    world().killing = true;
     expect("actorDelete", self, co_await delete_actor(world().actors[op.a]), {K_EUNKNOWN, K_EBUSY});
 }
 
@@ -102,6 +103,7 @@ struct Living {
 
 [[nodiscard]] Task<void> act_on_thread(unsigned self, Op op) {
     const Call number = op.kind == Kind::abort ? Call::threadAbort : Call::threadDelete;
+    world().killing |= op.kind == Kind::kill_thread;
     expect("threadAbort or threadDelete", self, co_await on_thread(number, op.a),
            {K_EINVAL, K_EUNKNOWN, K_EBUSY});
 }
@@ -164,6 +166,16 @@ struct Living {
         return work(op);
     case Kind::spawn:
         return spawn(self, op);
+    case Kind::mutex:
+        return use_mutex(self, op);
+    case Kind::rt_mutex:
+        return use_rt_mutexes(self, op);
+    case Kind::semaphore:
+        return use_sem(self, op);
+    case Kind::events:
+        return use_events(self, op);
+    case Kind::monitor:
+        return use_monitor(self, op);
     case Kind::yield:
         return [](u64) -> Task<void> { co_await call(Call::threadDelay, 0); }(0);
     }
@@ -218,6 +230,7 @@ void check_nobody_starves() {
         all.actors.push_back(co_await create_actor());
         if (all.actors.back().ui.uiHead == 0) failed("no memory for the actors of the plan");
     }
+    co_await make_objects();
     const std::size_t planned = all.plan.threads.size(); // what runs already may add more
     for (unsigned i = 0; i < planned; ++i) {
         const ThreadPlan thread = all.plan.threads[i];
@@ -238,6 +251,33 @@ void set_operation_listener(void (*listener)(unsigned, const Op&)) { operation_l
 void expect(std::string_view what, unsigned thread, long result, std::initializer_list<long> errors) {
     if (result >= 0 || std::ranges::find(errors, result) != errors.end()) return;
     failed(fmt::format("thread {}: {} returns {}", thread, what, result));
+}
+
+namespace {
+
+void tell_threads_of(Actor& actor) {
+    actor.tables.with([&](Actor::Tables& tables) {
+        for (Thread* const thread : tables.threads) {
+            if (thread == nullptr) continue;
+            const auto [news, closed, lends] = thread->sync.loans.with([](Loans& loans) {
+                return std::array<bool, 3>{loans.news, loans.closed, !loans.heap.empty()};
+            });
+            fmt::print("thread {} of actor {}: state {:#x}, cpu {}, priority {}; waits for {:#x}; loans:"
+                       "{}{}{}{}\n",
+                       thread->lid, actor.table_index, thread->state, thread->cpu.load(), thread->priority,
+                       thread->sync.waiter.key.load(), news ? " news" : "", closed ? " closed" : "",
+                       lends ? " some" : "", thread->victim != nullptr ? "; deletes an actor:" : "");
+            if (thread->victim != nullptr) tell_threads_of(*thread->victim);
+        }
+    });
+}
+
+} // namespace
+
+void tell_threads() {
+    for (unsigned index = 0; index < actor_limit; ++index) {
+        if (Actor* const actor = actor_at(index); actor != nullptr) tell_threads_of(*actor);
+    }
 }
 
 Task<void> run_thread(unsigned index) {
@@ -261,6 +301,8 @@ Task<void> carry_out(const Plan& plan) {
     co_await make_everything();
     co_await until_quiet();
     check_nobody_starves();
+    check_waits_at_rest();
+    all.killing = true;
     for (const KnCap& actor : all.actors)
         expect("actorDelete", 0, co_await delete_actor(actor), {K_EUNKNOWN, K_EBUSY});
     co_await until_quiet();

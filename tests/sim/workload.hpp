@@ -16,6 +16,9 @@ namespace chorale::sim {
 // The first failure of this process ends it, through here.
 [[noreturn]] void failed(const std::string& what);
 
+// On standard output: what each thread of the actors is doing.
+void tell_threads();
+
 // The operation under way on each thread, for the trace: "thread 3: call(1,2,0,0)".
 void set_operation_listener(void (*listener)(unsigned thread, const Op& op));
 

@@ -34,7 +34,9 @@ struct World {
         moved; // a thread that was bound to another CPU: the order of its messages is not promised
     std::array<Slot, port_slots> slots{};
     unsigned spawned{};
-    std::vector<u32> counters; // of each thread's messages
+    bool killing{}; // somebody has been killed, perhaps while he had an object
+    std::array<unsigned, 3 * object_slots> holders{}; // of mutexes, real-time mutexes, monitors; 0: nobody
+    std::vector<u32> counters;                        // of each thread's messages
     // The last counter that a receiver has seen of a sender, by port.
     std::map<std::array<u64, 3>, u32> seen;
 };
@@ -57,6 +59,15 @@ void expect(std::string_view what, unsigned thread, long result, std::initialize
 [[nodiscard]] host::Task<void> touch(unsigned thread, Op op);
 [[nodiscard]] host::Task<void> copy(unsigned thread, Op op);
 [[nodiscard]] host::Task<void> use_fpu_registers(unsigned thread, Op op);
+// objects.cpp
+[[nodiscard]] host::Task<void> use_mutex(unsigned thread, Op op);
+[[nodiscard]] host::Task<void> use_rt_mutexes(unsigned thread, Op op);
+[[nodiscard]] host::Task<void> use_sem(unsigned thread, Op op);
+[[nodiscard]] host::Task<void> use_events(unsigned thread, Op op);
+[[nodiscard]] host::Task<void> use_monitor(unsigned thread, Op op);
+[[nodiscard]] host::Task<void> make_objects();
+// Nobody waits for what is there, and everybody has the priority that is due to him.
+void check_waits_at_rest();
 
 // A number that nobody else has.
 [[nodiscard]] inline u64 next_value(unsigned thread) {

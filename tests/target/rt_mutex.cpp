@@ -89,72 +89,112 @@ void not_abortable(Report& report) {
 
 constexpr unsigned high = 70, middle = 85, low = 95; // all better than the main thread, which only looks on
 
-KnSem go_middle;
+KnSem go_middle, low_has_it, look_again;
+std::atomic<unsigned> middle_turns;
+std::atomic<bool> inheritance_over;
 
 void middle_body(std::uintptr_t) {
-    semP(&go_middle, K_NOTIMEOUT);
-    trace.note(50);
+    while (!inheritance_over) {
+        semP(&go_middle, K_NOTIMEOUT);
+        ++middle_turns;
+    }
 }
 
-// Lets the middle one go while it has the mutex and the high one waits: it goes on all the same, until it
-// releases the mutex.
+// Whether the middle one, made ready, does not run at once. When that changes after somebody on another CPU
+// has begun or ceased to wait, nobody knows over emulated CPUs.
+bool outranks_middle() {
+    const unsigned before = middle_turns;
+    semV(&go_middle);
+    return middle_turns == before;
+}
+bool comes_to_outrank_middle(bool wanted) {
+    for (unsigned tries = 0; tries < patience; ++tries) {
+        if (outranks_middle() == wanted) {
+            return true;
+        }
+        burn(1000);
+    }
+    return false;
+}
+
+// Has the mutex, and with it, as soon as the high one waits, its priority: until it releases the mutex.
 void low_body(std::uintptr_t) {
     rtMutexGet(&mutex);
-    trace.note(1);
-    sleep_milliseconds(20); // the high one comes
-    semV(&go_middle);
-    trace.note(2);
+    trace.note(outranks_middle() ? 40 : 1);
+    semV(&low_has_it);
+    trace.note(comes_to_outrank_middle(true) ? 2 : 41);
+    const unsigned before = middle_turns;
     rtMutexRel(&mutex);
-    trace.note(3);
+    trace.note(middle_turns == before ? 42 : 3);
 }
 
 void high_body(std::uintptr_t) {
-    sleep_milliseconds(5);
+    semP(&low_has_it, K_NOTIMEOUT);
     rtMutexGet(&mutex);
     trace.note(10);
     rtMutexRel(&mutex);
 }
 
-void inherited(Report& report) {
-    trace.clear();
-    rtMutexInit(&mutex);
-    semInit(&go_middle, 0);
-    Helper first, second, third;
-    REQUIRE(first.start(middle_body, 0, middle) > 0);
-    REQUIRE(second.start(low_body, 0, low) > 0);
-    REQUIRE(third.start(high_body, 0, high) > 0);
-    CHECK(third.join() && second.join() && first.join());
-    CHECK(trace.is({1, 2, 10, 50, 3}));
-}
-
-// The same with the high one on another CPU, and one that stops waiting by its end.
-void inherited_from_afar(Report& report) {
-    for (KnCpuId cpu = 1; cpu < cpu_count(); ++cpu) {
+struct Three {
+    Helper middle_one, low_one, high_one;
+    [[nodiscard]] bool start(ThreadBody low_does, KnCpuId high_cpu) {
         trace.clear();
         rtMutexInit(&mutex);
-        semInit(&go_middle, 0);
-        Helper first, second, third;
-        REQUIRE(first.start(middle_body, 0, middle) > 0);
-        REQUIRE(second.start(low_body, 0, low) > 0);
-        REQUIRE(third.start(high_body, 0, high, cpu) > 0);
-        CHECK(third.join() && second.join() && first.join());
-        // The high one goes on beside them.
-        CHECK(trace.is({1, 2, 10, 50, 3}) || trace.is({1, 2, 50, 10, 3}) || trace.is({1, 2, 50, 3, 10}));
+        for (KnSem* each : {&go_middle, &low_has_it, &look_again}) {
+            semInit(each, 0);
+        }
+        middle_turns = 0;
+        inheritance_over = false;
+        return middle_one.start(middle_body, 0, middle) > 0 &&
+               high_one.start(high_body, 0, high, high_cpu) > 0 && low_one.start(low_does, 0, low) > 0;
+    }
+    [[nodiscard]] bool end() {
+        const bool done = high_one.join() && low_one.join();
+        inheritance_over = true;
+        semV(&go_middle);
+        return done && middle_one.join();
+    }
+};
+
+void inherited(Report& report) {
+    Three three;
+    REQUIRE(three.start(low_body, 0));
+    CHECK(three.end());
+    CHECK(trace.is({1, 2, 10, 3}));
+}
+
+// The same with the high one on another CPU: it goes on beside them.
+void inherited_from_afar(Report& report) {
+    for (KnCpuId cpu = 1; cpu < cpu_count(); ++cpu) {
+        Three three;
+        REQUIRE(three.start(low_body, cpu));
+        CHECK(three.end());
+        CHECK(trace.is({1, 2, 10, 3}) || trace.is({1, 2, 3, 10}) || trace.is({1, 10, 2, 3}));
     }
 }
 
+// One that stops waiting by its end takes its priority back.
 void ended_waiter_lends_nothing(Report& report) {
-    trace.clear();
-    rtMutexInit(&mutex);
-    semInit(&go_middle, 0);
-    Helper first, second, third;
-    REQUIRE(first.start(middle_body, 0, middle) > 0);
-    REQUIRE(second.start(low_body, 0, low) > 0);
-    REQUIRE(third.start(high_body, 0, high, cpu_count() - 1) > 0);
-    sleep_milliseconds(10);
-    third.stop();
-    CHECK(second.join() && first.join());
-    CHECK(trace.is({1, 50, 2, 3}));
+    for (KnCpuId cpu = 0; cpu < cpu_count(); ++cpu) {
+        Three three;
+        const ThreadBody low_does = [](std::uintptr_t) {
+            rtMutexGet(&mutex);
+            semV(&low_has_it);
+            trace.note(comes_to_outrank_middle(true) ? 1 : 40);
+            semP(&look_again, K_NOTIMEOUT);
+            trace.note(comes_to_outrank_middle(false) ? 2 : 41);
+            rtMutexRel(&mutex);
+        };
+        REQUIRE(three.start(low_does, cpu));
+        CHECK(eventually([] { return trace.length() == 1; }));
+        three.high_one.stop();
+        semV(&look_again);
+        CHECK(three.low_one.join());
+        inheritance_over = true;
+        semV(&go_middle);
+        CHECK(three.middle_one.join());
+        CHECK(trace.is({1, 2}));
+    }
 }
 
 void owner_ends(Report& report) {
@@ -200,7 +240,7 @@ KnRtMutex ring[2];
 void ring_body(std::uintptr_t i) {
     rtMutexGet(&ring[i]);
     trace.note(1);
-    sleep_milliseconds(5);
+    static_cast<void>(eventually([] { return trace.length() >= 2; })); // the other one has the other
     rtMutexGet(&ring[1 - i]);
     trace.note(2);
 }
