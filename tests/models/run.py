@@ -75,6 +75,15 @@ MODELS = {
         wrong("BUG_LOCK_RELAXED", RACE),
         wrong("BUG_UNLOCK_RELAXED", RACE),
     ),
+    "mutex": (
+        clean("as it is"),
+        clean("as it is, RVWMO", "RVWMO"),
+        clean("twice each", "PROGRAMS=2", "ROUNDS=2"),
+        wrong("BUG_TAKE_RELAXED", RACE),
+        wrong("BUG_GIVE_RELAXED", RACE),
+        wrong("BUG_LOOK_THEN_KEEP_OUT", "done=="),
+        wrong("BUG_LET_IN_WHILE_OTHERS_WAIT", "done=="),
+    ),
     "mailbox": (
         clean("as it is", "LETTERS=5"),
         clean("as it is, RVWMO", "RVWMO"),
