@@ -16,6 +16,7 @@
 #include <exec/chReboot.h>
 #include <exec/chSoftCtx.h>
 #include <exec/chTime.h>
+#include <exec/chTimeout.h>
 #include <exec/chTrap.h>
 #include <ipc/chId.h>
 #include <ipc/chIpc.h>

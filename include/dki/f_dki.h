@@ -54,6 +54,49 @@ void svMemUnMap(void* address, PhSize size);
 void* svMemAlloc(unsigned int size);
 void svMemFree(void* address); /* null: nothing */
 
+/* ---- interrupts ----
+ *
+ * A handler runs at interrupt level: on the CPU that takes the interrupt, on the nucleus's stack (it may use
+ * 4 KiB), with interrupts masked, and it never waits. It may touch its device and memory of the supervisor
+ * space, and call
+ *   semV, threadSemPost, eventPost
+ *   svSpinLock..., svMaskedLock..., imsIntrMask_f, imsIntrUnmask_f
+ *   lapInvoke: what it calls is at interrupt level too, and an exception there is not survived
+ *   svSysTimeoutSet, svSysTimeoutCancel, svTimeoutSet, svTimeoutCancel, svTimeoutGetRes
+ *   sysTime, sysTimeGetRes, hrTimer..., svPagesAllocate, the functions of CpuIntrOps.
+ * K_MYACTOR is the actor that attached it. Any other nucleus call does nothing and is K_EINVAL. An exception
+ * in a handler is the end of the system. */
+
+/* A line of the machine's interrupt controller: x86, a global system interrupt of the I/O APICs (0 to 15 are
+ * the ISA lines, unless the firmware says other); RISC-V, a source of the PLIC or APLIC. */
+typedef unsigned int CpuIntr;
+typedef void (*CpuIntrHandler)(void* cookie);
+typedef uint64_t CpuIntrId; /* of one handler; never used twice */
+
+/* What a handler's owner may do with its line, at thread or interrupt level. mask and disable are the same:
+ * the line is masked until everybody who masked it unmasks it; so are unmask and enable. */
+typedef struct CpuIntrOps {
+    void (*unmask)(CpuIntrId intrId);
+    void (*mask)(CpuIntrId intrId);
+    void (*enable)(CpuIntrId intrId);
+    void (*disable)(CpuIntrId intrId);
+} CpuIntrOps;
+
+/* svIntrAttach(9DKI): call intrHandler(intrCookie) when line intr fires, after those who attached to it
+ * before. All are called each time: who shares a level line looks whether its device wants anything. The line
+ * is open as soon as somebody is attached and nobody masks it. intrOps may be null. Goes with the actor.
+ * Errors: K_EINVAL (no such line, no handler), K_EUNKNOWN (the actor is being deleted), K_EFAULT, K_ENOMEM,
+ * K_EPRIV. */
+KnError svIntrAttach(CpuIntr intr, CpuIntrHandler intrHandler, void* intrCookie, CpuIntrOps** intrOps,
+                     CpuIntrId* intrId);
+/* svIntrDetach(9DKI): when it returns the handler neither runs nor is called again. Errors: K_EINVAL (not
+ * attached), K_EPRIV. */
+KnError svIntrDetach(CpuIntrId intrId);
+
+/* svIntrConnect, svIntrMask (internal): what svIntrAttach and CpuIntrOps are made of. */
+KnError svIntrConnect(CpuIntr intr, CpuIntrHandler intrHandler, void* intrCookie, CpuIntrId* intrId);
+KnError svIntrMask(CpuIntrId intrId, int masked);
+
 /* imsIntrMask_f(9DKI): mask interrupts on this CPU; calls nest, the last imsIntrUnmask_f unmasks. The caller
  * must not block meanwhile. */
 void imsIntrMask_f(void);

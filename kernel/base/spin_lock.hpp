@@ -18,6 +18,8 @@ enum class Rank : int {
     watchdogs = 47,
     timer_pool = 46,
     laps = 45,
+    interrupts = 44, // who is attached to which line
+    timeouts = 43,
     names = 40,
     stacks = 35,
     space = 30,

@@ -139,6 +139,9 @@ long timerSet(Thread& self, Cap actor, int li, int flags, UserInOpt<KnITimer> ne
               UserOutOpt<KnITimer> old_setting);
 long timerDelete(Thread& self, Cap actor, int li);
 long timerGetRes(Thread& self, int clock, UserOut<KnTimeVal> resolution);
+long svSysTimeoutSet(Thread& self, VmAddr timeout, UserIn<KnTimeVal> limit, int flag, UserIn<KnLapDesc> lap);
+long svSysTimeoutCancel(Thread& self, VmAddr timeout);
+long svTimeoutGetRes(Thread& self, UserOut<KnTimeVal> resolution);
 long sysWatchdog(Thread& self, unsigned int operation, UserInOut<KnWatchdog> watchdog);
 
 // ---- memory ------------------------------------------------------------------------------------
@@ -175,6 +178,9 @@ long svSysPanic(Thread& self, unsigned int number, UserBytesIn arguments, unsign
                 UserText file, int line);
 long svPhysAlloc(Thread& self, UserInOut<KnPhMemChunk> chunk, UserInOpt<KnPhMemAlign> align);
 long svPhysFree(Thread& self, UserIn<KnPhMemChunk> chunk);
+long svIntrConnect(Thread& self, CpuIntr line, VmAddr handler, VmAddr cookie, UserOut<CpuIntrId> id);
+long svIntrMask(Thread& self, CpuIntrId id, int masked);
+long svIntrDetach(Thread& self, CpuIntrId id);
 long svPagesAllocate(Thread& self, UserOut<VmAddr> address, VmSize size, VmFlags flags, Cap actor);
 long svPagesFree(Thread& self, VmAddr address, VmSize size);
 long svPhysMap(Thread& self, UserInOut<KnPhMemChunk> chunk, PteCntlBits bits);

@@ -2,6 +2,7 @@
 
 #include "kernel/call/handlers.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/interrupt/level.hpp"
 
 namespace chorale {
 
@@ -45,6 +46,13 @@ long eventAwait(Thread& self, UserInOut<KnEventSet> set, unsigned int mask, int 
 }
 
 long eventNotify(Thread& self, UserInOut<KnEventSet> set) {
+    if (at_interrupt_level(self)) {
+        // Nothing can be put off there: as long as there are waiters.
+        for (u64 since = 0;;) {
+            const Result<bool> done = wake_by_flags(self, set.address(), since);
+            if (!done.ok() || done.value()) return static_cast<long>(done.status());
+        }
+    }
     self.work.source = set.address();
     self.work.done = 0;
     notify_step(self);

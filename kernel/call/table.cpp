@@ -86,12 +86,20 @@ struct Table {
 
 extern "C" {
 
+// At interrupt level, any call that is not for it.
+long not_at_interrupt_level();
+long not_at_interrupt_level() { return K_EINVAL; }
+
 // Read by the entry stub; written once, before the first user thread. Entry 0 of the second answers numbers
 // beyond the list.
 extern Table<chorus::first_block_call> leaf_call_table;
 extern Table<chorus::call_limit> block_call_table;
 Table<chorus::first_block_call> leaf_call_table;
 Table<chorus::call_limit> block_call_table;
+
+// Read by the gates at interrupt level (arch/*/supervisor/gates.S).
+extern Table<chorus::call_limit> interrupt_call_table;
+Table<chorus::call_limit> interrupt_call_table;
 
 // The end of a call that may have blocked.
 [[noreturn]] CHORALE_NO_RETURN_CALL void block_return(long result, Thread* thread);
@@ -133,6 +141,14 @@ void init_calls() {
     for (Entry& entry : leaf_call_table.entry) entry = reinterpret_cast<Entry>(&no_such_call);
     for (Entry& entry : block_call_table.entry) entry = reinterpret_cast<Entry>(&no_such_call);
     block_call_table.entry[0] = reinterpret_cast<Entry>(&foreign_call);
+    for (Entry& entry : interrupt_call_table.entry) entry = reinterpret_cast<Entry>(&not_at_interrupt_level);
+#define CALL(number, name, flow, privilege, level, ...)                                                      \
+    if (chorus::Level::level == chorus::Level::interrupt)                                                    \
+        interrupt_call_table.entry[number] =                                                                 \
+            reinterpret_cast<Entry>(&Shim<&calls::name, chorus::Privilege::privilege>::entry);
+    CHORUS_LEAF_CALLS(CALL)
+    CHORUS_BLOCK_CALLS(CALL)
+#undef CALL
 #define CALL(number, name, flow, privilege, ...)                                                             \
     leaf_call_table.entry[number] =                                                                          \
         reinterpret_cast<Entry>(&Shim<&calls::name, chorus::Privilege::privilege>::entry);

@@ -5,6 +5,7 @@
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/interrupt/lines.hpp"
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/lap/lap.hpp"
@@ -171,7 +172,9 @@ long delete_actor(Thread& self, Actor& actor) {
     }
     self.victim = &actor;
     self.deletion_progress = 0;
-    delete_laps_of(self, actor, threads_step);
+    delete_laps_of(self, actor, [](Thread& asker) {
+        detach_handlers_of(asker, *asker.victim, threads_step);
+    });
     return no_result;
 }
 

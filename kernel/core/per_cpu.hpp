@@ -17,6 +17,7 @@
 
 namespace chorale {
 
+struct InterruptLine;
 struct Message;
 struct Thread;
 
@@ -28,6 +29,7 @@ enum Pending : u32 {
     pending_alarm = 8,
     pending_console = 16, // text of the nucleus's own waits to be sent
     pending_turn = 32,    // whose quantum is used, or who waits behind it, has changed
+    pending_device = 128, // a device has interrupted that somebody is attached to
     pending_offer = 64    // a thread waits that a hungry CPU may take
 };
 
@@ -63,8 +65,10 @@ struct PerCpu : PerCpuHot {
     Pull pull;
     CpuCache memory;
     u64 programmed_deadline{TimerQueue::never};
-    u32 interrupt_masks{}; // how often imsIntrMask_f() was called here and not taken back
-    Relaxed<Message*> spare_message; // the last one freed here: the next exchange takes it
+    u32 interrupt_masks{};                     // how often imsIntrMask_f() was called here and not taken back
+    Thread* interrupt_thread{};                // current at interrupt level (kernel/interrupt/level.hpp)
+    InterruptLine *arrived{}, *last_arrived{}; // in the order of their arrival
+    Relaxed<Message*> spare_message;           // the last one freed here: the next exchange takes it
 };
 
 static_assert(offsetof(PerCpuHot, self) == CPU_SELF && offsetof(PerCpuHot, current) == CPU_CURRENT);

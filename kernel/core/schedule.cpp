@@ -8,6 +8,7 @@
 #include "kernel/core/shootdown.hpp"
 #include "kernel/core/turn.hpp"
 #include "kernel/core/wait.hpp"
+#include "kernel/interrupt/lines.hpp"
 #include "kernel/mem/space.hpp"
 #include "kernel/sync/lending.hpp"
 
@@ -252,6 +253,8 @@ namespace {
 }
 
 [[gnu::noinline]] void attend_pending(PerCpu& cpu) {
+    if ((cpu.pending & pending_device) != 0) [[unlikely]]
+        attend_devices(cpu);
     if ((cpu.pending & (pending_timer | pending_alarm | pending_turn | pending_offer)) != 0) [[unlikely]]
         attend_timers(cpu);
     cpu.pending &= ~static_cast<u32>(pending_reschedule | pending_mail);
@@ -325,6 +328,10 @@ void on_doorbell() {
     cpu.counters.doorbells.count();
 }
 
-void on_device(unsigned) { this_cpu().counters.device_interrupts.count(); }
+void on_device(unsigned line) {
+    PerCpu& cpu = this_cpu();
+    cpu.counters.device_interrupts.count();
+    note_arrival(cpu, line);
+}
 
 } // namespace chorale

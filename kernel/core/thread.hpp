@@ -12,6 +12,7 @@
 #include "kernel/core/console_input.hpp"
 #include "kernel/core/control.hpp"
 #include "kernel/core/mailbox.hpp"
+#include "kernel/interrupt/lines.hpp"
 #include "kernel/lap/invocation.hpp"
 #include "kernel/mapper/paging_state.hpp"
 #include "kernel/mem/relaxed.hpp"
@@ -169,6 +170,7 @@ struct Thread : ThreadHot, Schedulable {
     SyncState sync;
     TimerWait timer_wait{};
     Paging paging{};
+    Detachment detachment{};
 };
 
 // A thread's own CPU reads its base priority plainly; others ask for it here, and it may be news to them.

@@ -7,6 +7,7 @@
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/interrupt/level.hpp"
 #include "kernel/lap/handlers.hpp"
 #include "kernel/lap/invoke.hpp"
 #include "kernel/supervisor/handler.hpp"
@@ -141,17 +142,10 @@ long invoke_from_user(Thread& self, const KnLapDesc& descriptor, u64 argument) {
     return status == Status::ok ? no_result : static_cast<long>(status);
 }
 
-// The gates of the calls that the handler makes take the nucleus's stack from its top: while it runs, from
-// below what is in use.
 bool invoke_at_interrupt_level(const KnLapDesc& descriptor, void* argument) {
     const LapTarget target = find_lap(descriptor);
     if (target.lap == nullptr || target.options != K_LAP_SAMEHOST) return false;
-    constexpr uword below = 1024; // this function's frame, the handler's, and their callees'
-    PerCpu& cpu = this_cpu();
-    const uword top = cpu.stack_top;
-    cpu.stack_top = round_down(reinterpret_cast<uword>(__builtin_frame_address(0)) - below, uword{64});
-    reinterpret_cast<KnLapHdl>(target.handler)(argument, reinterpret_cast<void*>(target.cookie));
-    cpu.stack_top = top;
+    call_at_interrupt_level(*target.owner, target.handler, reinterpret_cast<u64>(argument), target.cookie);
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include "kernel/core/names.hpp"
 #include "kernel/core/pull.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/interrupt/level.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/main/boot_info.hpp"
 #include "kernel/main/load.hpp"
@@ -57,6 +58,7 @@ boot::Bytes bank;
     block->index = index;
     block->slot = index * sizeof(PortSlot);
     block->inbox.init(index);
+    if (machine::supervisor_actors && !init_interrupt_level(*block)) return nullptr;
     return block;
 }
 

@@ -5,6 +5,7 @@
 #include "kernel/core/actor.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/thread.hpp"
+#include "kernel/interrupt/level.hpp"
 #include "kernel/main/symbols.hpp"
 
 #include <machine/console.hpp>
@@ -52,6 +53,10 @@ void print_current(CpuIndex cpu) {
     const Thread* const thread = cpu_at(cpu).current;
     if (thread == nullptr) {
         print("no thread\n", {});
+        return;
+    }
+    if (at_interrupt_level(*thread)) {
+        print("interrupt level, actor {}\n", {std::string_view{thread->actor->name}});
         return;
     }
     print("actor {} thread {}, last call {}\n",

@@ -13,6 +13,8 @@ struct Actor;
 struct SystemStack;
 
 struct SupervisorState {
+    static constexpr u32 interrupt_level = ~u32{0}; // the depth there (kernel/interrupt/level.hpp)
+
     u32 depth{};          // 0: in user mode; else handlers that run on it, one more for a K_SUPTHREAD
     SystemStack* stack{}; // kernel/supervisor/system_stack.hpp; null: none has been needed yet
     VirtAddr innermost;   // the record of the innermost handler, on that stack; 0: none

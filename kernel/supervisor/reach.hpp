@@ -1,5 +1,5 @@
-// Which addresses of the supervisor range a caller may name in a nucleus call: all of them in supervisor
-// mode, none in user mode. Unmapped ones make the copy fail as in user space.
+// Which addresses outside user space a caller may name in a nucleus call: the supervisor range in supervisor
+// mode, the handler's stack too at interrupt level, none in user mode. Unmapped ones make the copy fail.
 #pragma once
 
 #include "kernel/base/types.hpp"

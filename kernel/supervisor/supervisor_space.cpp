@@ -1,5 +1,9 @@
 #include "kernel/supervisor/supervisor_space.hpp"
 
+#include "kernel/supervisor/handler.hpp"
+
+#include <machine/supervisor.hpp>
+
 namespace chorale {
 
 namespace {
@@ -13,5 +17,10 @@ constinit Space space;
 void init_supervisor_space() { space.open_shared(page_quota); }
 
 Space& supervisor_space() { return space; }
+
+Space& space_of(const Thread& self, VirtAddr at) {
+    const bool high = at.raw() >= machine::supervisor_begin && at.raw() < machine::supervisor_end;
+    return high && in_supervisor_mode(self) ? space : *self.space;
+}
 
 } // namespace chorale

@@ -6,9 +6,15 @@
 
 namespace chorale {
 
+struct Thread;
+
 // After the machine's tables are complete, before the first supervisor actor.
 void init_supervisor_space();
 
 [[nodiscard]] Space& supervisor_space();
+
+// Where an address leads that the thread gave: threads in supervisor mode have the supervisor range beside
+// their actor's space.
+[[nodiscard]] Space& space_of(const Thread& self, VirtAddr at);
 
 } // namespace chorale

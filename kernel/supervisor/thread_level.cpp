@@ -2,6 +2,7 @@
 #include "kernel/supervisor/thread_level.hpp"
 
 #include "kernel/core/per_cpu.hpp"
+#include "kernel/interrupt/level.hpp"
 
 #include <machine/report.hpp>
 #include <machine/supervisor.hpp>
@@ -9,13 +10,26 @@
 
 namespace chorale::thread_level {
 
+namespace {
+
+// At interrupt level user memory is whose thread was interrupted.
+[[nodiscard]] bool at_thread_level() {
+    return !at_interrupt_level(*static_cast<const Thread*>(machine::current_thread()));
+}
+
+} // namespace
+
 int copy_in(VmAddr source, void* target, int count) {
-    if (count < 0 || !machine::user_range(VirtAddr{source}, static_cast<std::size_t>(count))) return K_EFAULT;
+    if (count < 0 || !at_thread_level() ||
+        !machine::user_range(VirtAddr{source}, static_cast<std::size_t>(count)))
+        return K_EFAULT;
     return machine::copy_in(target, VirtAddr{source}, static_cast<std::size_t>(count)) ? K_OK : K_EFAULT;
 }
 
 int copy_out(const void* source, VmAddr target, int count) {
-    if (count < 0 || !machine::user_range(VirtAddr{target}, static_cast<std::size_t>(count))) return K_EFAULT;
+    if (count < 0 || !at_thread_level() ||
+        !machine::user_range(VirtAddr{target}, static_cast<std::size_t>(count)))
+        return K_EFAULT;
     return machine::copy_out(VirtAddr{target}, source, static_cast<std::size_t>(count)) ? K_OK : K_EFAULT;
 }
 

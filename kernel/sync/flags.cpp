@@ -29,7 +29,7 @@ struct EventWords {
 long await_flags(Thread& self, VirtAddr at, FlagsWanted wanted, const WaitLimit& limit) {
     long result = no_result;
     const Status status =
-        with_object(*self.space, at, EventWords::size, [&](Words word, u64 key, Bucket& bucket) {
+        with_object(space_of(self, at), at, EventWords::size, [&](Words word, u64 key, Bucket& bucket) {
             word[EventWords::waiters].store(1);
             const u32 flags = word[EventWords::flags].load();
             result = holds(flags, wanted.mask, wanted.all) ? static_cast<long>(flags) : may_wait(self, limit);
@@ -56,7 +56,7 @@ Result<bool> wake_by_flags(const Thread& self, VirtAddr at, u64& since) {
     unsigned count = 0;
     bool done = false;
     const Status status =
-        with_object(*self.space, at, EventWords::size, [&](Words word, u64 key, Bucket& bucket) {
+        with_object(space_of(self, at), at, EventWords::size, [&](Words word, u64 key, Bucket& bucket) {
             if (since == 0) since = bucket.clock() + 1;
             seen = word[EventWords::flags].load();
             Waiter* first = bucket.first(key);

@@ -106,7 +106,7 @@ constexpr long not_now = no_result + 1;
         write(word, self, at);
         result = K_OK;
     };
-    const Status status = with_object(*self.space, at, OwnerWords::size, attempt);
+    const Status status = with_object(space_of(self, at), at, OwnerWords::size, attempt);
     if (status != Status::ok) return static_cast<long>(status);
     if (result == no_result) start_wait(self, WaitLimit{WaitLimit::for_ever, false});
     return result;
@@ -143,7 +143,7 @@ long give_ownership(Thread& self, VirtAddr at) {
     Waiter* next = nullptr;
     bool mine = false;
     const Status status =
-        with_object(*self.space, at, OwnerWords::size, [&](Words word, u64 key, Bucket& bucket) {
+        with_object(space_of(self, at), at, OwnerWords::size, [&](Words word, u64 key, Bucket& bucket) {
             next = bucket.first(key);
             mine = next != nullptr ? next->owner == &self : read(word, key).number == owner_number(self);
             if (!mine) return;

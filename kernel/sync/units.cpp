@@ -23,17 +23,18 @@ constexpr u32 waited = u32{1} << 31;
 
 long take_unit(Thread& self, VirtAddr at, const WaitLimit& limit) {
     long result = no_result;
-    const Status status = with_object(*self.space, at, sizeof(u32), [&](Words word, u64 key, Bucket& bucket) {
-        const u32 units = word[0].fetch_or(waited) & ~waited;
-        const u32 others = bucket.first(key) != nullptr ? waited : 0;
-        result = units != 0 ? long{K_OK} : may_wait(self, limit);
-        if (result != no_result) {
-            word[0].store((result == K_OK ? units - 1 : units) | others);
-            return;
-        }
-        self.sync.waiter.wanted = Wanted::unit;
-        static_cast<void>(queue_up(self, bucket, key, at, {})); // without an owner it cannot fail
-    });
+    const Status status =
+        with_object(space_of(self, at), at, sizeof(u32), [&](Words word, u64 key, Bucket& bucket) {
+            const u32 units = word[0].fetch_or(waited) & ~waited;
+            const u32 others = bucket.first(key) != nullptr ? waited : 0;
+            result = units != 0 ? long{K_OK} : may_wait(self, limit);
+            if (result != no_result) {
+                word[0].store((result == K_OK ? units - 1 : units) | others);
+                return;
+            }
+            self.sync.waiter.wanted = Wanted::unit;
+            static_cast<void>(queue_up(self, bucket, key, at, {})); // without an owner it cannot fail
+        });
     if (status != Status::ok) return static_cast<long>(status);
     if (result == no_result) start_wait(self, limit);
     return result;
@@ -41,17 +42,18 @@ long take_unit(Thread& self, VirtAddr at, const WaitLimit& limit) {
 
 long give_unit(const Thread& self, VirtAddr at, u32 most) {
     Waiter* next = nullptr;
-    const Status status = with_object(*self.space, at, sizeof(u32), [&](Words word, u64 key, Bucket& bucket) {
-        const u32 units = word[0].fetch_or(waited) & ~waited;
-        next = bucket.first(key);
-        if (next == nullptr) {
-            word[0].store(units < most ? units + 1 : units);
-            return;
-        }
-        bucket.leave(*next);
-        next->most = most;
-        if (bucket.first(key) == nullptr) word[0].store(units);
-    });
+    const Status status =
+        with_object(space_of(self, at), at, sizeof(u32), [&](Words word, u64 key, Bucket& bucket) {
+            const u32 units = word[0].fetch_or(waited) & ~waited;
+            next = bucket.first(key);
+            if (next == nullptr) {
+                word[0].store(units < most ? units + 1 : units);
+                return;
+            }
+            bucket.leave(*next);
+            next->most = most;
+            if (bucket.first(key) == nullptr) word[0].store(units);
+        });
     if (status != Status::ok) return static_cast<long>(status);
     if (next == nullptr) return 0;
     end_wait(*next, K_OK);

@@ -4,6 +4,7 @@
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/mapper/paging.hpp"
+#include "kernel/supervisor/supervisor_space.hpp"
 #include "kernel/sync/lending.hpp"
 #include "kernel/sync/sync.hpp"
 #include "kernel/sync/wait_table.hpp"
@@ -71,7 +72,7 @@ long may_wait(Thread& self, const WaitLimit& limit) {
 bool queue_up(Thread& self, Bucket& bucket, u64 key, VirtAddr at, const PossibleOwner& owner) {
     Waiter& waiter = self.sync.waiter;
     waiter.at = at;
-    waiter.space = self.space;
+    waiter.space = &space_of(self, at);
     waiter.key.store(key, std::memory_order_relaxed); // relaxed: see key_of()
     // Only who waits for ownership waits by priority.
     if (bucket.add(waiter, waiter.wanted == Wanted::ownership ? self.priority : u16{0}, owner)) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/mem/space.hpp"
+#include "kernel/supervisor/supervisor_space.hpp"
 #include "kernel/sync/wait_table.hpp"
 
 #include <machine/mmu.hpp>

@@ -62,8 +62,25 @@ chorale_call_gates:
     sd      s11, FRAME(S11)(\thread)
 .endm
 
+// From interrupt level (kernel/interrupt/level.hpp), which is on the nucleus's stack: a call of the handler.
+interrupt_gate:
+    slli    t0, a7, 3
+    lui     t1, %hi(interrupt_call_table)
+    add     t1, t1, t0
+    ld      t1, %lo(interrupt_call_table)(t1)
+    jr      t1
+refuse_message:
+    j       not_at_interrupt_level
+
+.macro at_interrupt_level to
+    srli    t0, sp, NUCLEUS_STACK_BIT
+    andi    t0, t0, 1
+    bnez    t0, \to
+.endm
+
     .balign 64
 leaf_gate:
+    at_interrupt_level interrupt_gate
     csrrci  t0, sstatus, SSTATUS_SIE
     mv      t1, sp
     ld      sp, CPU_STACK_TOP(tp)
@@ -96,6 +113,7 @@ preempted:                              // a better thread became ready: the cal
     j       chorale_leave
 
 block_gate:
+    at_interrupt_level interrupt_gate
     csrrci  t0, sstatus, SSTATUS_SIE
     ld      t2, CPU_CURRENT(tp)
     sd      sp, FRAME(SP)(t2)
@@ -117,6 +135,7 @@ block_gate:
 // A message in the register convention (chorus/message_registers.h): what a user's ECALL would bring, on the
 // way that has the full semantics.
 message_gate:
+    at_interrupt_level refuse_message
     csrrci  t0, sstatus, SSTATUS_SIE
     ld      a0, CPU_CURRENT(tp)
     sd      sp, FRAME(SP)(a0)

@@ -169,6 +169,9 @@ void chorale_trap_from_nucleus(TrapFrame* frame) {
         panic_frame = frame;
         panic("the nucleus's stack is full", stack);
     }
+    // At interrupt level a supervisor actor's memory is touched from here too.
+    const VirtAddr address{frame->value};
+    if (supervisor_range(address) && spurious(frame->cause, address)) return;
     if (!fix_up(*frame)) die(*frame);
 }
 

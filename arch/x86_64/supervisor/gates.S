@@ -31,8 +31,18 @@ chorale_call_gates:
     .set gate_number, gate_number + 1
     .endr
 
+// From interrupt level (kernel/interrupt/level.hpp), which is on the nucleus's stack: a call of the handler.
+interrupt_gate:
+    jmp     *interrupt_call_table(,%rax,8)
+
+.macro at_interrupt_level to
+    btq     $NUCLEUS_STACK_BIT, %rsp
+    jc      \to
+.endm
+
     .balign 64
 leaf_gate:
+    at_interrupt_level interrupt_gate
     pushfq
     cli
     movq    %rsp, %r11
@@ -61,6 +71,7 @@ preempted:                              // a better thread became ready: the cal
     jmp     chorale_leave
 
 block_gate:
+    at_interrupt_level interrupt_gate
     pushfq
     cli
     movq    %gs:CPU_CURRENT, %r11
@@ -80,6 +91,7 @@ block_gate:
 // A message in the register convention (chorus/message_registers.h): what a user's SYSCALL would bring, on
 // the way that has the full semantics.
 message_gate:
+    at_interrupt_level not_at_interrupt_level
     pushfq
     cli
     movq    %gs:CPU_CURRENT, %r11

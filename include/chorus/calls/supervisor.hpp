@@ -10,6 +10,11 @@
          CHORUS_INOUT(KnPhMemChunk, chunk), CHORUS_IN_OPT(KnPhMemAlign, align)) \
     CALL(94, svPhysFree, leaf, supervisor, thread, "K_EINVAL K_EFAULT K_EPRIV", \
          CHORUS_IN(KnPhMemChunk, chunk)) \
+    CALL(95, svIntrConnect, leaf, supervisor, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EPRIV", \
+         CHORUS_VALUE(CpuIntr, intr), CHORUS_VALUE(VmAddr, handler), CHORUS_VALUE(VmAddr, cookie), \
+         CHORUS_OUT(CpuIntrId, intrId)) \
+    CALL(96, svIntrMask, leaf, supervisor, interrupt, "K_EINVAL K_EPRIV", CHORUS_VALUE(CpuIntrId, intrId), \
+         CHORUS_VALUE(int, masked)) \
     CALL(100, svLapCreate, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_ENOMEM K_EFULL", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(VmAddr, laphdl), CHORUS_VALUE(VmAddr, cookie), \
          CHORUS_VALUE(unsigned int, options), CHORUS_OUT(KnLapDesc, lapdesc)) \
@@ -27,7 +32,7 @@
     CALL(105, svGetInvoker, leaf, user, thread, "K_EINVAL K_EFAULT K_EPRIV", CHORUS_OUT(KnCap, actorcap))
 
 #define CHORUS_SUPERVISOR_BLOCK_CALLS(CALL) \
-    CALL(216, svPagesAllocate, block, supervisor, thread, \
+    CALL(216, svPagesAllocate, block, supervisor, interrupt, \
          "K_EINVAL K_EUNKNOWN K_ESIZE K_ENOMEM K_EFAULT K_EPRIV", CHORUS_OUT(VmAddr, address), \
          CHORUS_VALUE(VmSize, size), CHORUS_VALUE(VmFlags, flags), CHORUS_IN_OPT(KnCap, actcap)) \
     CALL(217, svPagesFree, block, supervisor, thread, "K_EADDR K_EROUND K_ESIZE K_EBUSY K_ENOMEM K_EPRIV", \
@@ -37,6 +42,7 @@
          CHORUS_INOUT(KnPhMemChunk, chunk), CHORUS_VALUE(PteCntlBits, cntlBits)) \
     CALL(219, svPhysUnmap, block, supervisor, thread, \
          "K_EADDR K_EROUND K_ESIZE K_EBUSY K_ENOMEM K_EFAULT K_EPRIV", CHORUS_IN(KnPhMemChunk, chunk)) \
+    CALL(220, svIntrDetach, block, supervisor, thread, "K_EINVAL K_EPRIV", CHORUS_VALUE(CpuIntrId, intrId)) \
     CALL(228, svLapDelete, block, user, thread, "K_EINVAL K_EFAULT K_EPRIV", CHORUS_IN(KnLapDesc, lapdesc)) \
     CALL(229, svLapBind, block, user, thread, "K_EINVAL K_ENOMEM K_EBUSY K_EFULL K_EFAULT K_EPRIV", \
          CHORUS_IN(KnLapDesc, lapdesc), CHORUS_TEXT(name), CHORUS_VALUE(unsigned int, options)) \

@@ -3,9 +3,9 @@
 
 // clang-format off
 #define CHORUS_TIME_LEAF_CALLS(CALL) \
-    CALL(5, sysTime, leaf, user, thread, "K_EFAULT", CHORUS_OUT(KnTimeVal, time)) \
-    CALL(6, sysTimeGetRes, leaf, user, thread, "K_EFAULT", CHORUS_OUT(KnTimeVal, resolution)) \
-    CALL(48, sysCounterFrequency, leaf, user, thread, "K_EFAULT", CHORUS_OUT(uint64_t, frequency)) \
+    CALL(5, sysTime, leaf, user, interrupt, "K_EFAULT", CHORUS_OUT(KnTimeVal, time)) \
+    CALL(6, sysTimeGetRes, leaf, user, interrupt, "K_EFAULT", CHORUS_OUT(KnTimeVal, resolution)) \
+    CALL(48, sysCounterFrequency, leaf, user, interrupt, "K_EFAULT", CHORUS_OUT(uint64_t, frequency)) \
     CALL(49, univTime, leaf, user, thread, "K_EFAULT", CHORUS_OUT(KnTimeVal, curtime)) \
     CALL(50, univTimeSet, leaf, user, thread, "K_EINVAL K_EFAULT K_EPRIV", \
          CHORUS_OUT_OPT(KnTimeVal, oldtime), CHORUS_IN_OPT(KnTimeVal, newtime)) \
@@ -25,7 +25,13 @@
     CALL(57, timerGetRes, leaf, user, thread, "K_EINVAL K_EFAULT", CHORUS_VALUE(int, clock), \
          CHORUS_OUT(KnTimeVal, resolution)) \
     CALL(58, sysWatchdog, leaf, system, thread, "K_EINVAL K_EFAULT K_EPRIV K_EFULL K_EBUSY", \
-         CHORUS_VALUE(unsigned int, operation), CHORUS_INOUT(KnWatchdog, watchdog))
+         CHORUS_VALUE(unsigned int, operation), CHORUS_INOUT(KnWatchdog, watchdog)) \
+    CALL(59, svSysTimeoutSet, leaf, supervisor, interrupt, "K_EINVAL K_EFAULT K_EPRIV K_ENOMEM", \
+         CHORUS_VALUE(VmAddr, timeout), CHORUS_IN(KnTimeVal, waitLimit), CHORUS_VALUE(int, flag), \
+         CHORUS_IN(KnLapDesc, lapdesc)) \
+    CALL(60, svSysTimeoutCancel, leaf, supervisor, interrupt, "K_EINVAL K_EBUSY K_EPRIV", \
+         CHORUS_VALUE(VmAddr, timeout)) \
+    CALL(61, svTimeoutGetRes, leaf, user, interrupt, "K_EFAULT", CHORUS_OUT(KnTimeVal, resolution))
 
 #define CHORUS_TIME_BLOCK_CALLS(CALL) \
     CALL(176, timerThreadPoolWait, block, user, thread, "K_EINVAL K_EFAULT K_ETIMEOUT K_EABORT", \
