@@ -41,8 +41,9 @@ int rgnInit(const KnCap* actorcap, KnRgnDesc* rgndesc, const KnObjDesc* segdesc)
 
 /* sgFlush(2SEG): push all pages of the range that may have been written out to the mapper, and wait for its
  * answers. They stay mapped. flags: 0. Errors: K_EINVAL (flags), K_EROUND, K_ESIZE, K_EFAULT, K_EUNKNOWN
- * (nobody maps the segment), K_ENOMEM, and what the mapper answered, for the first page that it refused; the
- * rest is not pushed then. K_EABORT. Blocks. */
+ * (nobody maps the segment), K_ENOMEM, K_ENOPORT, K_ECRASH or K_EFAIL (there is
+ * no mapper any more, or it answered nonsense), and what the mapper answered, for the first page that it
+ * refused; the rest is not pushed then. K_EABORT. Blocks. */
 int sgFlush(const KnObjDesc* segdesc, VmFlags flags);
 
 #ifdef __cplusplus

@@ -6,6 +6,7 @@
 #include "kernel/core/schedule.hpp"
 #include "kernel/mapper/paging.hpp"
 #include "kernel/mem/space.hpp"
+#include "kernel/sync/sync.hpp"
 
 #include <machine/cpu.hpp>
 #include <machine/timer.hpp>
@@ -179,6 +180,17 @@ void end_transfer(Thread& self, long outcome) {
         .status();
 }
 
+// Who waits for an object goes by the frame that it lies in: a page that somebody waits in stays where it is,
+// and the copy is made at once. One who begins to wait from now on writes the page before, and has his own.
+void keep_waited(Actor& source, PageBatch& batch) {
+    for (unsigned i = 0; i < batch.count; ++i) {
+        PageBatch::Page& page = batch.pages[i];
+        if (page.kind != Protection::copy || !waited_in(source, {page.at, page.at + page_size})) continue;
+        page.kind = Protection::none;
+        page.duplicate = true;
+    }
+}
+
 void transfer_step(Thread& self) {
     LongWork& work = self.work;
     Space* const source = space_of(work.source_actor);
@@ -200,6 +212,8 @@ void transfer_step(Thread& self) {
         work.lender.at = region.range.end;
     } else if (status == Status::ok) {
         status = source->lend(work.lender, transfer_of(how), batch);
+        if (const Result<Actor*> actor = find_actor(work.source_actor); actor.ok())
+            keep_waited(*actor.value(), batch);
         if (status == Status::ok) status = target->take(batch, work.target - work.source);
     }
     if (status != Status::ok) return end_transfer(self, static_cast<long>(status));

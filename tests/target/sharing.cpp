@@ -251,6 +251,30 @@ void writers_on_all_cpus(Report& report) {
     CHECK_EQ(release(free_space, busy_pages * page), K_OK);
 }
 
+// Somebody waits for a semaphore in a page of which a copy is made: he is found there afterwards.
+void waited_for_and_copied(Report& report) {
+    REQUIRE_EQ(allocate(free_space, page), K_OK);
+    auto* const semaphore = reinterpret_cast<KnSem*>(free_space);
+    REQUIRE_EQ(semInit(semaphore, 0), K_OK);
+    static std::atomic<int> result;
+    for (unsigned round = 0; round < 3; ++round) {
+        result = 1;
+        Helper helper;
+        REQUIRE(helper.start(
+                    [](std::uintptr_t at) {
+                        const KnTimeVal limit{2, 0};
+                        result = semP(reinterpret_cast<KnSem*>(at), &limit);
+                    },
+                    free_space, higher_priority) > 0);
+        REQUIRE_EQ(init_here(other_space, free_space, page), K_OK);
+        CHECK_EQ(semV(semaphore), K_OK);
+        CHECK(helper.join());
+        CHECK_EQ(result.load(), K_OK);
+        CHECK_EQ(release(other_space, page), K_OK);
+    }
+    CHECK_EQ(release(free_space, page), K_OK);
+}
+
 // Everything comes back, however often.
 void no_leaks(Report& report) {
     const auto round = [&] {
@@ -281,6 +305,7 @@ constexpr Case cases[] = {
     {"shared_range", shared_range},
     {"duplicated_actor", duplicated_actor},
     {"duplicated_program", duplicated_program},
+    {"waited_for_and_copied", waited_for_and_copied},
     {"writers_on_all_cpus", writers_on_all_cpus},
     {"no_leaks", no_leaks},
 };

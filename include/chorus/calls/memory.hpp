@@ -60,6 +60,6 @@
          "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EOVERLAP K_EADDR K_EROUND K_ESIZE", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_INOUT(KnRgnDesc, rgndesc), CHORUS_IN(KnObjDesc, segdesc)) \
     CALL(197, sgFlush, block, user, thread, \
-         "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EROUND K_ESIZE K_EABORT", \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EROUND K_ESIZE K_EABORT K_ENOPORT K_ECRASH K_EFAIL", \
          CHORUS_IN(KnObjDesc, segdesc), CHORUS_VALUE(VmFlags, flags))
 // clang-format on
