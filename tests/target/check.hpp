@@ -59,6 +59,7 @@ extern const Suite scheduling_suite, pulling_suite;
 extern const Suite regions_suite, segments_suite, sharing_suite;
 extern const Suite mutex_suite, semaphore_suite, thread_semaphore_suite, event_suite, monitor_suite,
     rt_mutex_suite, inheritance_suite;
+extern const Suite leaks_suite;
 
 } // namespace chorale::test
 

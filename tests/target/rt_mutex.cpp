@@ -263,6 +263,34 @@ void deadlock(Report& report) {
     CHECK_EQ(trace.length(), 3);
 }
 
+// One that has a mutex for which somebody waits ends while it waits for another.
+void waiting_owner_ends(Report& report) {
+    for (KnCpuId cpu = 0; cpu < cpu_count(); ++cpu) {
+        trace.clear();
+        rtMutexInit(&mutex);
+        rtMutexInit(&ring[0]);
+        REQUIRE_EQ(rtMutexGet(&ring[0]), K_OK);
+        const KnSysStatistics before = settled_statistics();
+        Helper owner, next;
+        REQUIRE(owner.start(
+                    [](std::uintptr_t) {
+                        rtMutexGet(&mutex);
+                        trace.note(0);
+                        rtMutexGet(&ring[0]);
+                    },
+                    0, middle, cpu) > 0);
+        REQUIRE(eventually([] { return trace.length() == 1; }));
+        REQUIRE(next.start(get_and_note, 1, high) > 0);
+        sleep_milliseconds(2);
+        owner.stop();
+        CHECK(next.join());
+        CHECK(trace.is({0, 1}));
+        next.stop();
+        CHECK_EQ(settled_statistics().threads, before.threads);
+        CHECK_EQ(rtMutexRel(&ring[0]), K_OK);
+    }
+}
+
 // What a program writes there leads nowhere, or to nobody who has the mutex.
 void scribbled(Report& report) {
     trace.clear();
@@ -296,6 +324,7 @@ constexpr Case cases[] = {
     {"inherited_from_afar", inherited_from_afar},
     {"ended_waiter_lends_nothing", ended_waiter_lends_nothing},
     {"owner_ends", owner_ends},
+    {"waiting_owner_ends", waiting_owner_ends},
     {"deadlock", deadlock},
     {"scribbled", scribbled},
 };
