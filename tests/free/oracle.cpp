@@ -241,14 +241,14 @@ namespace chorale {
 extern "C" {
 
 void __real__ZN7chorale4tourERNS_6ThreadEPFvS1_EPFvS1_lE(Thread&, void (*)(Thread&), void (*)(Thread&, long));
-void __real__ZN7chorale7Mailbox5drainEv(Mailbox*);
+void __real__ZN7chorale7Mailbox4takeEv(Mailbox*);
 [[noreturn]] void __real__ZN7chorale5leaveEv();
 [[noreturn]] void __real__ZN7chorale5yieldERNS_6ThreadE(Thread&);
 [[noreturn]] void __wrap__ZN7chorale5leaveEv();
 [[noreturn]] void __wrap__ZN7chorale5yieldERNS_6ThreadE(Thread&);
 Port* __real__ZN7chorale9find_portERK10KnUniqueId(const KnUniqueId&);
 void __wrap__ZN7chorale4tourERNS_6ThreadEPFvS1_EPFvS1_lE(Thread&, void (*)(Thread&), void (*)(Thread&, long));
-void __wrap__ZN7chorale7Mailbox5drainEv(Mailbox*);
+void __wrap__ZN7chorale7Mailbox4takeEv(Mailbox*);
 Port* __wrap__ZN7chorale9find_portERK10KnUniqueId(const KnUniqueId&);
 
 void __wrap__ZN7chorale4tourERNS_6ThreadEPFvS1_EPFvS1_lE(Thread& self, void (*visit)(Thread&),
@@ -264,9 +264,9 @@ void __wrap__ZN7chorale4tourERNS_6ThreadEPFvS1_EPFvS1_lE(Thread& self, void (*vi
         [](Thread& thread, long result) { test::oracle->tour_ends(thread, result); });
 }
 
-void __wrap__ZN7chorale7Mailbox5drainEv(Mailbox* mailbox) {
+void __wrap__ZN7chorale7Mailbox4takeEv(Mailbox* mailbox) {
     if (test::oracle != nullptr) test::oracle->mail(host::this_cpu().index);
-    __real__ZN7chorale7Mailbox5drainEv(mailbox);
+    __real__ZN7chorale7Mailbox4takeEv(mailbox);
 }
 
 void __wrap__ZN7chorale5leaveEv() {
