@@ -142,6 +142,13 @@ long timerGetRes(Thread& self, int clock, UserOut<KnTimeVal> resolution);
 long svSysTimeoutSet(Thread& self, VmAddr timeout, UserIn<KnTimeVal> limit, int flag, UserIn<KnLapDesc> lap);
 long svSysTimeoutCancel(Thread& self, VmAddr timeout);
 long svTimeoutGetRes(Thread& self, UserOut<KnTimeVal> resolution);
+long virtualTimeGetRes(Thread& self, UserOut<KnTimeVal> resolution);
+long svThreadVirtualTimeoutSet(Thread& self, Cap actor, KnThreadLid lid, VmAddr timeout,
+                               UserIn<KnTimeVal> cpu_time, int flag, UserIn<KnLapDesc> lap);
+long svThreadVirtualTimeoutCancel(Thread& self, Cap actor, KnThreadLid lid, VmAddr timeout);
+long svActorVirtualTimeoutSet(Thread& self, Cap actor, VmAddr timeout, UserIn<KnTimeVal> cpu_time, int flag,
+                              UserIn<KnLapDesc> lap);
+long svActorVirtualTimeoutCancel(Thread& self, Cap actor, VmAddr timeout);
 long sysWatchdog(Thread& self, unsigned int operation, UserInOut<KnWatchdog> watchdog);
 
 // ---- memory ------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include "kernel/mem/space.hpp"
 #include "kernel/sched/scheduling.hpp"
 #include "kernel/time/event_timer.hpp"
+#include "kernel/time/virtual_timeout.hpp"
 
 #include <chorus.h>
 
@@ -56,6 +57,7 @@ struct Actor {
     SiteData site{};
     VirtRange image; // of a supervisor actor's program, in the supervisor space; empty: it has none
     Handlers handlers{};
+    ActorVirtualTime virtual_time{};
     alignas(u64) char name[K_ACTORNAMEMAX]{}; // under the lock of `tables`
 };
 

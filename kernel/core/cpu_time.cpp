@@ -1,6 +1,7 @@
 #include "kernel/core/cpu_time.hpp"
 
 #include "kernel/supervisor/handler.hpp"
+#include "kernel/time/virtual_timeout.hpp"
 
 #include <machine/timer.hpp>
 
@@ -9,25 +10,10 @@ namespace chorale {
 namespace {
 
 // Its execution actor is not its home.
-[[nodiscard]] bool is_abroad(const Thread& thread) {
-    return &execution_actor(thread) != thread.actor;
-}
+[[nodiscard]] bool is_abroad(const Thread& thread) { return &execution_actor(thread) != thread.actor; }
 
 // By the account's only writer.
 void add(Relaxed<u64>& account, u64 cycles) { account.store(account.load() + cycles); }
-
-// Nanoseconds.
-[[nodiscard]] u64 limited_time(const Thread& thread) {
-    const CpuTime& time = thread.scheduling.time;
-    return machine::duration(time.home.load() + (thread.scheduling.limit.abroad ? time.abroad.load() : 0));
-}
-
-void look_at_limit(Thread& thread) {
-    TimeLimit& limit = thread.scheduling.limit;
-    if (limit.at == TimeLimit::never || limited_time(thread) < limit.at) return;
-    limit.at = TimeLimit::never;
-    limit.reached(thread);
-}
 
 void on_limit(Timer&) {
     PerCpu& cpu = this_cpu();
@@ -44,18 +30,18 @@ void charge(PerCpu& cpu) {
     Thread* const thread = cpu.meter.of;
     if (thread == nullptr) return;
     CpuTime& time = thread->scheduling.time;
-    add(is_abroad(*thread) ? time.abroad : time.home, used);
+    const bool abroad = is_abroad(*thread);
+    add(abroad ? time.abroad : time.home, used);
     if (thread->has(flag_metered)) [[unlikely]]
-        look_at_limit(*thread);
+        look_at_limits(*thread, used, abroad);
 }
 
 // The timer may come early: then it is set again.
 void watch_limit(PerCpu& cpu, const Thread& thread) {
-    const TimeLimit& limit = thread.scheduling.limit;
-    if (limit.at == TimeLimit::never) return;
-    const u64 used = limited_time(thread);
+    const u64 left = until_limit(thread);
+    if (left == TimeLimit::never) return;
     cpu.meter.limit.expire = on_limit;
-    cpu.timers.arm(cpu.meter.limit, machine::now() + (limit.at > used ? limit.at - used : 0));
+    cpu.timers.arm(cpu.meter.limit, machine::now() + left);
     cpu.pending |= pending_alarm;
 }
 
@@ -77,12 +63,7 @@ void start_metering(Thread& thread) {
     if (cpu.current != nullptr && cpu.current->doing() == Doing::running) cpu.meter.of = cpu.current;
 }
 
-void limit_time(Thread& thread, u64 nanoseconds, bool abroad, void (*reached)(Thread&)) {
-    start_metering(thread);
-    TimeLimit& limit = thread.scheduling.limit;
-    limit.abroad = abroad;
-    limit.reached = reached;
-    limit.at = nanoseconds == TimeLimit::never ? TimeLimit::never : limited_time(thread) + nanoseconds;
+void look_again(Thread& thread) {
     PerCpu& cpu = this_cpu();
     if (cpu.meter.of == &thread) watch_limit(cpu, thread);
 }
@@ -98,6 +79,7 @@ void add_times(CpuTime& sum, const CpuTime& time) {
 
 long times_operation(Thread& target, const Question& question) {
     start_metering(target);
+    look_again(target); // what it is limited to may have changed
     const TimesUsed used = times_used(target.scheduling.time);
     question.answer[0] = used.home;
     question.answer[1] = used.abroad;

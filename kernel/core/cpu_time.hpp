@@ -52,10 +52,8 @@ void leave_meter(PerCpu& cpu, const Thread& thread);
 // A thread of this CPU: its time is exact from now on.
 void start_metering(Thread& thread);
 
-// A thread of this CPU is metered, and `reached` is called when it has used so much more CPU time
-// (nanoseconds; TimeLimit::never: no limit), at home or (`abroad`) anywhere. `reached` must not switch
-// threads, end the thread or enter a handler: it notes what is to be done.
-void limit_time(Thread& thread, u64 nanoseconds, bool abroad, void (*reached)(Thread&));
+// A thread of this CPU: its limits have changed.
+void look_again(Thread& thread);
 
 // Of one thread, or of all of an actor that ever were: nanoseconds.
 struct TimesUsed {

@@ -155,6 +155,7 @@ void space_step(Thread& self) {
     }
     settle(self);
     delete_site_keys_of(actor);
+    drop_virtual_timeouts(actor);
     free_actor(actor);
     if (live_actors() == 1) end_of_work();
 }

@@ -82,6 +82,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.invocations.awaited = false;
     thread.control = {};
     begin_scheduling(thread, start);
+    if (actor.virtual_time.metered.load()) thread.set(flag_metered);
     thread.invocations.faulty = nullptr;
     thread.paging = {};
     thread.invocations.keeps_result = false;
@@ -116,6 +117,7 @@ void destroy(Thread& thread) {
     cancel_wait(thread);
     drop_invocations(thread);
     let_go_of_timer(thread);
+    drop_virtual_timeouts(thread);
     abandon_current(thread, K_ECRASH);
     release_fpu_area(thread);
     leave_meter(cpu, thread);

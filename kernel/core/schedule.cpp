@@ -296,7 +296,7 @@ void leave() {
             continue;
         }
         // The usual thread goes back to its program: one branch.
-        const u64 unusual = (thread->state & flag_held) | cpu.pending | cpu.inbox.bells() |
+        const u64 unusual = (thread->state & (flag_held | flag_due)) | cpu.pending | cpu.inbox.bells() |
                             reinterpret_cast<uword>(thread->continuation);
         if (unusual == 0) [[likely]]
             machine::resume(thread->frame, thread->space->root());
@@ -304,6 +304,8 @@ void leave() {
             continue_thread(cpu, *thread);
         } else if (thread->has(flag_held)) {
             thread->now_doing(Doing::held);
+        } else if (thread->has(flag_due)) {
+            run_due(*thread);
         }
     }
 }

@@ -23,6 +23,7 @@
 #include "kernel/sync/sync_state.hpp"
 #include "kernel/time/event_timer.hpp"
 #include "kernel/time/timer_queue.hpp"
+#include "kernel/time/virtual_timeout.hpp"
 
 #include <chorus.h>
 #include <machine/frame.hpp>
@@ -67,6 +68,7 @@ enum Flag : u32 {
     flag_finishing = 1u << 15, // in the middle of long work that must be brought to its end
     flag_fpu = 1u << 16,       // its floating-point registers are loaded (PerCpu::fpu_live)
     flag_metered = 1u << 20,   // its CPU time is wanted exactly (kernel/core/cpu_time.hpp)
+    flag_due = 1u << 22,       // a virtual timeout is (kernel/time/virtual_timeout.hpp)
     flag_turn_over = 1u << 21, // its quantum ended while it waited for a better server (kernel/core/turn.cpp)
     flag_lent = 1u << 26,      // waiters for its real-time mutexes lend it their priority
     flag_held = 1u << 31,      // stopped or suspended: not to go back to its program
@@ -171,6 +173,7 @@ struct Thread : ThreadHot, Schedulable {
     TimerWait timer_wait{};
     Paging paging{};
     Detachment detachment{};
+    VirtualTimeouts virtual_timeouts{};
 };
 
 // A thread's own CPU reads its base priority plainly; others ask for it here, and it may be news to them.

@@ -107,10 +107,14 @@ bool offer_trap(Thread& self, unsigned trap) {
     return enter_handler(self, handler) == Status::ok;
 }
 
+bool in_own_code(const Thread& thread) {
+    const bool visits = thread.actor->privilege != K_SUPACTOR && in_supervisor_mode(thread);
+    return !visits && thread.invocations.frames.load() == nullptr;
+}
+
 void announce_abort(Thread& thread) {
     if (!handled(*thread.actor, HandlerKind::abort)) return;
-    const bool visits = thread.actor->privilege != K_SUPACTOR && in_supervisor_mode(thread);
-    if (visits || thread.invocations.frames.load() != nullptr) {
+    if (!in_own_code(thread)) {
         await_home(thread);
     } else if (thread.doing() <= Doing::ready && thread.continuation == nullptr) {
         thread.continuation = run_abort_handlers;
@@ -125,6 +129,7 @@ long come_home(Thread& self) {
         return no_result;
     }
     if (self.has(flag_aborted)) announce_abort(self);
+    if (self.virtual_timeouts.due != nullptr) self.set(flag_due);
     return K_OK;
 }
 

@@ -61,6 +61,8 @@ struct Fault {
 [[nodiscard]] bool offer_fault(Thread& self, const Fault& fault);
 // Whether the trap has a handler, which runs now.
 [[nodiscard]] bool offer_trap(Thread& self, unsigned trap);
+// Whether the thread is in none of the LAPs that it may have invoked, where handlers of its own wait for it.
+[[nodiscard]] bool in_own_code(const Thread& thread);
 // After an abort that `thread` is to be told of by its abort handlers: they run when it is home.
 void announce_abort(Thread& thread);
 // The thread has left its last LAP: its death, or its abort handlers, have waited for that.

@@ -9,19 +9,15 @@
 
 namespace chorale {
 
-struct Thread;
-
 // CPU time, in cycles of the machine's counter: at home, and in other actors' code (cross-actor invocations).
 struct CpuTime {
     Relaxed<u64> home, abroad;
 };
 
-// Where a thread's CPU time ends its patience: what virtual timeouts are made of.
+// Of a thread's CPU time, in nanoseconds: where a virtual timeout is due (kernel/time/virtual_timeout.hpp).
 struct TimeLimit {
     static constexpr u64 never = ~u64{0};
-    u64 at{never};              // nanoseconds
-    bool abroad{};              // of all its time; else of that at home
-    void (*reached)(Thread&){}; // the limit is `never` again; the thread is this CPU's and has just run
+    u64 home{never}, total{never};
 };
 
 struct Scheduling {

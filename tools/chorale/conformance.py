@@ -19,7 +19,8 @@ AREAS = ("core", "sync", "time", "memory", "ipc", "system", "supervisor")
 
 # What programs call where the list's name is the nucleus's own.
 PUBLIC = {"ipcCallMessage": ("ipcCall",), "ipcReceiveMessage": ("ipcReceive",),
-          "threadPrivateLoad": ("threadLoadR",), "threadPrivateStore": ("threadStoreR",)}
+          "threadPrivateLoad": ("threadLoadR",), "threadPrivateStore": ("threadStoreR",),
+          "svIntrConnect": ("svIntrAttach",)}
 
 CALL = re.compile(r"CALL\((\d+),\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*((?:\"[^\"]*\"\s*)+)((?:,.*)?)\)$",
                   re.DOTALL)
@@ -97,13 +98,15 @@ def uses(functions, name, seen=None):
 def target_cases():
     """suite.case -> the words of its code."""
     found = {}
-    for path in sorted((paths.ROOT / "tests" / "target").glob("*.cpp")):
+    root = paths.ROOT / "tests" / "target"
+    for path in [*sorted(root.glob("*.cpp")), *sorted((root / "supervisor").glob("*.cpp"))]:
         text = path.read_text()
         functions = {match[1]: match[2] for match in FUNCTION.finditer(text)}
         # More than one suite may stand in a file: a case belongs to the next suite behind it.
         suites = [(match.start(), match[1]) for match in SUITE.finditer(text)]
         for match in CASE.finditer(text):
-            suite = next((name for at, name in suites if at > match.start()), None)
+            inside = "supervisor" if path.parent != root else None  # the cases that run in a supervisor actor
+            suite = next((name for at, name in suites if at > match.start()), inside)
             if suite and match[2] in functions:
                 found[f"{suite}.{match[1]}"] = set(re.findall(r"\w+", uses(functions, match[2])))
     return found

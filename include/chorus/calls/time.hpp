@@ -31,10 +31,24 @@
          CHORUS_IN(KnLapDesc, lapdesc)) \
     CALL(60, svSysTimeoutCancel, leaf, supervisor, interrupt, "K_EINVAL K_EBUSY K_EPRIV", \
          CHORUS_VALUE(VmAddr, timeout)) \
-    CALL(61, svTimeoutGetRes, leaf, user, interrupt, "K_EFAULT", CHORUS_OUT(KnTimeVal, resolution))
+    CALL(61, svTimeoutGetRes, leaf, user, interrupt, "K_EFAULT", CHORUS_OUT(KnTimeVal, resolution)) \
+    CALL(62, virtualTimeGetRes, leaf, user, thread, "K_EFAULT", CHORUS_OUT(KnTimeVal, resolution)) \
+    CALL(63, svActorVirtualTimeoutCancel, leaf, supervisor, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(VmAddr, vtimeout))
 
 #define CHORUS_TIME_BLOCK_CALLS(CALL) \
     CALL(176, timerThreadPoolWait, block, user, thread, "K_EINVAL K_EFAULT K_ETIMEOUT K_EABORT", \
          CHORUS_IN(KnThreadPool, threadPool), CHORUS_OUT_OPT(uintptr_t, cookie), \
-         CHORUS_OUT_OPT(int, overrun), CHORUS_IN_OPT(KnTimeVal, waitLimit))
+         CHORUS_OUT_OPT(int, overrun), CHORUS_IN_OPT(KnTimeVal, waitLimit)) \
+    CALL(177, svThreadVirtualTimeoutSet, block, supervisor, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_ENOMEM K_EFULL", CHORUS_IN_OPT(KnCap, actorcap), \
+         CHORUS_VALUE(KnThreadLid, threadli), CHORUS_VALUE(VmAddr, vtimeout), CHORUS_IN(KnTimeVal, cputime), \
+         CHORUS_VALUE(int, flag), CHORUS_IN(KnLapDesc, lapdesc)) \
+    CALL(178, svThreadVirtualTimeoutCancel, block, supervisor, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", CHORUS_IN_OPT(KnCap, actorcap), \
+         CHORUS_VALUE(KnThreadLid, threadli), CHORUS_VALUE(VmAddr, vtimeout)) \
+    CALL(179, svActorVirtualTimeoutSet, block, supervisor, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_ENOMEM K_EFULL", CHORUS_IN_OPT(KnCap, actorcap), \
+         CHORUS_VALUE(VmAddr, vtimeout), CHORUS_IN(KnTimeVal, cputime), CHORUS_VALUE(int, flag), \
+         CHORUS_IN(KnLapDesc, lapdesc))
 // clang-format on
