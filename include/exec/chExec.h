@@ -8,6 +8,7 @@
 #include <chorus/machine_context.h>
 #include <chorus/types.h>
 #include <exec/chThreadSem.h>
+#include <ipc/chId.h>
 #include <sched/chFifo.h>
 #include <sched/chSched.h>
 
@@ -59,6 +60,7 @@ typedef struct KnDefaultStartInfo_f {
     VmAddr dsUserStackPointer; /* user threads: top of a stack that the creator provides */
     KnPc dsEntry;              /* first instruction; it must not return */
 } KnDefaultStartInfo_f;
+typedef KnDefaultStartInfo_f KnStartInfo; /* there is no other form here */
 
 #ifdef __cplusplus
 extern "C" {
@@ -90,6 +92,11 @@ int actorName(const KnCap* actorcap, char* oldname, const char* newname);
  * to K_SYSTEMACTOR or back, for SYSTEM callers only. Errors: K_EINVAL (to or from K_SUPACTOR, or no
  * privilege), K_EUNKNOWN, K_EFAULT, K_EPRIV. */
 int actorPrivilege(const KnCap* actorcap, KnActorPrivilege* oldpriv, const KnActorPrivilege* newpriv);
+
+/* actorPi(2K): *oldpi = the protection identifier that is stamped on the actor's messages, unless null; then
+ * set *newpi, unless null. Its ports keep theirs. SYSTEM and supervisor callers only. Errors: K_EINVAL,
+ * K_EUNKNOWN, K_EFAULT, K_EPRIV. */
+int actorPi(const KnCap* actorcap, KnProtId* oldpi, const KnProtId* newpi);
 
 /* actorStop(2K): threadStop on every thread of the actor, those created from now on included. On return
  * none of them runs in its program; a caller in the actor returns when it has been started again. Errors:

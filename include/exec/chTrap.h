@@ -143,7 +143,7 @@ typedef void (*KnHdl)(KnThreadCtx* ctx);
 
 /* Library functions. svExcHandler(2K), svAbortHandler(2K): the last of the actor's vector; a null routine
  * disconnects. svTrapConnect(2K), svTrapDisConnect(2K): as svSysTrapHandlerConnect. The LAP that they make
- * belongs to the caller's home actor. */
+ * belongs to the actor whose code calls. */
 #ifdef __cplusplus
 extern "C" {
 #endif

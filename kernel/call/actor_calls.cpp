@@ -62,6 +62,18 @@ long actorDelete(Thread& self, Cap capability) {
     return delete_actor(self, *actor.value());
 }
 
+long actorPi(Thread& self, Cap capability, UserOutOpt<KnProtId> old_identifier,
+             UserInOpt<KnProtId> new_identifier) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    const KnProtId now = actor.value()->protection;
+    const Result<KnProtId> wanted = new_identifier.given() ? new_identifier.read() : Result<KnProtId>{now};
+    if (!wanted.ok()) return K_EFAULT;
+    if (old_identifier.given() && old_identifier.write(now) != Status::ok) return K_EFAULT;
+    if (new_identifier.given()) actor.value()->protection.set(wanted.value());
+    return K_OK;
+}
+
 long actorName(Thread& self, Cap capability, UserBytesOut old_name, UserText new_name) {
     const Result<Actor*> actor = actor_of(self, capability);
     if (!actor.ok()) return static_cast<long>(actor.status());

@@ -82,6 +82,8 @@ long vmCopy(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmA
 long sysWrite(Thread& self, UserBytesIn text, unsigned int count);
 
 // ---- threads and actors ------------------------------------------------------------------------
+long actorPi(Thread& self, Cap actor, UserOutOpt<KnProtId> old_identifier,
+             UserInOpt<KnProtId> new_identifier);
 long actorPrivilege(Thread& self, Cap actor, UserOutOpt<KnActorPrivilege> old_privilege,
                     UserInOpt<KnActorPrivilege> new_privilege);
 long actorStop(Thread& self, Cap actor);

@@ -39,7 +39,7 @@ void reset(Actor& actor, std::string_view name, KnActorPrivilege privilege, cons
            bool stopped) {
     actor.privilege.store(privilege);
     actor.stopped.store(stopped, std::memory_order_relaxed); // relaxed: published with the table entry
-    actor.protection = protection;
+    actor.protection.set(protection);
     actor.default_port = nullptr;
     actor.site = {};
     actor.image = {};

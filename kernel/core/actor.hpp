@@ -19,12 +19,27 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <string_view>
 
 namespace chorale {
 
 struct Port;
 struct Thread;
+
+// Changed by actorPi while others send: one word, so that nobody sees half of a change.
+class ProtectionIdentifier {
+  public:
+    operator KnProtId() const { return std::bit_cast<Word>(word_.load()).identifier; }
+    void set(const KnProtId& identifier) { word_.store(std::bit_cast<u64>(Word{identifier, 0})); }
+
+  private:
+    struct Word {
+        KnProtId identifier;
+        unsigned short unused;
+    };
+    Relaxed<u64> word_;
+};
 
 struct Actor {
     static constexpr unsigned thread_limit = 256;
@@ -43,14 +58,14 @@ struct Actor {
     KnCap capability{};
     Guarded<Rank::actor, Tables> tables;
     Relaxed<KnActorPrivilege> privilege;
-    KnProtId protection{};
+    ProtectionIdentifier protection;
     Port* default_port{};
     // Servers that wait for any enabled port, for each CPU; each list belongs to its CPU. `any_cpus` is
     // sticky.
     std::array<Thread*, max_cpus> any_waiters{};
     std::atomic<u64> any_cpus{};
     std::atomic<bool> dying{};
-    std::atomic<bool> stopped{}; // its threads are; changed under the lock of `tables`
+    std::atomic<bool> stopped{};   // its threads are; changed under the lock of `tables`
     std::atomic<u32> sync_waits{}; // its threads in queues of synchronisation objects
     u32 table_index{};
     ActorTimers timers;

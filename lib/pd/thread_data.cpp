@@ -59,17 +59,38 @@ Extra extras[thread_limit];
 
 [[nodiscard]] Row* own_row() { return reinterpret_cast<Row*>(threadPrivateLoad(row_register)); }
 
+#ifdef CHORUS_SUPERVISOR
+constexpr unsigned privilege = K_SUPPRIV; // whose registers
+
+[[nodiscard]] VmAddr get_page() {
+    VmAddr page = 0;
+    return svPagesAllocate(&page, page_size, 0, K_MYACTOR) == K_OK ? page : 0;
+}
+void give_page(VmAddr page) { svPagesFree(page, page_size); }
+#else
+constexpr unsigned privilege = K_USERPRIV;
+
+[[nodiscard]] VmAddr get_page() {
+    KnRgnDesc region{0, page_size, K_WRITABLE | K_ANYWHERE | K_FILLZERO, 0, nullptr, 0};
+    return rgnAllocate(K_MYACTOR, &region) == K_OK ? region.startAddr : 0;
+}
+void give_page(VmAddr page) {
+    KnRgnDesc region{page, page_size, 0, 0, nullptr, 0};
+    rgnFree(K_MYACTOR, &region);
+}
+#endif
+
 // The row of a local id; null: no memory.
 [[nodiscard]] Row* row_at(KnThreadLid thread) {
     std::atomic<Row*>& page = pages[static_cast<unsigned>(thread) / rows_per_page];
     if (page.load() == nullptr) {
-        KnRgnDesc region{0, page_size, K_WRITABLE | K_ANYWHERE | K_FILLZERO, 0, nullptr, 0};
-        if (rgnAllocate(K_MYACTOR, &region) != K_OK) {
+        const VmAddr made = get_page();
+        if (made == 0) {
             return nullptr;
         }
         Row* nothing = nullptr;
-        if (!page.compare_exchange_strong(nothing, reinterpret_cast<Row*>(region.startAddr))) {
-            rgnFree(K_MYACTOR, &region); // another thread was quicker
+        if (!page.compare_exchange_strong(nothing, reinterpret_cast<Row*>(made))) {
+            give_page(made); // another thread was quicker
         }
     }
     return page.load() + static_cast<unsigned>(thread) % rows_per_page;
@@ -111,7 +132,7 @@ int remote_row(const KnCap* actor, KnThreadLid thread, Row*& row) {
         return error_permission;
     }
     std::uintptr_t registers[K_NBPRIVDATA]{};
-    const int error = threadContext(K_MYACTOR, thread, K_USERPRIV, registers, nullptr);
+    const int error = threadContext(K_MYACTOR, thread, privilege, registers, nullptr);
     row = reinterpret_cast<Row*>(registers[row_register]);
     return error == K_OK ? 0 : error == K_ENOMEM ? int{error_memory} : int{error_invalid};
 }
@@ -203,9 +224,9 @@ int ptdRemoteSet(const KnCap* actorcap, KnThreadLid threadli, PdKey key, const v
         }
         clear(*row);
         std::uintptr_t registers[K_NBPRIVDATA]{};
-        threadContext(K_MYACTOR, threadli, K_USERPRIV, registers, nullptr);
+        threadContext(K_MYACTOR, threadli, privilege, registers, nullptr);
         registers[row_register] = reinterpret_cast<std::uintptr_t>(row);
-        threadContext(K_MYACTOR, threadli, K_USERPRIV, nullptr, registers);
+        threadContext(K_MYACTOR, threadli, privilege, nullptr, registers);
     }
     return set(*row, key, value);
 }

@@ -72,5 +72,15 @@ class BadImages(SystemTest):
         self.assert_says(run, "^6 boot actors$")
 
 
+class Panic(SystemTest):
+    def test_sv_sys_panic(self):
+        """svSysPanic: the number, the arguments, the message and the place; the end of the system."""
+        run = self.boot("supervisor.panic=1", bank(good_actor(), cpio_entry("panicking.r", IMAGE)))
+        self.assert_says(run, r"svSysPanic 77: as the test asks \(main\.cpp:12\)")
+        self.assert_says(run, "argument 0x1234")
+        self.assert_says(run, "argument 0xabcd")
+        self.assert_panicked(run, "svSysPanic")
+
+
 if __name__ == "__main__":
     unittest.main()

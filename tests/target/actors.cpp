@@ -187,6 +187,32 @@ void privilege_of_deletion(Report& report) {
     CHECK_EQ(deletion_by_child(K_SYSTEMACTOR), K_EPRIV);
 }
 
+// Inherited from the creator, stamped on messages; a port keeps that of its creation.
+void protection_identifier(Report& report) {
+    const KnProtId wanted{7, 8, 9};
+    KnProtId own{}, got{};
+    KnCap made{};
+    REQUIRE_EQ(actorPi(K_MYACTOR, &own, &wanted), K_OK);
+    REQUIRE_EQ(actorCreate(K_MYACTOR, &made, K_USERACTOR, K_ACTIVE), K_OK);
+    CHECK_EQ(actorPi(&made, &got, nullptr), K_OK);
+    CHECK(got.uid == 7 && got.gid == 8 && got.did == 9);
+    CHECK_EQ(actorDelete(&made), K_OK);
+    CHECK_EQ(actorPi(&made, &got, nullptr), K_EUNKNOWN);
+
+    KnIpcDest to{};
+    KnMsgDesc message{};
+    KnMsgHead head{};
+    int port = K_DEFAULTPORT;
+    REQUIRE_EQ(portUi(&to.target, K_DEFAULTPORT), K_OK);
+    REQUIRE_EQ(ipcSend(&message, K_DEFAULTPORT, &to), K_OK);
+    REQUIRE_EQ(ipcReceive(&message, &port, 1000), 0);
+    CHECK_EQ(ipcSysInfo(&head), K_OK);
+    CHECK(head.actorId.uid == 7 && head.actorId.gid == 8 && head.actorId.did == 9);
+    CHECK(head.portId.uid == own.uid && head.portId.gid == own.gid && head.portId.did == own.did);
+    CHECK_EQ(actorPi(K_MYACTOR, &got, &own), K_OK);
+    CHECK_EQ(got.gid, 8);
+}
+
 constexpr Case cases[] = {
     {"create_delete", create_delete},
     {"create_errors", create_errors},
@@ -195,6 +221,7 @@ constexpr Case cases[] = {
     {"deleted_by_all", deleted_by_all},
     {"deleted_while_busy", deleted_while_busy},
     {"privilege_of_deletion", privilege_of_deletion},
+    {"protection_identifier", protection_identifier},
 };
 
 } // namespace

@@ -254,11 +254,47 @@ void reply_errors(Report& report) {
     CHECK_EQ(portDelete(K_MYACTOR, target_li), K_OK);
 }
 
+std::atomic<int> outcomes[4];
+
+void serve_once(std::uintptr_t li) {
+    KnMsgDesc message{};
+    int port = static_cast<int>(li);
+    outcomes[0] = ipcReceive(&message, &port, -1);
+    outcomes[1] = ipcReply(&message);
+    outcomes[2] = ipcReply(&message);
+    KnMsgHead head{};
+    outcomes[3] = ipcSysInfo(&head);
+}
+
+// Point 9: a reply ends the current message: there is nothing more to reply to.
+void point_09_reply_ends_current_message(Report& report) {
+    for (KnCpuId cpu = 0; cpu < cpu_count(); ++cpu) {
+        KnIpcDest to{};
+        const int li = portCreate(K_MYACTOR, &to.target);
+        REQUIRE(li > 0);
+        Helper server;
+        REQUIRE(server.start(serve_once, static_cast<std::uintptr_t>(li), higher_priority, cpu) > 0);
+        KnMsgDesc request{}, reply{};
+        CHECK_EQ(ipcCall(&request, K_DEFAULTPORT, &to, &reply, 5000), 0);
+        CHECK(server.join());
+        CHECK_EQ(outcomes[0], 0);
+        CHECK_EQ(outcomes[1], K_OK);
+        CHECK_EQ(outcomes[2], K_EINVAL);
+        CHECK_EQ(outcomes[3], K_EINVAL);
+        CHECK_EQ(portDelete(K_MYACTOR, li), K_OK);
+    }
+}
+
 constexpr Case cases[] = {
-    {"server_thread_killed", server_thread_killed},   {"server_actor_crashes", server_actor_crashes},
-    {"server_actor_deleted", server_actor_deleted},   {"client_killed", client_killed},
-    {"queued_client_killed", queued_client_killed},   {"request_dropped", request_dropped},
-    {"reply_without_request", reply_without_request}, {"reply_errors", reply_errors},
+    {"server_thread_killed", server_thread_killed},
+    {"server_actor_crashes", server_actor_crashes},
+    {"server_actor_deleted", server_actor_deleted},
+    {"client_killed", client_killed},
+    {"queued_client_killed", queued_client_killed},
+    {"request_dropped", request_dropped},
+    {"point_09_reply_ends_current_message", point_09_reply_ends_current_message},
+    {"reply_without_request", reply_without_request},
+    {"reply_errors", reply_errors},
 };
 
 } // namespace

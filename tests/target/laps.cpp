@@ -244,6 +244,22 @@ void point_05_abort_handler(Report& report) {
     CHECK_EQ(order(order_disconnect), K_OK);
 }
 
+// The same, connected as in ChorusOS 4.
+void handlers_without_laps(Report& report) {
+    REQUIRE_EQ(order(order_connect_routines, address_of(reinterpret_cast<const void*>(&recover))), K_OK);
+    recovered = 0;
+    CHECK_EQ(raw_call({foreign_call, {40, 0, 0, 0, 0, 1}}), 42);
+    Helper faulting, waiting;
+    REQUIRE(faulting.start(fault, 0, higher_priority) > 0);
+    CHECK(eventually([&] { return recovered == 1; }));
+    REQUIRE(waiting.start(wait_aborted, 0, higher_priority) > 0);
+    sleep_milliseconds(1);
+    CHECK_EQ(threadAbort(K_MYACTOR, waiting.thread()), K_OK);
+    CHECK(eventually([&] { return recovered == 2; }));
+    CHECK_EQ(order(order_disconnect_routines), K_OK);
+    CHECK_EQ(raw_call({foreign_call, {}}), K_ENOTIMP);
+}
+
 constexpr Case cases[] = {
     {"not_for_user_actors", not_for_user_actors},
     {"resolve_errors", resolve_errors},
@@ -255,6 +271,7 @@ constexpr Case cases[] = {
     {"point_16_trap_handler", point_16_trap_handler},
     {"point_16_exception_handler", point_16_exception_handler},
     {"point_05_abort_handler", point_05_abort_handler},
+    {"handlers_without_laps", handlers_without_laps},
 };
 
 } // namespace

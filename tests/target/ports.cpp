@@ -125,6 +125,34 @@ void enable_disable(Report& report) {
 }
 
 // Ports of another actor: made and deleted by capability, invisible by local id here.
+// Point 8: ports begin disabled, the default port too, and a lower value is served first.
+void point_08_ports_begin_disabled(Report& report) {
+    KnIpcDest to[2]{};
+    const int lis[2] = {portCreate(K_MYACTOR, &to[0].target), portCreate(K_MYACTOR, &to[1].target)};
+    REQUIRE(lis[0] > 0 && lis[1] > 0);
+    KnMsgDesc message{};
+    for (const KnIpcDest& each : to) {
+        REQUIRE_EQ(ipcSend(&message, K_DEFAULTPORT, &each), K_OK);
+        REQUIRE_EQ(ipcSend(&message, K_DEFAULTPORT, &each), K_OK);
+    }
+    int from = K_ANYENABLED;
+    CHECK_EQ(ipcReceive(&message, &from, 0), K_ETIMEOUT);
+    REQUIRE_EQ(portEnable(K_MYACTOR, lis[0], 200), K_OK);
+    REQUIRE_EQ(portEnable(K_MYACTOR, lis[1], 100), K_OK);
+    for (const int expected : {lis[1], lis[1], lis[0]}) {
+        from = K_ANYENABLED;
+        CHECK_EQ(ipcReceive(&message, &from, 0), 0);
+        CHECK_EQ(from, expected);
+    }
+    CHECK_EQ(portDisable(K_MYACTOR, lis[0]), K_OK);
+    from = K_ANYENABLED;
+    CHECK_EQ(ipcReceive(&message, &from, 0), K_ETIMEOUT); // one is there, disabled
+    from = lis[0];
+    CHECK_EQ(ipcReceive(&message, &from, 0), 0);
+    CHECK_EQ(portDelete(K_MYACTOR, lis[0]), K_OK);
+    CHECK_EQ(portDelete(K_MYACTOR, lis[1]), K_OK);
+}
+
 void of_another_actor(Report& report) {
     KnCap actor{};
     REQUIRE_EQ(actorCreate(K_MYACTOR, &actor, K_USERACTOR, K_ACTIVE), K_OK);
@@ -210,15 +238,11 @@ void reused_port(Report& report) {
 }
 
 constexpr Case cases[] = {
-    {"reused_port", reused_port},
-    {"create_delete", create_delete},
-    {"default_port", default_port},
-    {"bad_local_ids", bad_local_ids},
-    {"wrong_names", wrong_names},
-    {"table_full", table_full},
-    {"enable_disable", enable_disable},
-    {"of_another_actor", of_another_actor},
-    {"names_are_unpredictable", names_are_unpredictable},
+    {"reused_port", reused_port},           {"create_delete", create_delete},
+    {"default_port", default_port},         {"bad_local_ids", bad_local_ids},
+    {"wrong_names", wrong_names},           {"table_full", table_full},
+    {"enable_disable", enable_disable},     {"point_08_ports_begin_disabled", point_08_ports_begin_disabled},
+    {"of_another_actor", of_another_actor}, {"names_are_unpredictable", names_are_unpredictable},
 };
 
 } // namespace

@@ -54,6 +54,7 @@ class ConformanceTest(unittest.TestCase):
         root = pathlib.Path(directory.name)
         for name, text in {"include/chorus/calls/core.hpp": LIST, "include/beds.h": HEADER,
                            "tests/target/beds.cpp": TARGET, "tests/machine/scenarios_beds.cpp": "\n",
+                           "tests/target/published/user.h": "bedMake(a, 1) + bedBurn() + bedSweep();\n",
                            "docs/conformance.md": "# C\n\n07. Ash is\n    grey.\n08. None. (later: soon)\n\n",
                            }.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -95,6 +96,17 @@ class ConformanceTest(unittest.TestCase):
         path = self.root / "tests" / "target" / "beds.cpp"
         path.write_text(path.read_text().replace("point_07", "point_06"))
         self.assertIn("point 07: no test is named point_07_...", conformance.gaps())
+
+    def test_published_calls_are_used(self):
+        (self.root / "tests" / "target" / "published" / "user.h").write_text("bedMake(a, 1);\n")
+        self.assertIn("bedSweep: no program of tests/target/published uses it", conformance.gaps())
+
+    def test_cases_of_supervisor_actors(self):
+        path = self.root / "tests" / "target" / "supervisor" / "fires.cpp"
+        path.parent.mkdir()
+        path.write_text(TARGET.replace("bedMake", "bedBurn").replace("in_order", "burns"))
+        self.assertIn("supervisor.burns", conformance.table())
+        self.assertEqual(conformance.gaps(), [])
 
     def test_what_is_generated_is_kept_up_to_date(self):
         self.assertEqual(len(conformance.out_of_date()), 2)

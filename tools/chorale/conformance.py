@@ -2,8 +2,9 @@
 
 The call list (include/chorus/calls/) says which calls there are; the comment before a prototype in a public
 header says what a call does. A case of tests/target tries the calls that it names, or a function of the same
-file that it uses. Programs of tests/machine count by file. Bad pointers and numbers alone (the suite
-call_errors) are no test of a call.
+file that it uses; those of tests/target/supervisor are the suite supervisor. Programs of tests/machine and
+of tests/system count by file. Those of tests/target/published use every published call. Bad pointers and
+numbers alone (the suite call_errors) are no test of a call.
 """
 
 import collections
@@ -109,13 +110,28 @@ def target_cases():
             suite = next((name for at, name in suites if at > match.start()), inside)
             if suite and match[2] in functions:
                 found[f"{suite}.{match[1]}"] = set(re.findall(r"\w+", uses(functions, match[2])))
+    for path in sorted((paths.ROOT / "tests" / "target" / "supervisor").glob("*.cpp")):
+        text = path.read_text()
+        functions = {match[1]: match[2] for match in FUNCTION.finditer(text)}
+        for match in CASE.finditer(text):
+            if match[2] in functions and path.stem != "published":
+                found[f"supervisor.{match[1]}"] = set(re.findall(r"\w+", uses(functions, match[2])))
     return found
 
 
 def machine_words():
-    """Name of each file of tests/machine -> the calls that its programs make."""
-    return {path.stem: set(re.findall(r"Call::(\w+)", path.read_text()))
-            for path in sorted((paths.ROOT / "tests" / "machine").glob("*.cpp"))}
+    """Name of each file of tests/machine and tests/system -> the calls that its programs make."""
+    found = {path.stem: set(re.findall(r"Call::(\w+)", path.read_text()))
+             for path in sorted((paths.ROOT / "tests" / "machine").glob("*.cpp"))}
+    for path in sorted((paths.ROOT / "tests" / "system").glob("test_*.py")):
+        found[path.stem] = set(re.findall(r"\w+", path.read_text()))
+    return found
+
+
+def published_words():
+    """What the programs of tests/target/published name."""
+    folder = paths.ROOT / "tests" / "target" / "published"
+    return set(re.findall(r"\w+", "".join(path.read_text() for path in folder.glob("*.h"))))
 
 
 def tests_of(call, cases, machine):
@@ -133,6 +149,12 @@ def gaps():
             missing.append(f"{call.name}: no case of tests/target and no file of tests/machine tries it")
         if not any(name in pages for name in public_names(call.name)) and not internal(call):
             missing.append(f"{call.name}: no public header says what it does")
+    used, listed = published_words(), {call.name for call in calls()}
+    for name, (_, doc, header) in pages.items():
+        extension = re.search(r"extension|internal|under ipcCall|The same for", doc, re.IGNORECASE)
+        if not extension and name not in used and header.parts[0] != "chorus" and not (
+                name in listed and name not in doc):
+            missing.append(f"{name}: no program of tests/target/published uses it")
     for point, text in points().items():
         if not point_tests(point, cases) and "(later:" not in text:
             missing.append(f"point {point}: no test is named point_{point}_...")

@@ -33,7 +33,9 @@
     CALL(28, siteDataSet, leaf, system, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(PdKey, key), CHORUS_VALUE(uint64_t, value)) \
     CALL(29, siteDataGet, leaf, system, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
-         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(PdKey, key), CHORUS_OUT(uint64_t, value))
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(PdKey, key), CHORUS_OUT(uint64_t, value)) \
+    CALL(30, actorPi, leaf, system, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_OUT_OPT(KnProtId, oldpi), CHORUS_IN_OPT(KnProtId, newpi))
 
 #define CHORUS_CORE_BLOCK_CALLS(CALL) \
     CALL(133, threadDelay, block, user, thread, "K_EINVAL K_EFAULT K_ETIMEOUT K_EABORT", \

@@ -57,6 +57,41 @@ void on_exception(void* argument, void*) {
 
 void on_abort(void* argument, void*) { static_cast<KnAbortDesc*>(argument)->threadCtx->pc = recovery; }
 
+// As in ChorusOS 4.
+int trap_routine(KnThreadCtx* context, unsigned int number) {
+    KnSysTrapDesc trap{context, number};
+    on_trap(&trap, nullptr);
+    return 0;
+}
+
+int exception_routine(KnThreadCtx* context, int, void* address) {
+    if (reinterpret_cast<VmAddr>(address) != 0x10) {
+        return 1; // not mine
+    }
+    context->pc = recovery;
+    return 0;
+}
+
+void abort_routine(KnThreadCtx* context) { context->pc = recovery; }
+
+int connect_routines(const KnCap& actor) {
+    int failures = svTrapConnect(K_TRAP_SYSTEMCALL, trap_routine) != K_OK;
+    failures += svTrapConnect(K_TRAP_SYSTEMCALL, trap_routine) != K_EBUSY;
+    failures += svTrapConnect(12345, trap_routine) != K_EINVAL;
+    failures += svExcHandler(&actor, exception_routine) != K_OK;
+    failures += svAbortHandler(&actor, abort_routine) != K_OK;
+    return failures;
+}
+
+int disconnect_routines(const KnCap& actor) {
+    int failures = svTrapDisConnect(K_TRAP_SYSTEMCALL) != K_OK;
+    failures += svTrapDisConnect(K_TRAP_SYSTEMCALL) != K_EINVAL;
+    failures += svExcHandler(&actor, nullptr) != K_OK;
+    failures += svExcHandler(&actor, nullptr) != K_EINVAL;
+    failures += svAbortHandler(&actor, nullptr) != K_OK;
+    return failures;
+}
+
 void order(void* argument, void*) {
     const auto word = reinterpret_cast<unsigned long>(argument);
     const unsigned long rest = word & ~static_cast<unsigned long>(order_bits);
@@ -81,6 +116,13 @@ void order(void* argument, void*) {
     case order_disconnect:
         static_cast<void>(svActorExcHandlerDisconnect(&invoker, K_ACTOR_EXCVECT_LAST, K_CONNECTED_LAP));
         static_cast<void>(svActorAbortHandlerDisconnect(&invoker, K_ACTOR_ABORTVECT_LAST, K_CONNECTED_LAP));
+        break;
+    case order_connect_routines:
+        recovery = rest;
+        result = connect_routines(invoker);
+        break;
+    case order_disconnect_routines:
+        result = disconnect_routines(invoker);
         break;
     default:
         result = sleepers;

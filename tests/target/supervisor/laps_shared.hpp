@@ -28,6 +28,8 @@ enum Order : unsigned long {
     order_connect_aborts,
     order_disconnect,
     order_sleepers_inside, // fails (the handler faults) unless nobody is in lap_sleep
+    order_connect_routines, // handlers without LAPs, for all three; the rest: where the thread goes on
+    order_disconnect_routines,
     order_bits = 7,
 };
 inline constexpr unsigned long foreign_call = 1000;

@@ -14,7 +14,7 @@ const Case* case_of(unsigned number, unsigned& count) {
     count = 0;
     for (const std::span<const Case>* const group :
          {&call_cases, &thread_cases, &actor_cases, &memory_cases, &lap_cases, &interrupt_cases,
-          &timeout_cases, &virtual_time_cases}) {
+          &timeout_cases, &virtual_time_cases, &published_cases}) {
         for (const Case& each : *group) {
             if (count++ == number) {
                 found = &each;
@@ -40,7 +40,15 @@ SupervisorOutcome answer(const SupervisorRequest& request) {
     return outcome;
 }
 
+void panic_if_asked() {
+    if (environment_number("supervisor.panic", 0) != 0) {
+        static const unsigned long arguments[2] = {0x1234, 0xabcd};
+        svSysPanic(77, arguments, sizeof(arguments), "as the test asks", "main.cpp", 12);
+    }
+}
+
 int serve() {
+    panic_if_asked();
     KnUniqueId name{};
     int port = portCreate(K_MYACTOR, &name);
     if (port < 0 || publish_port(supervisor_port, name) < 0) {
