@@ -110,7 +110,8 @@ static inline int svActorAbortHandlerGetConnected(const KnCap* actorcap, unsigne
     return svHandlerGetConnected(K_ABORT_HANDLER, actorcap, vectindex, curhandler);
 }
 
-/* svActorStopHandlerConnect(2K) …: for threadStop and actorStop. */
+/* svActorStopHandlerConnect(2K) …: all of them run on a thread that threadStop or actorStop has stopped, when
+ * it would go back to its program; then it stands still. */
 static inline int svActorStopHandlerConnect(const KnCap* actorcap, unsigned int vectindex,
                                             const KnLapDesc* newhandler) {
     return svHandlerConnect(K_STOP_HANDLER, actorcap, vectindex, newhandler);

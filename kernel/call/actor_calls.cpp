@@ -4,6 +4,7 @@
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/port.hpp"
+#include "kernel/lap/handlers.hpp"
 #include "kernel/supervisor/handler.hpp"
 
 #include <machine/user_access.hpp>
@@ -47,6 +48,7 @@ long actorCreate(Thread& self, Cap model_at, UserOut<KnCap> capability, KnActorP
     const Result<Actor*> actor =
         create_actor(name, privilege, model.value()->protection, status == K_STOPPED);
     if (!actor.ok()) return static_cast<long>(actor.status());
+    inherit_handlers(*actor.value(), *model.value());
     if (capability.write(actor.value()->capability) == Status::ok) return K_OK;
     discard_actor(*actor.value()); // the place is gone since it was probed, and with it the only name
     return K_EFAULT;

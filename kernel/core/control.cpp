@@ -4,6 +4,8 @@
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/core/thread.hpp"
+#include "kernel/lap/handlers.hpp"
+#include "kernel/supervisor/handler.hpp"
 
 #include <machine/mmu.hpp>
 
@@ -11,13 +13,23 @@ namespace chorale {
 
 namespace {
 
+[[nodiscard]] bool held(const Thread& thread) {
+    return thread.control.stopped || thread.control.suspensions != 0;
+}
+
+// The flag stays: hold() looks what it was for.
 void decide(Thread& thread) {
-    if (thread.control.stopped || thread.control.suspensions != 0) {
+    if (held(thread)) {
         thread.set(flag_held);
-        return;
+    } else if (thread.doing() == Doing::held) {
+        make_ready(thread);
     }
-    thread.clear(flag_held);
-    if (thread.doing() == Doing::held) make_ready(thread);
+}
+
+void set_stopped(Thread& thread, bool stopped) {
+    if (stopped != thread.control.stopped) thread.control.tells_stop = stopped;
+    thread.control.stopped = stopped;
+    decide(thread);
 }
 
 // In its program, as far as it can see: no call of it is in progress that would read its registers.
@@ -32,16 +44,31 @@ static_assert(max_cpus <= 1u << 8 && RunQueue::priorities <= 1u << 8 && Actor::t
 
 } // namespace
 
+bool returns_home(Thread& thread) {
+    if (!in_handler(thread) && !away_from_home(thread)) return true;
+    await_home(thread);
+    return false;
+}
+
+void hold(Thread& thread) {
+    if (run_home_handlers(thread)) return;
+    if (held(thread)) {
+        thread.now_doing(Doing::held);
+    } else {
+        thread.clear(flag_held);
+    }
+}
+
 long hold_operation(Thread& target, const Question& question) {
     Control& control = target.control;
     switch (static_cast<Hold>(question.argument[0])) {
     case Hold::stop:
-        control.stopped = true;
-        break;
+        set_stopped(target, true);
+        return K_OK;
     case Hold::start:
         if (!control.stopped) return K_EINVAL;
-        control.stopped = false;
-        break;
+        set_stopped(target, false);
+        return K_OK;
     case Hold::suspend:
         ++control.suspensions;
         break;
@@ -57,8 +84,7 @@ long hold_operation(Thread& target, const Question& question) {
 long follow_actor_operation(Thread& target, const Question&) {
     // relaxed: of two that stop and start the actor at once, the later one visits this thread after its own
     // store
-    target.control.stopped = target.actor->stopped.load(std::memory_order_relaxed);
-    decide(target);
+    set_stopped(target, target.actor->stopped.load(std::memory_order_relaxed));
     return K_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "kernel/core/schedule.hpp"
 
 #include "kernel/base/log.hpp"
+#include "kernel/core/control.hpp"
 #include "kernel/core/cpu_time.hpp"
 #include "kernel/core/entry.hpp"
 #include "kernel/core/pull.hpp"
@@ -303,7 +304,11 @@ void leave() {
         if (thread->continuation != nullptr) {
             continue_thread(cpu, *thread);
         } else if (thread->has(flag_held)) {
-            thread->now_doing(Doing::held);
+            if (returns_home(*thread)) {
+                hold(*thread);
+            } else if (!work_waits(cpu)) {
+                machine::resume(thread->frame, thread->space->root());
+            }
         } else if (thread->has(flag_due)) {
             run_due(*thread);
         }

@@ -71,7 +71,7 @@ enum Flag : u32 {
     flag_due = 1u << 22,       // a virtual timeout is (kernel/time/virtual_timeout.hpp)
     flag_turn_over = 1u << 21, // its quantum ended while it waited for a better server (kernel/core/turn.cpp)
     flag_lent = 1u << 26,      // waiters for its real-time mutexes lend it their priority
-    flag_held = 1u << 31,      // stopped or suspended: not to go back to its program
+    flag_held = 1u << 31,      // something is to be done before it goes back to its program: hold()
     flag_pausing = 1u << 24,   // asleep in the middle of long work: goes on with work.again
 };
 

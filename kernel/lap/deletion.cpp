@@ -86,16 +86,17 @@ void begin_search(Thread& self) {
     tour(self, [](Thread&) {}, [](Thread& asker, long) { wake_with(asker, search_step); });
 }
 
-// The next 64 of the table, then D to F if that may be necessary.
+// The next few of the table, then D to F if that may be necessary.
 void kill_step(Thread& self) {
     LapDeletion& deletion = self.invocations.deletion;
-    if (kill_laps_of(*deletion.actor, &self, deletion.places)) deletion.safe = true;
+    const Laps found = kill_laps_of(*deletion.actor, &self, deletion.places);
+    if (found > deletion.found) deletion.found = found;
     if (deletion.places < lap_limit) {
         wake_with(self, kill_step);
         return;
     }
-    deletion.places = 0;
-    if (deletion.safe) {
+    deletion.places = deletion.found == Laps::none ? lap_limit : 0;
+    if (deletion.found == Laps::safe) {
         begin_search(self);
     } else {
         free_step(self);
@@ -139,7 +140,7 @@ void free_step(Thread& self) {
         self.clear(flag_finishing);
         wake(self, K_OK);
         settle(self);
-    } else if (free_laps_of(*deletion.actor, &self, deletion.places)) {
+    } else if (deletion.places < lap_limit && free_laps_of(*deletion.actor, &self, deletion.places)) {
         // Somebody else deletes one of them: it may have threads inside for a while.
         deletion.places = 0;
         pause(self, free_step);

@@ -70,14 +70,11 @@ void exception_returned(Thread& self, u64 dealt_with, u64 name) {
     delete_faulting(self, fault.name, fault.address, self.frame.pc);
 }
 
-void run_abort_handlers(Thread& self) {
-    const Handler handler = handler_for(self, chorale_run_abort_handlers);
-    // Without a stack for it the thread stays aborted.
-    if (enter_handler(self, handler) == Status::ok) {
-        self.clear(flag_aborted);
-    } else {
-        self.set(flag_aborted);
-    }
+[[nodiscard]] bool run_vector(Thread& self, HandlerKind kind) {
+    if (!handled(*self.actor, kind)) return false;
+    Handler handler = handler_for(self, chorale_run_home_handlers);
+    handler.argument[1] = HandlerWord::of(static_cast<u64>(kind));
+    return enter_handler(self, handler) == Status::ok;
 }
 
 } // namespace
@@ -112,13 +109,21 @@ bool in_own_code(const Thread& thread) {
     return !visits && thread.invocations.frames.load() == nullptr;
 }
 
+// An abort that has ended a wait in another actor's code is that code's.
 void announce_abort(Thread& thread) {
     if (!handled(*thread.actor, HandlerKind::abort)) return;
-    if (!in_own_code(thread)) {
-        await_home(thread);
-    } else if (thread.doing() <= Doing::ready && thread.continuation == nullptr) {
-        thread.continuation = run_abort_handlers;
+    if (!in_handler(thread) && !away_from_home(thread)) thread.set(flag_aborted);
+    if (thread.has(flag_aborted)) thread.set(flag_held);
+}
+
+bool run_home_handlers(Thread& self) {
+    if (self.has(flag_aborted) && run_vector(self, HandlerKind::abort)) {
+        self.clear(flag_aborted);
+        return true;
     }
+    const bool tells = self.control.tells_stop;
+    self.control.tells_stop = false;
+    return tells && run_vector(self, HandlerKind::stop);
 }
 
 long come_home(Thread& self) {
@@ -128,7 +133,6 @@ long come_home(Thread& self) {
         settle(self);
         return no_result;
     }
-    if (self.has(flag_aborted)) announce_abort(self);
     if (self.virtual_timeouts.due != nullptr) self.set(flag_due);
     return K_OK;
 }

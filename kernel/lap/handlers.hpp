@@ -65,7 +65,9 @@ struct Fault {
 [[nodiscard]] bool in_own_code(const Thread& thread);
 // After an abort that `thread` is to be told of by its abort handlers: they run when it is home.
 void announce_abort(Thread& thread);
-// The thread has left its last LAP: its death, or its abort handlers, have waited for that.
+// It goes back to its program: whether abort or stop handlers run before.
+[[nodiscard]] bool run_home_handlers(Thread& self);
+// The thread has left its last LAP: its death, or something that leave() sees to, has waited for that.
 [[nodiscard]] long come_home(Thread& self);
 
 // ---- connecting, by kind and index ---------------------------------------------------------------

@@ -12,6 +12,7 @@ namespace chorale {
 
 struct Actor;
 struct Lap;
+enum class Laps : u8; // kernel/lap/lap.hpp
 struct Thread;
 
 // The innermost one tells the execution actor.
@@ -49,7 +50,7 @@ struct LapDeletion {
     Lap* lap{};
     Actor* actor{};          // whose LAPs go, all of them; null: only `lap`
     u32 places{};            // the actor's LAPs before this one are dead, or later freed
-    bool safe{};             // one of them may have threads inside
+    Laps found{};            // of those that are dead
     u32 actors{}, lids{};    // whose threads have been searched
     bool told{}, somebody{}; // who is inside has been aborted; somebody still was in this search
     void (*next)(Thread&){};

@@ -38,9 +38,9 @@ u64 chorale_run_exception_handlers(KnThreadCtx* context, u64 number, void* addre
     return 0;
 }
 
-void chorale_run_abort_handlers(KnThreadCtx* context) {
+void chorale_run_home_handlers(KnThreadCtx* context, u64 kind) {
     KnAbortDesc description{context};
-    for (const HandlerSlot& slot : handler_vector_of(*current().actor, HandlerKind::abort))
+    for (const HandlerSlot& slot : handler_vector_of(*current().actor, static_cast<HandlerKind>(kind)))
         static_cast<void>(invoke(slot, &description));
 }
 

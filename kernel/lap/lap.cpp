@@ -93,16 +93,17 @@ Lap* kill_lap(const KnLapDesc& descriptor, Thread* killer) {
     });
 }
 
-bool kill_laps_of(const Actor& owner, Thread* killer, u32& place) {
+Laps kill_laps_of(const Actor& owner, Thread* killer, u32& place) {
     return places.with([&](Places&) {
-        bool safe = false;
+        Laps found = Laps::none;
         for (const u32 end = place + laps_per_step; place < end; ++place) {
             Lap* const lap = at(place);
-            if (lap == nullptr || lap->owner() != &owner || lap->dead.load() != 0) continue;
-            safe = safe || (lap->owner_and_kind.load() & LAP_SAFE) != 0;
-            kill(*lap, killer);
+            if (lap == nullptr || lap->owner() != &owner) continue;
+            const bool safe = (lap->owner_and_kind.load() & LAP_SAFE) != 0;
+            if (found != Laps::safe) found = safe ? Laps::safe : Laps::some;
+            if (lap->dead.load() == 0) kill(*lap, killer);
         }
-        return safe;
+        return found;
     });
 }
 

@@ -75,9 +75,10 @@ struct LapTarget {
 // C: no invocation begins any more. The LAP, which is its killer's to free; null: somebody else was first.
 [[nodiscard]] Lap* kill_lap(const KnLapDesc& descriptor, Thread* killer);
 // The LAPs of an actor, a few places of the table from `place` on, which goes on: kill those that live; free
-// those that `killer` has killed. Whether one was safe; whether one is there that somebody else frees.
-inline constexpr unsigned laps_per_step = 64;
-[[nodiscard]] bool kill_laps_of(const Actor& owner, Thread* killer, u32& place);
+// those that `killer` has killed. What there were; whether one is there that somebody else frees.
+inline constexpr unsigned laps_per_step = 128;
+enum class Laps : u8 { none, some, safe };
+[[nodiscard]] Laps kill_laps_of(const Actor& owner, Thread* killer, u32& place);
 [[nodiscard]] bool free_laps_of(const Actor& owner, const Thread* killer, u32& place);
 void free_lap(Lap& lap);
 

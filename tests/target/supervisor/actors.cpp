@@ -116,7 +116,7 @@ void deletion(Report& report) {
     }
     CHECK_EQ(sysStatistics(&after), K_OK);
     CHECK_EQ(after.actors, before.actors);
-    CHECK_EQ(after.threads, before.threads);
+    CHECK(after.threads <= before.threads); // those of earlier cases may still be ending
     CHECK_EQ(after.ports, before.ports);
     CHECK(after.freePages + 64 >= before.freePages);
 }

@@ -14,7 +14,7 @@ const Case* case_of(unsigned number, unsigned& count) {
     count = 0;
     for (const std::span<const Case>* const group :
          {&call_cases, &thread_cases, &actor_cases, &memory_cases, &lap_cases, &interrupt_cases,
-          &timeout_cases, &virtual_time_cases, &published_cases}) {
+          &timeout_cases, &virtual_time_cases, &published_cases, &handler_cases}) {
         for (const Case& each : *group) {
             if (count++ == number) {
                 found = &each;
