@@ -14,7 +14,8 @@ namespace chorale {
 
 namespace {
 
-constexpr std::size_t copy_piece = 512; // bytes of vmCopy between two looks at the rest of the world
+constexpr std::size_t copy_piece = 512;    // bytes of vmCopy between two looks at the rest of the world
+constexpr std::size_t copy_at_once = 4096; // when nothing else is to be done
 
 // ---- rgnFree: hide, flush everywhere, reap. An actor that is gone by then has taken its pages along. ----
 
@@ -84,6 +85,13 @@ void free_step(Thread& self) {
     return false;
 }
 
+// Within the space that the CPU has loaded. False: nothing, or a part, has been copied; Space::visit() tells
+// why.
+[[nodiscard]] bool copy_here(VirtAddr to, VirtAddr from, std::span<std::byte> bytes) {
+    return machine::copy_in(bytes.data(), from, bytes.size()) &&
+           machine::copy_out(to, bytes.data(), bytes.size());
+}
+
 [[nodiscard]] long copy_error(Status status) { return status == Status::no_memory ? K_ENOMEM : K_EADDR; }
 
 void copy_step(Thread& self);
@@ -106,11 +114,20 @@ void copy_step(Thread& self);
     const Result<Actor*> from = find_actor(work.source_actor);
     const Result<Actor*> to = find_actor(work.target_actor);
     if (!from.ok() || !to.ok()) return K_EUNKNOWN;
-    std::byte bytes[512];
+    std::byte bytes[copy_piece];
     const VirtAddr begin = work.target + work.done;
-    for (std::size_t piece = 0; piece < copy_piece && work.done < work.size; piece += sizeof bytes) {
+    const bool here =
+        from.value() == self.actor && to.value() == self.actor && self.space == &self.actor->space;
+    for (std::size_t copied = 0; copied < copy_at_once && work.done < work.size; copied += copy_piece) {
+        if (copied != 0) machine::interrupt_window();
+        if (copied != 0 && this_cpu().pending != 0) break;
         const u64 left = work.size - work.done;
-        const std::size_t count = left < sizeof bytes ? left : sizeof bytes;
+        const std::size_t count = left < copy_piece ? left : copy_piece;
+        if (here && copy_here(work.target + work.done, work.source + work.done, {bytes, count})) {
+            work.done += count;
+            continue;
+        }
+        self.paging.missed = VirtAddr{}; // what follows asks for it by itself
         Status status = from.value()->space.copy_from({bytes, count}, work.source + work.done, &wanted);
         if (status != Status::ok) return outcome_of(self, status, wanted, *from.value());
         const std::byte* next = bytes;

@@ -1,5 +1,6 @@
 // Messages with full semantics: the slow path behind the fast path, and the calls that have no fast one.
 #include "kernel/call/handlers.hpp"
+#include "kernel/call/table.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/exchange.hpp"
@@ -135,6 +136,32 @@ void reply_with(Thread& self) {
     return K_OK;
 }
 
+// The message that was begun, or a new one.
+[[nodiscard]] Result<Message*> message_for(Message* begun) {
+    if (begun != nullptr) return begun;
+    const Result<Message*> made = allocate_message();
+    if (made.ok()) made.value()->call = false; // while it is composed
+    return made;
+}
+
+[[nodiscard]] Message* take_begun(Thread& self) {
+    Message* const begun = self.incoming;
+    self.incoming = nullptr;
+    return begun;
+}
+
+// Something better is to be done before the next piece of the body.
+[[nodiscard]] long compose_on(Thread& self, Message& message) {
+    self.incoming = &message;
+    self.continuation = begin_again;
+    return no_result;
+}
+
+[[nodiscard]] long give_up(Message* begun, long error) {
+    if (begun != nullptr) free_message(*begun);
+    return error;
+}
+
 [[nodiscard]] u64 size_in(u64 control) { return (control & MESSAGE_SIZE_MASK) >> MESSAGE_SIZE_SHIFT; }
 
 } // namespace
@@ -181,19 +208,21 @@ long ipcReceiveMessage(Thread&, UserInOut<KnMsgDesc>, int, int) { return K_ENOTI
 
 long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request_at, int source, UserIn<KnIpcDest> destination_at,
                     UserInOut<KnMsgDesc> reply_at, int delay) {
+    Message* const begun = take_begun(self);
     const Result<KnMsgDesc> body = request_at.read();
     const Result<KnIpcDest> destination = destination_at.read();
     const Result<KnMsgDesc> reply = reply_at.read();
-    if (!body.ok() || !destination.ok() || !reply.ok()) return K_EFAULT;
+    if (!body.ok() || !destination.ok() || !reply.ok()) return give_up(begun, K_EFAULT);
     if ((reply.value().flags & K_ABORTABLE) != 0)
         self.frame.note_control(MESSAGE_CONTROL(MESSAGE_IPC_CALL, 0) | MESSAGE_ABORTABLE);
     Port* const from = own_port(self, source);
-    if (from == nullptr) return K_EINVAL;
-    if (abort_now(self)) return K_EABORT;
-    const Result<Message*> made = allocate_message();
+    if (from == nullptr) return give_up(begun, K_EINVAL);
+    if (abort_now(self)) return give_up(begun, K_EABORT);
+    const Result<Message*> made = message_for(begun);
     if (!made.ok()) return static_cast<long>(made.status());
     Message& message = *made.value();
-    Status status = compose(message, body.value());
+    Status status = compose(message, body.value(), begun != nullptr);
+    if (status == Status::busy) return compose_on(self, message);
     Port* const port = find_port(destination.value().target);
     if (status == Status::ok && port == nullptr) status = Status::unknown;
     if (status != Status::ok) {
@@ -205,15 +234,17 @@ long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request_at, int source, User
 }
 
 long ipcSend(Thread& self, UserIn<KnMsgDesc> message_at, int source, UserIn<KnIpcDest> destination_at) {
+    Message* const begun = take_begun(self);
     const Result<KnMsgDesc> body = message_at.read();
     const Result<KnIpcDest> destination = destination_at.read();
-    if (!body.ok() || !destination.ok()) return K_EFAULT;
+    if (!body.ok() || !destination.ok()) return give_up(begun, K_EFAULT);
     Port* const from = own_port(self, source);
-    if (from == nullptr) return K_EINVAL;
-    const Result<Message*> made = allocate_message();
+    if (from == nullptr) return give_up(begun, K_EINVAL);
+    const Result<Message*> made = message_for(begun);
     if (!made.ok()) return static_cast<long>(made.status());
     Message& message = *made.value();
-    const Status status = compose(message, body.value());
+    const Status status = compose(message, body.value(), begun != nullptr);
+    if (status == Status::busy) return compose_on(self, message);
     Port* const port = find_port(destination.value().target);
     if (status != Status::ok || port == nullptr) {
         free_message(message);
@@ -230,12 +261,18 @@ long ipcSend(Thread& self, UserIn<KnMsgDesc> message_at, int source, UserIn<KnIp
     return K_OK;
 }
 
+// While flag_composing, the current message's body becomes the reply's piece by piece, and the thread's work
+// is the header that it had.
 long ipcReply(Thread& self, UserIn<KnMsgDesc> message_at) {
+    const bool goes_on = self.has(flag_composing);
+    self.clear(flag_composing);
     const Result<KnMsgDesc> body = message_at.read();
-    if (!body.ok()) return K_EFAULT;
     const KnMsgDesc& descriptor = body.value();
-    if (self.client == nullptr && !owes_reply(self)) return K_EINVAL;
-    if (descriptor.bodySize > K_CMSGSIZEMAX) return K_ETOOMUCH;
+    if (!goes_on) {
+        if (!body.ok()) return K_EFAULT;
+        if (self.client == nullptr && !owes_reply(self)) return K_EINVAL;
+        if (descriptor.bodySize > K_CMSGSIZEMAX) return K_ETOOMUCH;
+    }
     if (self.client != nullptr && descriptor.bodySize <= MESSAGE_REGISTER_BYTES &&
         descriptor.annexAddr == 0) {
         u64 words[8]{};
@@ -249,11 +286,19 @@ long ipcReply(Thread& self, UserIn<KnMsgDesc> message_at) {
     }
     if (self.serving != nullptr) {
         Message& message = *self.serving;
-        const u32 size = message.size;
-        const bool has_annex = message.has_annex;
-        if (const Status status = compose(message, descriptor); status != Status::ok) {
-            message.size = size; // still the current message, with the header that it had
-            message.has_annex = has_annex;
+        if (!goes_on) {
+            self.work.size = message.size;
+            self.work.done = message.has_annex ? 1 : 0;
+        }
+        const Status status = body.ok() ? compose(message, descriptor, goes_on) : body.status();
+        if (status == Status::busy) {
+            self.set(flag_composing);
+            self.continuation = begin_again;
+            return no_result;
+        }
+        if (status != Status::ok) {
+            message.size = static_cast<u32>(self.work.size); // still the current message, with its header
+            message.has_annex = self.work.done != 0;
             return static_cast<long>(status);
         }
     }

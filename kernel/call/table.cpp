@@ -66,8 +66,6 @@ long memory_call(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
     return run_memory_call(self);
 }
 
-void begin_again(Thread& self);
-
 // A thread that has ended or left is not this CPU's any more; one that waits gets its result later.
 void end_call(Thread& self, long result) {
     if (result == no_result || this_cpu().current != &self) return;
@@ -75,14 +73,14 @@ void end_call(Thread& self, long result) {
     self.frame.set_result(result);
 }
 
-void begin_again(Thread& self) { end_call(self, run_memory_call(self)); }
-
 template <std::size_t Size>
 struct Table {
     Entry entry[Size];
 };
 
 } // namespace
+
+void begin_again(Thread& self) { end_call(self, run_memory_call(self)); }
 
 extern "C" {
 

@@ -21,7 +21,7 @@ namespace chorale {
 namespace {
 
 constexpr u64 straggler_pause = 100'000; // nanoseconds
-constexpr unsigned ports_per_step = 64;  // places of the table
+constexpr unsigned places_per_step = 64; // of the tables of threads and ports
 
 void threads_step(Thread& self);
 void timers_step(Thread& self);
@@ -42,13 +42,14 @@ void next_step(Thread& self, void (*step)(Thread&)) { wake_with(self, step); }
 void threads_step(Thread& self) {
     Actor& actor = *self.victim;
     unsigned lid = static_cast<unsigned>(self.deletion_progress);
-    const FoundThread found = next_thread(actor, lid, &self);
+    const FoundThread found = next_thread(actor, lid, &self, lid + places_per_step);
     self.deletion_progress = lid;
     if (found.thread != nullptr) {
         const auto again = [](Thread& asker, long) { next_step(asker, threads_step); };
         static_cast<void>(ask(self, *found.thread, found.serial, Operation{end_operation, {}, again}));
         return;
     }
+    if (lid < Actor::thread_limit) return next_step(self, threads_step);
     self.deletion_progress = 0;
     if (threads_left(actor, self) == 0) {
         next_step(self, timers_step);
@@ -87,7 +88,7 @@ void ports_step(Thread& self) {
     Actor& actor = *self.victim;
     // None comes any more: what has been passed stays empty.
     for (unsigned looked = 0; self.deletion_progress < Actor::port_limit; ++looked) {
-        if (looked == ports_per_step) return next_step(self, ports_step);
+        if (looked == places_per_step) return next_step(self, ports_step);
         const auto li = static_cast<int>(self.deletion_progress++);
         if (!begin_port_deletion(actor, li, self.fetch_port)) continue;
         evict_everywhere<[](Thread& asker) { next_step(asker, ports_step); }>(self);

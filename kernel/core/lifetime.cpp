@@ -171,9 +171,9 @@ Result<FoundThread> find_thread(Actor& actor, KnThreadLid lid) {
     });
 }
 
-FoundThread next_thread(Actor& actor, unsigned& lid, const Thread* but) {
+FoundThread next_thread(Actor& actor, unsigned& lid, const Thread* but, unsigned end) {
     return actor.tables.with([&](Actor::Tables& tables) {
-        for (; lid < Actor::thread_limit; ++lid) {
+        for (; lid < end && lid < Actor::thread_limit; ++lid) {
             Thread* const thread = tables.threads[lid];
             if (thread == nullptr || thread == but) continue;
             ++lid;

@@ -29,9 +29,10 @@ struct FoundThread {
     u64 serial{};
 };
 [[nodiscard]] Result<FoundThread> find_thread(Actor& actor, KnThreadLid lid);
-// The next thread of the actor from local id `lid` on, other than `but`; `lid` goes behind it. No thread:
-// there is none any more.
-[[nodiscard]] FoundThread next_thread(Actor& actor, unsigned& lid, const Thread* but = nullptr);
+// The next thread of the actor from local id `lid` on and before `end`, other than `but`; `lid` goes behind
+// it. No thread: there is none any more, and `lid` is the end.
+[[nodiscard]] FoundThread next_thread(Actor& actor, unsigned& lid, const Thread* but = nullptr,
+                                      unsigned end = ~0u);
 
 // Its Request is out, or it does work that others depend on: neither its end nor a move can be now.
 [[nodiscard]] bool engaged(const Thread& thread);

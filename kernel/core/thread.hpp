@@ -72,6 +72,7 @@ enum Flag : u32 {
     flag_turn_over = 1u << 21, // its quantum ended while it waited for a better server (kernel/core/turn.cpp)
     flag_lent = 1u << 26,      // waiters for its real-time mutexes lend it their priority
     flag_held = 1u << 31,      // something is to be done before it goes back to its program: hold()
+    flag_composing = 1u << 23, // in the middle of the body of its reply
     flag_pausing = 1u << 24,   // asleep in the middle of long work: goes on with work.again
 };
 
@@ -148,7 +149,7 @@ struct Thread : ThreadHot, Schedulable {
     ThreadRequest request; // the thread's own: one is out at a time
     Question question;
     ThreadTimer timer;
-    Message* incoming{}; // handed to it, not yet taken over into its space
+    Message* incoming{}; // handed to it, not yet taken over into its space; or being composed by it
     u64 deadline{};      // of the wait, as given; the timer may be disarmed for a while
     Port* fetch_port{};  // where it is fetching a message from another CPU's queue
     Message* fetched{};  // what it got there: belongs to who has the request, until that is back

@@ -98,10 +98,11 @@ u16 lent_priority(const Thread& server) {
     constexpr u16 nothing_lent = 0xffff;
     if (server.client != nullptr) return server.client->priority;
     // One that was handed over counts from then on, though it is still to be taken over into memory. What a
-    // client is about to take over is its own.
+    // client is about to take over is its own, and one without a client is being composed.
     const Message* message = server.has(flag_serving) ? server.serving : nullptr;
     // While it is asking, what comes in is its request's, and perhaps being fetched by another CPU.
-    if (server.doing() != Doing::asking && server.incoming != nullptr) message = server.incoming;
+    const bool taking = server.doing() != Doing::asking && server.incoming != nullptr;
+    if (taking && server.incoming->client != nullptr) message = server.incoming;
     if (message == nullptr || message->client == nullptr || message->client == &server) return nothing_lent;
     return message->priority.load();
 }

@@ -16,15 +16,35 @@ namespace chorale {
 
 namespace {
 
-constexpr u32 copy_piece = 1024; // bytes with interrupts off: where nothing is aligned they go one by one
+// Bytes with interrupts off: where nothing is aligned they may go one by one.
+[[nodiscard]] u32 copy_piece(VirtAddr body) { return (body.raw() & 7) == 0 ? 4096 : 1024; }
 
 [[nodiscard]] std::byte* body_at(const Message& message, u32 offset) {
     return machine::direct<std::byte>(message.pages[offset / page_size]) + offset % page_size;
 }
 
-// Puts the message into the memory that `descriptor` describes, cut to the room there. A body in pages goes
-// piece by piece: `again` when there is something better to do than the next one.
+// A body in pages goes piece by piece: `again` when there is something better to do than the next one.
 enum class Stored { all, again, fault };
+
+// `copy(body, page, count)`, from message.stored to `size`.
+template <class Copy>
+[[nodiscard]] Stored each_piece(Message& message, VirtAddr body, u32 size, const Copy& copy) {
+    const u32 piece = copy_piece(body);
+    PerCpu& cpu = this_cpu();
+    for (u32 at = message.stored; at < size;) {
+        // Not beyond the page, though the program may have moved its body between two pieces.
+        const u32 room = page_size - at % page_size;
+        const u32 most = piece < room ? piece : room;
+        const u32 count = size - at < most ? size - at : most;
+        if (!copy(body + at, body_at(message, at), count)) return Stored::fault;
+        message.stored = at += count;
+        machine::interrupt_window();
+        if (cpu.pending != 0 && at < size) return Stored::again;
+    }
+    return Stored::all;
+}
+
+// Puts the message into the memory that `descriptor` describes, cut to the room there.
 [[nodiscard]] Stored store(Message& message, const KnMsgDesc& descriptor) {
     const auto all_if = [](bool copied) { return copied ? Stored::all : Stored::fault; };
     const u32 size = message.size < descriptor.bodySize ? message.size : descriptor.bodySize;
@@ -35,15 +55,30 @@ enum class Stored { all, again, fault };
     }
     if (descriptor.bodyAddr == 0) return Stored::all;
     if (message.page_count == 0) return all_if(machine::copy_out(body, message.words, size));
-    while (message.stored < size) {
-        const u32 at = message.stored;
-        const u32 count = size - at < copy_piece ? size - at : copy_piece;
-        if (!machine::copy_out(body + at, body_at(message, at), count)) return Stored::fault;
-        message.stored += count;
-        machine::interrupt_window();
-        if (this_cpu().pending != 0 && message.stored < size) return Stored::again;
+    return each_piece(message, body, size, [](VirtAddr to, const std::byte* page, u32 count) {
+        return machine::copy_out(to, page, count);
+    });
+}
+
+// Size and annex, and a body that needs no pages.
+[[nodiscard]] Status begin_composing(Message& message, const KnMsgDesc& descriptor) {
+    if (descriptor.bodySize > K_CMSGSIZEMAX) return Status::too_much;
+    release_pages(message); // of what the message carried before
+    message.size = descriptor.bodySize;
+    message.has_annex = descriptor.annexAddr != 0;
+    if (message.has_annex &&
+        !machine::copy_in(message.annex, VirtAddr{descriptor.annexAddr}, K_CMSGANNEXSIZE)) {
+        return Status::fault;
     }
-    return Stored::all;
+    if (message.size <= Message::inline_bytes) {
+        __builtin_memset(message.words, 0, sizeof message.words);
+        const VirtAddr body{descriptor.bodyAddr};
+        return machine::copy_in(message.words, body, message.size) ? Status::ok : Status::fault;
+    }
+    machine::interrupt_window();
+    const Status status = allocate_pages(message);
+    machine::interrupt_window();
+    return status;
 }
 
 // Without a descriptor there is no room but the registers: a longer body is cut.
@@ -82,28 +117,17 @@ Result<KnMsgDesc> read_descriptor(VirtAddr address) {
     return descriptor;
 }
 
-Status compose(Message& message, const KnMsgDesc& descriptor) {
-    if (descriptor.bodySize > K_CMSGSIZEMAX) return Status::too_much;
-    release_pages(message); // of what the message carried before
-    message.size = descriptor.bodySize;
-    message.has_annex = descriptor.annexAddr != 0;
-    const VirtAddr body{descriptor.bodyAddr};
-    if (message.has_annex &&
-        !machine::copy_in(message.annex, VirtAddr{descriptor.annexAddr}, K_CMSGANNEXSIZE)) {
-        return Status::fault;
+Status compose(Message& message, const KnMsgDesc& descriptor, bool goes_on) {
+    if (!goes_on) {
+        const Status status = begin_composing(message, descriptor);
+        if (status != Status::ok || message.page_count == 0) return status;
     }
-    if (message.size <= Message::inline_bytes) {
-        __builtin_memset(message.words, 0, sizeof message.words);
-        return machine::copy_in(message.words, body, message.size) ? Status::ok : Status::fault;
-    }
-    machine::interrupt_window();
-    if (const Status status = allocate_pages(message); status != Status::ok) return status;
-    for (u32 at = 0; at < message.size; at += copy_piece) {
-        machine::interrupt_window();
-        const u32 count = message.size - at < copy_piece ? message.size - at : copy_piece;
-        if (!machine::copy_in(body_at(message, at), body + at, count)) return Status::fault;
-    }
-    return Status::ok;
+    const Stored copied = each_piece(
+        message, VirtAddr{descriptor.bodyAddr}, message.size,
+        [](VirtAddr from, std::byte* page, u32 count) { return machine::copy_in(page, from, count); });
+    if (copied == Stored::again) return Status::busy;
+    message.stored = 0; // by the receiver
+    return copied == Stored::all ? Status::ok : Status::fault;
 }
 
 [[gnu::always_inline]] void receive_words(Thread& self, Message& message) {

@@ -12,9 +12,10 @@ struct Thread;
 
 [[nodiscard]] Result<KnMsgDesc> read_descriptor(VirtAddr address);
 
-// Takes body and annex from the current space, lets interrupts in after each page. Errors: fault, too_much,
-// no_memory; the message stays the caller's.
-[[nodiscard]] Status compose(Message& message, const KnMsgDesc& descriptor);
+// Takes body and annex from the current space. Errors: fault, too_much, no_memory; the message stays the
+// caller's. `busy`: there is something better to do than the next piece of the body; to be called once more,
+// with `goes_on`, when the thread has the CPU again.
+[[nodiscard]] Status compose(Message& message, const KnMsgDesc& descriptor, bool goes_on);
 
 // A body that is in registers already; the words are the caller's to fill in.
 inline void compose_words(Message& message, u64 size) {

@@ -10,12 +10,12 @@
 
 namespace chorale {
 
-// A stack of at most N free things.
-template <class T, u32 N>
+// A stack of at most N free things, of which `Batch` move at once between here and the shared pool.
+template <class T, u32 N, u32 Batch>
 class LocalStack {
   public:
     static constexpr u32 capacity = N;
-    static constexpr u32 batch = N / 2; // moved at once between here and the shared pool
+    static constexpr u32 batch = Batch;
 
     [[nodiscard]] u32 count() const { return count_.load(); }
     [[nodiscard]] bool empty() const { return count() == 0; }
@@ -35,8 +35,9 @@ class LocalStack {
     std::array<T, N> items_{};
 };
 
-using FrameStack = LocalStack<u32, 16>; // frame numbers
-using Magazine = LocalStack<void*, 14>; // objects of one SlabCache
+// Frame numbers. A message of the largest size takes and gives back 16 without going to the pool.
+using FrameStack = LocalStack<u32, 32, 8>;
+using Magazine = LocalStack<void*, 14, 7>; // objects of one SlabCache
 
 inline constexpr unsigned slab_cache_limit = 24;
 

@@ -107,7 +107,7 @@ void free_frame(PhysAddr address) {
     CpuCache* const cache = this_cpu_cache();
     if (cache == nullptr) return with_pool([&](Buddy& buddy) { buddy.free(frame, 0); });
     require(states.mark_cached(frame), "free of a frame that is not allocated");
-    if (cache->frames.full()) flush(cache->frames, FrameStack::batch);
+    if (cache->frames.full()) flush(cache->frames, FrameStack::capacity - FrameStack::batch);
     cache->frames.push(frame);
 }
 

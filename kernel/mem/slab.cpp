@@ -123,9 +123,11 @@ void* SlabCache::take(Magazine* magazine) {
 Status SlabCache::grow() {
     const Result<PhysAddr> block = allocate_frames(order_);
     if (!block.ok()) return block.status();
-    zero_frames(block.value(), order_);
-    // Actors and threads are large, and made with no lock held; what is made under one is small.
-    if (order_ != 0) machine::interrupt_window();
+    for (uword page = 0; page < order_bytes(order_); page += page_size) {
+        zero_frames(block.value() + page, 0);
+        // Actors and threads are large, and made with no lock held; what is made under one is small.
+        if (order_ != 0) machine::interrupt_window();
+    }
     auto* const base = machine::direct<std::byte>(block.value());
     std::byte* const end = base + order_bytes(order_);
     Slab& slab = *::new (end - sizeof(Slab)) Slab{nullptr, nullptr, this, per_slab_, 0, 0};

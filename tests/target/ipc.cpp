@@ -1,9 +1,12 @@
 // Suite ipc: what arrives of a message: bodies of all sizes, annexes, header, errors of sizes and addresses.
 // The digests noted here are the same in every run, with the fast path on or off, on any number of CPUs.
 #include "check.hpp"
+#include "helper.hpp"
 #include "peer.hpp"
 
 #include <chorus.h>
+
+#include <atomic>
 
 namespace chorale::test {
 namespace {
@@ -99,6 +102,32 @@ void all_sizes_to(Report& report, KnCpuId cpu) {
 void sizes(Report& report) { all_sizes_to(report, 0); }
 
 void sizes_other_cpu(Report& report) { all_sizes_to(report, cpu_count() - 1); }
+
+std::atomic<bool> disturbing;
+
+void disturb(std::uintptr_t) {
+    const KnTimeVal pause{0, 20'000};
+    while (disturbing) {
+        threadDelay(&pause);
+    }
+}
+
+// A better thread wakes up again and again, between two pieces of whatever is being copied.
+void long_bodies_preempted(Report& report) {
+    Peers peers;
+    REQUIRE_EQ(peers.start(), K_OK);
+    disturbing = true;
+    Helper above;
+    REQUIRE(above.start(disturb, 0, higher_priority) > 0);
+    Digest digest;
+    for (unsigned round = 0; round < 20; ++round) {
+        exchange(report, peers.destination(PeerKind::echo), {65536, 65536, round % 4}, digest);
+        exchange(report, peers.destination(PeerKind::echo), {65535, 65535, round % 4}, digest);
+    }
+    disturbing = false;
+    CHECK(above.join());
+    report.note("digest", digest.value());
+}
 
 void truncation(Report& report) {
     Peers peers;
@@ -256,6 +285,7 @@ void unknown_ports(Report& report) {
 }
 
 constexpr Case cases[] = {
+    {"long_bodies_preempted", long_bodies_preempted},
     {"sizes", sizes},
     {"sizes_other_cpu", sizes_other_cpu},
     {"truncation", truncation},

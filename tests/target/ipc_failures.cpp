@@ -285,7 +285,35 @@ void point_09_reply_ends_current_message(Report& report) {
     }
 }
 
+unsigned char long_body[K_CMSGSIZEMAX];
+
+// To a port that is no more: what is composed is thrown away.
+void compose_for_ever(std::uintptr_t calls) {
+    const KnMsgDesc message{0, sizeof(long_body), address_of(long_body), 0, 0};
+    KnMsgDesc reply{0, 0, 0, 0, 0};
+    for (;;) {
+        result = calls != 0 ? ipcCall(&message, K_DEFAULTPORT, &target, &reply, -1)
+                            : ipcSend(&message, K_DEFAULTPORT, &target);
+    }
+}
+
+void killed_while_composing(Report& report) {
+    REQUIRE(set_up());
+    CHECK_EQ(portDelete(K_MYACTOR, target_li), K_OK);
+    const KnSysStatistics before = settled_statistics();
+    for (unsigned round = 0; round < 40; ++round) {
+        Helper sender;
+        REQUIRE(sender.start(compose_for_ever, round % 2, lower_priority) > 0);
+        const KnTimeVal pause{0, 50'000 + 1'777 * static_cast<long>(round)};
+        threadDelay(&pause);
+    }
+    const KnSysStatistics after = settled_statistics();
+    CHECK_EQ(after.messages, before.messages);
+    CHECK(after.freePages + 64 >= before.freePages);
+}
+
 constexpr Case cases[] = {
+    {"killed_while_composing", killed_while_composing},
     {"server_thread_killed", server_thread_killed},
     {"server_actor_crashes", server_actor_crashes},
     {"server_actor_deleted", server_actor_deleted},
