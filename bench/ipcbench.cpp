@@ -28,6 +28,7 @@ bool run() {
     recorder.print_meta(cpus);
     measure_same_cpu(context);
     measure_laps(context);
+    measure_objects(context);
     measure_cross_cpu(context);
     measure_scale(context);
     measure_memory(context);

@@ -31,6 +31,7 @@ void report_failure(const Context& context, const char* name, const char* reason
 void measure_same_cpu(const Context& context);
 void measure_threads(const Context& context);
 void measure_laps(const Context& context);
+void measure_objects(const Context& context);
 void measure_cross_cpu(const Context& context);
 void measure_scale(const Context& context);
 void measure_latency(const Context& context);
