@@ -7,6 +7,10 @@ LABELS = {
     "null_call": "Null call", "thread.yield": "Yield to another thread",
     "ipc.rt.same_cpu.one_space.w4": "One address space, 4 words",
     "ipc.send.same_cpu.two_spaces.w4": "Send, 4 words, queued",
+    "sync.mutex": "Lock and unlock a free mutex",
+    "sync.mutex.handoff": "Hand a mutex over, there and back",
+    "sync.semaphore.wake": "Semaphore: wake a thread that waits again",
+    "sync.event.wake": "Event: wake a thread that waits again",
     "ipc.rt.cross_cpu.polling.w4": "Call to a polling CPU",
     "ipc.rt.cross_cpu.halted.w4": "Call to a halted CPU"}
 NOT_MEASURED = ("not measured", "none")

@@ -12,7 +12,8 @@ SCHEMA = "chorale-bench/1"
 SAME_CPU = ["null_call", "thread.yield",
             *(f"ipc.rt.same_cpu.two_spaces.{size}" for size in ("w0", "w4", "w8", "b64", "b1024", "b65536")),
             "ipc.rt.same_cpu.one_space.w4", "ipc.send.same_cpu.two_spaces.w4",
-            "lap.plain", "lap.safe", "lap.user"]
+            "lap.plain", "lap.safe", "lap.user",
+            "sync.mutex", "sync.mutex.handoff", "sync.semaphore.wake", "sync.event.wake"]
 CROSS_CPU = ["ipc.rt.cross_cpu.polling.w4", "ipc.rt.cross_cpu.halted.w4"]
 SCALE = re.compile(r"ipc\.rt\.scale\.pairs\d+\.w4$")
 LATENCY = re.compile(r"latency\.(wake|masked)\.cpus\d+$")
