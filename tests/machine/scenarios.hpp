@@ -40,6 +40,13 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> copies(u64);
 [[nodiscard]] host::Task<void> floating_point(u64);
 [[nodiscard]] host::Task<void> faulting_programs(u64);
+// scenarios_sharing.cpp
+[[nodiscard]] host::Task<void> pages_on_demand(u64);
+[[nodiscard]] host::Task<void> shared_pages(u64);
+// scenarios_segments.cpp
+[[nodiscard]] host::Task<void> segments_served(u64);
+[[nodiscard]] host::Task<void> segments_served_badly(u64);
+[[nodiscard]] host::Task<void> mappers_that_go(u64);
 // scenarios_calls.cpp
 [[nodiscard]] host::Task<void> names_and_numbers(u64);
 [[nodiscard]] host::Task<void> environment_of_all(u64);

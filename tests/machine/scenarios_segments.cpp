@@ -1,0 +1,162 @@
+// Memory that a mapper serves, and mappers that answer badly, late, or not at all.
+#include "tests/machine/scenarios.hpp"
+#include "tests/machine/stage.hpp"
+
+namespace chorale::test {
+
+using namespace host;
+
+namespace {
+
+constexpr unsigned patience = 40;
+constexpr VirtAddr body = room, annex = room + 2 * page_size;
+constexpr VirtAddr place{0x300'0000};
+constexpr KnKey key = 77;
+constexpr u64 mark = 0x5e60000;
+
+// A reply of that kind to whatever was asked: the ranges are those of the request.
+[[nodiscard]] Task<void> answer(u64 round, bool well) {
+    const auto request = co_await load<KnMpPullIn>(annex);
+    const bool refused = !well && round % 3 == 0;
+    u32 size = 0;
+    if (request.service == KN_MPPULLIN) {
+        KnMpPullInReply reply{};
+        reply.diag = refused ? K_EBUSY : 0;
+        reply.grantedAccess = K_READACCESS | (well && round % 2 != 0 ? K_WRITEACCESS : 0u) | K_RELEASE;
+        reply.returnAccessOffset = reply.returnDataOffset = request.requiredDataOffset;
+        reply.returnAccessSize = reply.returnDataSize = page_size;
+        size = !well && round % 3 == 1 ? 8 : page_size;
+        co_await store(body, mark + request.requiredDataOffset);
+        co_await store(annex, reply);
+    } else if (request.service == KN_MPGETACCESS) {
+        const auto wanted = co_await load<KnMpGetAccess>(annex);
+        KnMpGetAccessReply reply{};
+        reply.diag = refused ? K_EBUSY : 0;
+        reply.grantedAccess = K_READACCESS | K_WRITEACCESS;
+        reply.returnAccessOffset = wanted.requiredAccessOffset;
+        reply.returnAccessSize = page_size;
+        co_await store(annex, reply);
+    } else {
+        co_await store(annex, KnMpReply{0});
+    }
+    Local<KnMsgDesc> out;
+    const bool annexed = well || round % 3 != 2;
+    co_await out.set({0, size, body.raw(), annexed ? annex.raw() : 0, 0});
+    static_cast<void>(co_await attempt(Call::ipcReply, out.at()));
+}
+
+[[nodiscard]] Task<void> map_segments(long li, bool well) {
+    Local<KnMsgDesc> in;
+    u64 round = 0;
+    for (unsigned failures = 0; failures < patience; ++failures) {
+        co_await in.set({0, page_size, body.raw(), annex.raw(), 0});
+        const MessageResult got = co_await attempt(message_receive(static_cast<int>(li), -1, 0, in.at()));
+        if (got.size == K_EINVAL || got.size == K_ENOPORT) co_return;
+        if (got.size < 0) continue;
+        failures = 0;
+        co_await answer(++round, well);
+    }
+}
+
+// One request, then no more.
+[[nodiscard]] Task<void> take_one(long li) {
+    Local<KnMsgDesc> in;
+    co_await in.set({0, page_size, body.raw(), annex.raw(), 0});
+    static_cast<void>(co_await attempt(message_receive(static_cast<int>(li), -1, 0, in.at())));
+    co_await rest(millisecond);
+}
+
+[[nodiscard]] Task<long> show(Call call, KnCap actor, VirtAddr at, KnUniqueId mapper, VmFlags options) {
+    Named owner;
+    Local<KnRgnDesc> region;
+    Local<KnObjDesc> segment;
+    co_await owner.set(actor);
+    co_await region.set({at.raw(), 4 * page_size, options, 0, nullptr, 0});
+    co_await segment.set({{mapper, key}, 0, 16 * page_size});
+    co_return co_await attempt(call, owner.at(), region.at(), segment.at());
+}
+
+[[nodiscard]] Task<long> copy(u64 from_actor, VirtAddr from, u64 to_actor, VirtAddr to) {
+    co_return co_await attempt(Call::vmCopy, from_actor, from, to_actor, to, sizeof(u64), 0);
+}
+
+[[nodiscard]] Task<void> use_segment(KnCap actor, VirtAddr at, KnUniqueId mapper) {
+    Named owner;
+    Local<u64> word;
+    Local<KnObjDesc> segment;
+    Local<KnRgnDesc> protection;
+    co_await owner.set(actor);
+    co_await segment.set({{mapper, key}, 0, 4 * page_size});
+    for (u64 round = 0; round < 3; ++round) {
+        const Call call = round == 1 ? Call::rgnInit : Call::rgnMap;
+        static_cast<void>(co_await show(call, actor, at, mapper, round == 2 ? K_WRITABLE | K_NODEMAND : 1));
+        co_await word.set(0);
+        if (co_await copy(owner.at(), at + page_size, 0, word.at()) == K_OK) {
+            const u64 seen = co_await word.get();
+            if (seen != mark + page_size && seen != 9) complain("a page of a segment with other contents");
+        }
+        co_await word.set(9);
+        if (co_await copy(0, word.at(), owner.at(), at + page_size) == K_OK) {
+            co_await word.set(0);
+            if (co_await copy(owner.at(), at + page_size, 0, word.at()) == K_OK && co_await word.get() != 9)
+                complain("a page of a segment does not remember");
+        }
+        static_cast<void>(co_await attempt(Call::vmLock, owner.at(), at + 2 * page_size, page_size, 0));
+        static_cast<void>(co_await attempt(Call::vmUnLock, owner.at(), at + 2 * page_size, page_size, 0));
+        static_cast<void>(co_await attempt(Call::sgFlush, segment.at(), 0));
+        co_await protection.set({at.raw(), 2 * page_size, 0, 0, nullptr, 0});
+        static_cast<void>(co_await attempt(Call::rgnSetProtect, owner.at(), protection.at()));
+        co_await protection.set({at.raw(), 4 * page_size, 0, 0, nullptr, 0});
+        for (int tries = 0; tries < 8; ++tries) {
+            const long gone = co_await attempt(Call::rgnFree, owner.at(), protection.at());
+            if (gone == K_OK || gone == K_EADDR || gone == K_EUNKNOWN) break;
+        }
+    }
+}
+
+[[nodiscard]] Task<void> play_with(bool well) {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap mapper = co_await stage->actor(true), one = co_await stage->actor(),
+                two = co_await stage->actor();
+    KnUniqueId name{};
+    const long li = co_await Stage::port(mapper, name);
+    if (li > 0 && there(one) && there(two)) {
+        static_cast<void>(co_await stage->serve(mapper, [li, well](u64) { return map_segments(li, well); },
+                                                {.cpu = 1, .stack = 1}));
+        static_cast<void>(co_await stage->play(one, [name](u64) { return use_segment(nobody, place, name); },
+                                               {.stack = 1}));
+        static_cast<void>(co_await stage->play(
+            one, [name, two](u64) { return use_segment(two, place, name); }, {.cpu = 2, .stack = 2}));
+    }
+    co_await stage->end();
+}
+
+} // namespace
+
+Task<void> segments_served(u64) { co_await play_with(true); }
+Task<void> segments_served_badly(u64) { co_await play_with(false); }
+
+// The mapper takes a request and goes; those who wait are aborted, deleted, or told.
+Task<void> mappers_that_go(u64) {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap mapper = co_await stage->actor(true), one = co_await stage->actor(),
+                two = co_await stage->actor();
+    KnUniqueId name{};
+    const long li = co_await Stage::port(mapper, name);
+    if (li > 0 && there(one) && there(two)) {
+        static_cast<void>(
+            co_await stage->serve(mapper, [li](u64) { return take_one(li); }, {.cpu = 1, .stack = 1}));
+        const long waiting = co_await stage->serve(
+            one, [name](u64) { return use_segment(nobody, place, name); }, {.cpu = 2, .stack = 1});
+        static_cast<void>(co_await stage->serve(two, [name](u64) { return use_segment(nobody, place, name); },
+                                                {.cpu = 3, .stack = 1}));
+        co_await rest(200 * microsecond);
+        if (waiting > 0) static_cast<void>(co_await on_thread(Call::threadAbort, one, waiting));
+        co_await remove_actor(two);
+        co_await remove_actor(mapper);
+        co_await rest(200 * microsecond);
+    }
+    co_await stage->end();
+}
+
+} // namespace chorale::test
