@@ -66,7 +66,7 @@ struct Shim;
 template <long (*Handler)(), chorus::Privilege Needed>
 struct Shim<Handler, Needed> {
     static_assert(Needed == chorus::Privilege::user, "a call that is not everybody's knows its caller");
-    static constexpr bool takes_memory = false;
+    static constexpr bool takes_memory = false, takes_option = false;
     static long entry() { return Handler(); }
     template <std::size_t N>
     static consteval bool matches(const std::array<ArgumentInfo, N>&) {
@@ -78,6 +78,10 @@ template <class... A, long (*Handler)(Thread&, A...), chorus::Privilege Needed>
 struct Shim<Handler, Needed> {
     static_assert(sizeof...(A) <= 6, "a call takes at most six registers");
     static constexpr bool takes_memory = (... || (FromRegister<A>::direction != Direction::value));
+    // One argument, memory that need not be given: most often it is not.
+    static constexpr bool takes_option =
+        sizeof...(A) == 1 && (... && (FromRegister<A>::direction == Direction::in_opt ||
+                                      FromRegister<A>::direction == Direction::out_opt));
 
     static long entry(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
         const u64 registers[] = {a, b, c, d, e, f};

@@ -66,6 +66,11 @@ long memory_call(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
     return run_memory_call(self);
 }
 
+template <class Call>
+long option_call(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
+    return a == 0 ? Call::entry(a, b, c, d, e, f) : memory_call(a, b, c, d, e, f);
+}
+
 // A thread that has ended or left is not this CPU's any more; one that waits gets its result later.
 void end_call(Thread& self, long result) {
     if (result == no_result || this_cpu().current != &self) return;
@@ -132,7 +137,11 @@ static void enter_block_call(unsigned number) {
     Entry& entry =
         Call::takes_memory ? memory_calls[number - chorus::first_block_call] : block_call_table.entry[number];
     entry = reinterpret_cast<Entry>(&Call::entry);
-    if (Call::takes_memory) block_call_table.entry[number] = reinterpret_cast<Entry>(&memory_call);
+    if constexpr (Call::takes_option) {
+        block_call_table.entry[number] = reinterpret_cast<Entry>(&option_call<Call>);
+    } else if (Call::takes_memory) {
+        block_call_table.entry[number] = reinterpret_cast<Entry>(&memory_call);
+    }
 }
 
 void init_calls() {
