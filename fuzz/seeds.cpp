@@ -80,6 +80,44 @@ void write_executables() {
     write("elf", "data_and_tls", fuzz::elf_file(image, boot::elf::machine_riscv, 0x200));
 }
 
+// As small as one can be: text, tables and data, whose places in memory and in the file agree modulo pages.
+void write_relocatable(const char* name, std::uint16_t machine, std::initializer_list<std::uint64_t> kinds) {
+    std::string file(0x500, '\0');
+    const auto put = [&](std::size_t at, auto value) { std::memcpy(&file[at], &value, sizeof value); };
+    const auto put_all = [&](std::size_t at, std::initializer_list<std::uint64_t> words) {
+        for (const std::uint64_t word : words) {
+            put(at, word);
+            at += sizeof word;
+        }
+    };
+    constexpr unsigned char identity[] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
+    std::memcpy(file.data(), identity, sizeof identity);
+    put(16, std::uint16_t{3});
+    put(18, machine);
+    put(20, std::uint32_t{1});
+    put_all(24, {0x10, 64});
+    put(52, std::uint16_t{64});
+    put(54, std::uint16_t{56});
+    put(56, std::uint16_t{4});
+    const auto header = [&](unsigned number, std::uint64_t type_and_rights, std::uint64_t offset,
+                            std::uint64_t address, std::uint64_t size) {
+        put_all(64 + number * 56, {type_and_rights, offset, address, address, size, size, 0x1000});
+    };
+    constexpr std::uint64_t text = 5ULL << 32, constants = 4ULL << 32, data = 6ULL << 32; // their rights
+    header(0, text | 1, 0, 0, 0x200);
+    header(1, constants | 1, 0x200, 0x1200, 0x180);
+    header(2, data | 1, 0x380, 0x2380, 0x180);
+    header(3, data | 2, 0x400, 0x2400, 0x100);
+    const std::uint64_t *const relative = kinds.begin(), *const absolute = relative + 1,
+                               *const jump = relative + 2;
+    put_all(0x200, {0x2380, *relative, 0x2390});
+    put_all(0x218, {0x2388, 1ULL << 32 | *absolute, 4, 0x24f8, 2ULL << 32 | *jump, 0}); // the last word
+    put_all(0x260, {0, 0, 0, 1, 0, 0, 1ULL << 48 | 1, 0x2398, 8}); // symbols: none, undefined, its own
+    std::memcpy(&file[0x2b1], "threadSelf", 10);
+    put_all(0x400, {5, 0x12b0, 10, 16, 6, 0x1260, 11, 24, 7, 0x1200, 8, 48, 9, 24, 23, 0x1230, 2, 24});
+    write("relocatable", name, file);
+}
+
 void write_archives() {
     const auto entry = [](const char* name, std::string_view data, unsigned mode) {
         char header[111];
@@ -132,6 +170,8 @@ int main(int count, char** arguments) {
     write_archives();
     write_command_lines();
     write_executables();
+    write_relocatable("x86_64", boot::elf::machine_x86_64, {8, 1, 7});
+    write_relocatable("riscv64", boot::elf::machine_riscv, {3, 2, 5});
     write_tables("extended", acpi::ordinary_tables(), true);
     write_tables("old", acpi::ordinary_tables(), false);
     write("device_tree", "virt_plic", tree::virt(2).flatten());
