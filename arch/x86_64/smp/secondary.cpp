@@ -7,6 +7,7 @@
 #include "arch/x86_64/cpu/features.hpp"
 #include "arch/x86_64/cpu/registers.hpp"
 #include "arch/x86_64/platform/firmware.hpp"
+#include "arch/x86_64/smp/counters.hpp"
 #include "arch/x86_64/trap/apic.hpp"
 #include "kernel/base/log.hpp"
 #include "kernel/core/entry.hpp"
@@ -45,6 +46,27 @@ void wake(unsigned count) {
     for (CpuIndex cpu = 1; cpu < count; ++cpu) {
         if (cpu_awaited(cpu)) apic_send_startup(chorale_cpu_hardware_ids[cpu], page);
     }
+}
+
+[[nodiscard]] bool all_there(unsigned count) {
+    for (CpuIndex cpu = 1; cpu < count; ++cpu) {
+        if (cpu_awaited(cpu)) return false;
+    }
+    return true;
+}
+
+// While they come up, each compares its counter with this CPU's.
+void compare_until_there(unsigned count, u64 patience) {
+    for (const u64 end = now() + patience; !all_there(count) && now() < end; relax()) compare_counters();
+}
+
+void report_counters() {
+    compare_counters();
+    const u64 apart = counters_apart();
+    if (apart == 0) return;
+    log("time: the CPUs' cycle counters are {} ns apart: what one CPU reads may be earlier than what another "
+        "one has read before",
+        duration(apart));
 }
 
 } // namespace
@@ -102,9 +124,10 @@ u64 start_cpus(unsigned count, PerCpu* const* blocks) {
     constexpr u64 settle = 100 * microsecond, second_call = 10 * millisecond, patience = 4000 * millisecond;
     wait(settle); // 64-bit CPUs need none of the ten milliseconds that the 486 needed after INIT
     wake(count);
-    wait_for_cpus(count, second_call);
+    compare_until_there(count, second_call);
     wake(count); // the manual's second STARTUP, for those that missed the first
     wait_for_cpus(count, patience);
+    report_counters();
     return running_cpus(count);
 }
 
@@ -114,6 +137,8 @@ void chorale_secondary(u32 index) {
     set_cpu_block(cpu_blocks[index], index);
     load_call_entry();
     apic_start_secondary();
+    constexpr unsigned comparisons = 200;
+    for (unsigned i = 0; i < comparisons; ++i) compare_counters();
     if (!report_running(index)) halt_here();
     nucleus_secondary();
 }
