@@ -117,10 +117,10 @@ void destroy(Thread& thread) {
     cancel_wait(thread);
     drop_invocations(thread);
     let_go_of_timer(thread);
-    drop_virtual_timeouts(thread);
     abandon_current(thread, K_ECRASH);
     release_fpu_area(thread);
     leave_meter(cpu, thread);
+    drop_virtual_timeouts(thread); // what it used last may have made some due
     leave_turns(cpu, thread);
     leave_table(thread);
     give_back_system_stack(thread.supervisor.stack);

@@ -21,8 +21,9 @@ struct VirtualTimeout {
 namespace {
 
 constexpr u64 never = TimeLimit::never;
-constexpr u64 shortest_look = 20'000; // nanoseconds: what several CPUs use may come in ever smaller parts
-constexpr u64 retry = 10'000'000;     // nanoseconds of CPU time, when there is no memory for a stack
+// Nanoseconds: what several CPUs use may come in ever smaller parts, and a thread abroad uses none at home.
+constexpr u64 shortest_look = 20'000;
+constexpr u64 retry = 10'000'000; // nanoseconds of CPU time, when there is no memory for a stack
 
 constinit Cache<VirtualTimeout> virtual_timeouts{"virtual timeouts"};
 
@@ -122,6 +123,7 @@ void charge_actor(Thread& thread, u64 cycles, bool abroad) {
     if (!abroad) time.home.add(cycles);
     const Used used = used_by(actor);
     if (used.home < time.home_limit.load() && used.total < time.total_limit.load()) return;
+    if (thread.has(flag_dying)) return; // it will run no handler: the next one that is charged does
     time.list.with([&](ActorVirtualTime::List& list) {
         take_due(list.armed, used, thread);
         note_limits(actor, list.armed);
@@ -198,14 +200,15 @@ void look_at_limits(Thread& thread, u64 cycles, bool abroad) {
 u64 until_limit(const Thread& thread) {
     const TimeLimit& limit = thread.scheduling.limit;
     const Used used = used_by(thread);
-    const u64 own = nearest(left(limit.home, used.home), left(limit.total, used.total));
+    u64 next = nearest(left(limit.home, used.home), left(limit.total, used.total));
     const ActorVirtualTime& time = thread.actor->virtual_time;
-    if (!time.limited()) return own;
-    const Used all = used_by(*thread.actor);
-    const u64 shared =
-        nearest(left(time.home_limit.load(), all.home), left(time.total_limit.load(), all.total)) /
-        cpu_count();
-    return nearest(own, shared < shortest_look ? shortest_look : shared);
+    if (time.limited()) {
+        const Used all = used_by(*thread.actor);
+        next = nearest(
+            next, nearest(left(time.home_limit.load(), all.home), left(time.total_limit.load(), all.total)) /
+                      cpu_count());
+    }
+    return next < shortest_look ? shortest_look : next;
 }
 
 void run_due(Thread& self) {

@@ -191,6 +191,7 @@ namespace {
     case Wanted::flags:
         return waiter.all ? (words[0] & waiter.mask) != waiter.mask : (words[0] & waiter.mask) == 0;
     case Wanted::ownership:
+    case Wanted::page:
         return true;
     }
     return true;

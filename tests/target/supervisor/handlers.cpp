@@ -106,7 +106,7 @@ void stop_handlers(Report& report) {
 }
 
 void wait_unabortably(std::uintptr_t) {
-    KnTimeVal wait{0, 20'000'000 | K_NOABORT};
+    KnTimeVal wait{0, 150'000'000 | K_NOABORT};
     result_of_wait = threadDelay(&wait);
     seen_inside = told.load();
     aborted_then = threadAborted();
