@@ -203,6 +203,12 @@ void check_waiter(const Thread& thread) {
     if (key == 0) failed(fmt::format("thread {}: its wait was ended, and it does not know", thread.lid));
     if (!waits_in_vain(waiter, machine::direct<u32>(PhysAddr{key})))
         failed(fmt::format("lost wake-up: thread {} waits for what is there", thread.lid));
+    if (waiter.wanted != Wanted::ownership) return;
+    const Thread* const owner =
+        bucket_for(key).with([&](const Bucket& bucket) { return bucket.first(key)->owner; });
+    if (owner->priority > thread.priority)
+        failed(fmt::format("thread {} with priority {} waits for one with {}", thread.lid, thread.priority,
+                           owner->priority));
 }
 
 // A thread has exactly what is due to it, and whoever it waits for that or better.
