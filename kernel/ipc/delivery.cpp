@@ -253,7 +253,7 @@ void enqueue(Port& port, Message& message) {
 }
 
 // While nothing is queued: first come, first served.
-[[nodiscard]] bool deliver_waiting(Port& port, Message& message) {
+[[nodiscard, gnu::always_inline]] inline bool deliver_waiting(Port& port, Message& message) {
     PortSlot& slot = slot_here(port);
     Thread* const server = take_waiter(port, slot);
     if (server == nullptr) return false;
@@ -269,6 +269,11 @@ void enqueue(Port& port, Message& message) {
     if (!still_has(port, message.target)) return false;
     if (queued(port) != 0 || !deliver_waiting(port, message)) enqueue(port, message);
     return true;
+}
+
+void arrive_at_home(Request& request) {
+    Message& arrived = *static_cast<MessageRequest&>(request).message;
+    if (arrived.port == nullptr || !deliver_at_home(*arrived.port, arrived)) refuse(arrived, K_ENOPORT);
 }
 
 // A thread that was parked by either path starts its wait over, wherever it is then.
@@ -297,10 +302,7 @@ void resume_as_parked(Thread& server) {
     if (cpu.inbox.backlog(home)) return Route::full;
     cpu.counters.messages_crossed.count();
     message.port = &port;
-    message.request.run = [](Request& request) {
-        Message& arrived = *static_cast<MessageRequest&>(request).message;
-        if (!deliver_at_home(*arrived.port, arrived)) refuse(arrived, K_ENOPORT);
-    };
+    message.request.run = arrive_at_home;
     cpu.inbox.post(home, message.request);
     return Route::away;
 }
@@ -309,10 +311,7 @@ void deliver_own(Message& message) {
     Port* const port = find_port(message.target);
     PerCpu& cpu = this_cpu();
     message.port = port;
-    message.request.run = [](Request& request) {
-        Message& arrived = *static_cast<MessageRequest&>(request).message;
-        if (arrived.port == nullptr || !deliver_at_home(*arrived.port, arrived)) refuse(arrived, K_ENOPORT);
-    };
+    message.request.run = arrive_at_home;
     cpu.inbox.post(port == nullptr ? cpu.index : home_of(*port), message.request);
 }
 
