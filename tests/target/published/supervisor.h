@@ -9,6 +9,7 @@
 #include <lap/chLap.h>
 #include <mem/chMem.h>
 #include <sync/chSpinLock.h>
+#include <vtimer/chVtimer.h>
 
 static void handle_lap(void* argument, void* cookie) {
     (void)argument;
@@ -109,9 +110,27 @@ static int use_interrupt_level(char* text) {
            svTimeoutCancel(&timeout);
 }
 
+static void handle_virtual_timeout(KnVirtTimeout* timeout) { (void)timeout; }
+
+static int use_virtual_time(KnCap* actor) {
+    static KnVirtTimeout timeout;
+    KnTimeVal limit = {0, 10 * K_NPERM};
+    KnLapDesc lap;
+    KnError error = virtualTimeGetRes(&limit);
+    lapDescZero(&lap);
+    error += svThreadVirtualTimeoutSet(actor, K_MYSELF, &timeout, &limit, K_VTIME_INTERNAL, &lap) +
+             svThreadVirtualTimeoutCancel(actor, K_MYSELF, &timeout) +
+             svActorVirtualTimeoutSet(actor, &timeout, &limit, K_VTIME_TOTAL, &lap) +
+             svActorVirtualTimeoutCancel(actor, &timeout);
+    return error +
+           svVirtualTimeoutSet(actor, K_ALLACTORTHREADS, &timeout, handle_virtual_timeout, &limit,
+                               K_VTIME_TOTAL) +
+           svVirtualTimeoutCancel(actor, K_ALLACTORTHREADS, &timeout);
+}
+
 static int use_supervisor_calls(KnCap* actor, char* text) {
     return use_handlers(actor, text) + use_locks() + use_supervisor_memory(actor, text) +
-           use_interrupt_level(text);
+           use_interrupt_level(text) + use_virtual_time(actor);
 }
 
 #endif
