@@ -64,15 +64,19 @@ struct MailboxStress : ::testing::TestWithParam<unsigned> {
         cpu.inbox.post(to, letter);
     }
 
-    // As the idle loop does: polls a little, then sleeps until it is rung.
-    void rest(PerCpu& cpu, u64& seen) {
+    // As the idle loop does: polls a little, then sleeps until it is rung. Who has letters left goes on with
+    // them after a while: the others may have sent all of theirs.
+    void rest(PerCpu& cpu, u64& seen, bool letters_left) {
         cpu.inbox.poll();
         for (unsigned spin = 0; spin < 20 && !cpu.inbox.rung(); ++spin) machine::relax();
         cpu.inbox.flush();
         if (!cpu.inbox.stop_polling() || cpu.inbox.overflows()) return;
         ++stations[cpu.index].halts;
         if (arrived.load() == u64{cpus} * letters_each) return;
-        if (!machine::wait_for_ring(cpu.index, seen, time_limit)) stuck.store(true);
+        const bool rung = machine::wait_for_ring(cpu.index, seen, letters_left ? 1 : time_limit);
+        const bool wanted = !rung && (!letters_left || cpu.inbox.rung());
+        if (wanted && !machine::wait_for_ring(cpu.index, seen, letters_left ? time_limit : 0))
+            stuck.store(true);
         seen = machine::rings(cpu.index);
     }
 
@@ -94,7 +98,7 @@ struct MailboxStress : ::testing::TestWithParam<unsigned> {
             const u64 all = arrived.fetch_add(now - counted) + now - counted;
             counted = now;
             if (all == u64{cpus} * letters_each) break;
-            if (left == 0 || random() % 16 == 0) rest(cpu, seen);
+            if (left == 0 || random() % 16 == 0) rest(cpu, seen, left != 0);
         }
         // The end is no mail: those who sleep are woken for it.
         for (CpuIndex other = 0; other < cpus; ++other) machine::ring(other);
