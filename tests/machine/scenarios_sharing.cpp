@@ -76,9 +76,10 @@ constexpr VirtAddr place{0x300'0000};
         complain("a page that a call brought does not remember");
     static_cast<void>(co_await on_region(Call::rgnSetPaging, nobody,
                                          region_of(at + 512 * page_size, 4 * page_size, K_NODEMAND)));
-    static_cast<void>(
-        co_await on_region(Call::rgnSetProtect, nobody, region_of(at + page_size, 520 * page_size, 0)));
-    if (co_await write(nobody, at + page_size, 7) == K_OK) complain("a page that cannot be written was");
+    const long closed =
+        co_await on_region(Call::rgnSetProtect, nobody, region_of(at + page_size, 520 * page_size, 0));
+    if (co_await write(nobody, at + page_size, 7) == K_OK && closed == K_OK)
+        complain("a page that cannot be written was");
     static_cast<void>(
         co_await on_region(Call::rgnSetProtect, nobody, region_of(at, 700 * page_size, K_WRITABLE)));
     for (int tries = 0; tries < 8; ++tries)
@@ -178,8 +179,7 @@ constexpr VirtAddr place{0x300'0000};
     }
     static_cast<void>(co_await write(copy, room, 3));
     static_cast<void>(co_await attempt(Call::rgnDup, target.at(), target.at(), how));
-    if (!doomed) co_await remove_actor(copy);
-    if (doomed) static_cast<void>(co_await attempt(Call::actorDelete, target.at()));
+    if (!doomed || co_await attempt(Call::actorDelete, target.at()) != K_OK) co_await remove_actor(copy);
 }
 
 } // namespace

@@ -20,7 +20,7 @@ UNLOADABLE = {
     "other_machine": (elf(made_for=machine.OTHER_MACHINE), "made for another machine"),
     "bits32": (elf(identity=b"\x01\x01\x01"), "not 64-bit"),
     "big_endian": (elf(identity=b"\x02\x02\x01"), "not little endian"),
-    "shared": (elf(kind=3), "not a static executable"),
+    "shared": (elf(kind=3), "not the kind of executable that is wanted"),
     "dynamic": (elf(headers=(TEXT, header(kind=PT_DYNAMIC))), "dynamically linked"),
     "interpreted": (elf(headers=(TEXT, header(kind=PT_INTERP))), "dynamically linked"),
     "executable_stack": (elf(headers=(TEXT, header(kind=PT_GNU_STACK, flags=7))),

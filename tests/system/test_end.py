@@ -14,7 +14,7 @@ import unittest
 from support import ARCH, LEAN, ROOT, SystemTest, bank, cpio_entry, elf, machine, paths, qemu
 
 AT_BOOT = ("chorale::create_thread(", "chorale::environment::set(")
-IN_CALL = ("chorale::Shim<&chorale::calls::nullCall()>::entry(",)
+IN_CALL = ("chorale::Shim<&chorale::calls::nullCall",)
 
 
 def symbols():
