@@ -99,13 +99,15 @@ class WhileServing(Debug):
     def test_actors(self):
         text = self.said["actors"]
         for index, name, threads, ports in ((0, "nucleus", 0, 1), (1, "ipcserver", SERVERS + 1, SERVERS + 1),
-                                            (2, "ipcbench", 1, 1)):
-            self.assertRegex(text, rf"(?m)^#{index} +{name} +system +{threads} +{ports} +\d+/\d+ ")
-        self.assertEqual(len(set(re.findall(rf" {NAME}$", text, re.MULTILINE))), 3)
+                                            (2, "lapserver", 1, 1), (3, "ipcbench", 1, 1)):
+            kind = "supervisor" if name == "lapserver" else "system"
+            self.assertRegex(text, rf"(?m)^#{index} +{name} +{kind} +{threads} +{ports} +\d+/\d+ ")
+        self.assertEqual(len(set(re.findall(rf" {NAME}$", text, re.MULTILINE))), 4)
 
     def test_threads(self):
         rows = self.threads()
-        self.assertEqual(set(rows), {f"ipcserver/{i}" for i in range(1, SERVERS + 2)} | {"ipcbench/1"})
+        self.assertEqual(set(rows), {f"ipcserver/{i}" for i in range(1, SERVERS + 2)} |
+                         {"ipcbench/1", "lapserver/1"})
         client = rows["ipcbench/1"]
         self.assertEqual(client["does"], "awaiting_reply")
         self.assertEqual(client["waits for"], f"a reply of {self.server()}")
@@ -121,7 +123,7 @@ class WhileServing(Debug):
 
     def test_ports(self):
         rows = self.by("port", self.said["ports"])
-        self.assertEqual(len(rows), SERVERS + 3)
+        self.assertEqual(len(rows), SERVERS + 4)
         waiting = [row["waiting"].rpartition(" ")[2] for row in rows.values() if row["waiting"] != "-"]
         threads = self.threads()
         self.assertEqual(set(waiting), {name for name, row in threads.items() if row["does"] == "receiving"})
@@ -239,7 +241,7 @@ class Elsewhere(Debug):
 class Mistakes(Debug):
     def test_usage(self):
         wrong = {"chorale threads nobody":
-                 "no actor is called 'nobody': nucleus (#0), ipcserver (#1), ipcbench (#2)",
+                 "no actor is called 'nobody': nucleus (#0), ipcserver (#1), lapserver (#2), ipcbench (#3)",
                  "chorale threads ipc": "several actors are called 'ipc': ipcserver (#1), ipcbench (#2)",
                  "chorale thread ipcbench/9": "ipcbench has no thread 9",
                  "chorale thread one two three": "usage: chorale thread [ACTOR/LID]",
@@ -274,7 +276,7 @@ class Mistakes(Debug):
         self.assertEqual(self.by("thread", said[8])["ipcserver/7"]["does"], "state 99")
         self.assertIn("a reply of no thread 0xfff0000000000000", said[11])
         self.assertRegex(said[13], "chorale::Port at 0xffffffffffffff00 cannot be read: nothing is mapped at")
-        self.assertEqual(len(self.rows(said[14])), SERVERS + 2)
+        self.assertEqual(len(self.rows(said[14])), SERVERS + 3)
         self.assertRegex(said[16], r"\Aipcbench/1: .*\n  #0  0x0000000000000008 \?\n\Z")
 
     def test_failures_are_told(self):

@@ -45,7 +45,9 @@ void no_leak(Report& report, unsigned usual, Make make, Destroy destroy) {
     CHECK_EQ(after.messages, before.messages);
     CHECK_EQ(after.regions, before.regions);
     CHECK_EQ(after.slabObjects, before.slabObjects);
-    CHECK_EQ(after.freePages, before.freePages);
+    // Each CPU keeps a few pages at hand, and its slabs are where its work is.
+    const unsigned long kept = 4 * cpu_count();
+    CHECK(after.freePages + kept >= before.freePages && before.freePages + kept >= after.freePages);
 }
 
 void actors(Report& report) {
