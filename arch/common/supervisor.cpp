@@ -1,3 +1,4 @@
+// What supervisor actors need of the machine, where all machines agree: their memory, and the gates by number.
 #include <machine/supervisor.hpp>
 
 #include "kernel/base/types.hpp"
@@ -37,8 +38,7 @@ bool supervisor_write(VirtAddr to, const void* from, std::size_t bytes) {
 }
 
 uword call_gate(unsigned number) {
-    constexpr uword gate_size = 16;
-    return reinterpret_cast<uword>(chorale_call_gates) + number * gate_size;
+    return reinterpret_cast<uword>(chorale_call_gates) + number * call_gate_size;
 }
 
 } // namespace chorale::machine
