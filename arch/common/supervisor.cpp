@@ -1,4 +1,4 @@
-// What supervisor actors need of the machine, where all machines agree: their memory, and the gates by number.
+// What supervisor actors need of the machine, where machines agree: their memory, and the gates by number.
 #include <machine/supervisor.hpp>
 
 #include "kernel/base/types.hpp"
