@@ -5,6 +5,7 @@
 #include "kernel/call/handlers.hpp"
 #include "kernel/call/table.hpp"
 #include "kernel/core/actor.hpp"
+#include "kernel/core/console_input.hpp"
 #include "kernel/core/cpu_time.hpp"
 #include "kernel/core/entry.hpp"
 #include "kernel/core/environment.hpp"
@@ -220,6 +221,7 @@ void nucleus_main(const BootInfo& info) {
     publish(info.command_line);
     publish_number("cpus", cpu_count());
     publish_machine();
+    init_console_input();
     watch_startup();
     report_boot_memory(info);
     const Loaded loaded = load_bank(bank, options.run);
