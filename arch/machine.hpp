@@ -174,6 +174,7 @@ static_assert(Is<&machine::on_cpu_stack, void(void (*)())>);
 static_assert(Is<&machine::power_off, void(int)> && Is<&machine::restart, void()>);
 static_assert(Is<&machine::halt, void()>);
 static_assert(Is<&machine::put, void(char)> && Is<&machine::get, int()>);
+static_assert(Is<&machine::console_line, unsigned()> && Is<&machine::console_listen, void(bool)>);
 static_assert(Is<&machine::print_registers, void(machine::TextSink)>);
 static_assert(Is<&machine::backtrace, void(machine::TraceSink)> && Is<&machine::cpu_number, CpuIndex()>);
 

@@ -29,6 +29,7 @@ bool run() {
     measure_same_cpu(context);
     measure_laps(context);
     measure_objects(context);
+    measure_scheduling(context);
     measure_cross_cpu(context);
     measure_scale(context);
     measure_memory(context);

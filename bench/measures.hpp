@@ -32,6 +32,7 @@ void measure_same_cpu(const Context& context);
 void measure_threads(const Context& context);
 void measure_laps(const Context& context);
 void measure_objects(const Context& context);
+void measure_scheduling(const Context& context);
 void measure_cross_cpu(const Context& context);
 void measure_scale(const Context& context);
 void measure_latency(const Context& context);

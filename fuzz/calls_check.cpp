@@ -79,8 +79,12 @@ static void restore_environment() {
     for (const auto& [name, value] : read_environment()) {
         if (!original().contains(name)) must(environment::unset(name) == Status::ok, "an entry can go");
     }
-    for (const auto& [name, value] : original())
+    const Strings now = read_environment();
+    for (const auto& [name, value] : original()) {
+        const auto found = now.find(name);
+        if (found != now.end() && found->second == value) continue;
         must(environment::set(name, value) == Status::ok, "an entry can be put back");
+    }
 }
 
 Before look() {

@@ -79,6 +79,31 @@ void irq_mask(unsigned line) {
     if (line < host::device_lines) host::lines[line].open = false;
 }
 
+namespace {
+
+constexpr unsigned typing_line = host::device_lines - 1;
+std::atomic<bool> listening{false}; // seq_cst: rare
+
+// Either side stores first and looks then: one of the two sees the other.
+void raise_if_typed() {
+    const char* const typed = console_typed.load();
+    if (listening && typed != nullptr && *typed != '\0') host::raise_line(typing_line);
+}
+
+} // namespace
+
+unsigned console_line() { return typing_line; }
+
+void console_listen(bool on) {
+    listening = on;
+    raise_if_typed();
+}
+
+void console_type(const char* text) {
+    console_typed.store(text);
+    raise_if_typed();
+}
+
 void power_off(int verdict) { host::engine().stop(verdict); }
 
 void restart() { host::engine().stop(verdict_ok); }

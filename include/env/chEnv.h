@@ -1,5 +1,8 @@
 /* The system environment: named strings, shared by all actors; the options of the boot command line are
- * in it. ChorusOS 5.0 sysGetEnv(2K). */
+ * in it. ChorusOS 5.0 sysGetEnv(2K). The published tunables are, too, in decimal, as limits by which this
+ * nucleus was built; nobody sets them: chorusSiteId, kern.exec.maxCpuNumber, kern.exec.maxActorNumber,
+ * kern.exec.maxThreadNumber (of all actors; 255 of one), kern.exec.dflSysStackSize, kern.exec.dflUsrStackSize
+ * (of an actor's first thread), kern.exec.intrStackSize, kern.exec.dblFltStackSize (bytes). */
 #pragma once
 
 #include <chorus/types.h>
@@ -16,11 +19,12 @@ extern "C" {
  * long a name), K_EUNKNOWN (no such name), K_ENOMEM (it does not fit), K_EFAULT. */
 int sysGetEnv(const char* envName, char* envValue, unsigned int* size);
 
-/* sysSetEnv(2K): set or replace. Errors: K_EINVAL (empty name or one with '='), K_ENOMEM (name or value
- * above the limits, or no room), K_EFAULT. */
+/* sysSetEnv(2K): set or replace. Errors: K_EINVAL (empty name, one with '=', or a tunable), K_ENOMEM (name
+ * or value above the limits, or no room), K_EFAULT. */
 int sysSetEnv(const char* envName, const char* envValue);
 
-/* sysUnsetEnv(2K). Errors: K_EINVAL, K_EUNKNOWN (no such name), K_EFAULT. */
+/* sysUnsetEnv(2K). Errors: K_EINVAL (empty or too long a name, a tunable), K_EUNKNOWN (no such
+ * name), K_EFAULT. */
 int sysUnsetEnv(const char* envName);
 
 #ifdef __cplusplus

@@ -2,8 +2,10 @@
 
 #include "kernel/base/log.hpp"
 #include "kernel/base/spin_lock.hpp"
+#include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/core/thread.hpp"
+#include "kernel/interrupt/lines.hpp"
 
 #include <machine/console.hpp>
 #include <machine/timer.hpp>
@@ -17,8 +19,18 @@ namespace {
 constexpr u64 first_pause = 1'000'000, other_pause = 10'000'000; // nanoseconds
 constexpr unsigned characters_at_once = 16;
 
-using Readers = List<ConsoleReader, InConsole>;
+using Queue = List<ConsoleReader, InConsole>;
+struct Readers {
+    Queue queue;
+    bool ringing{}, again{}; // the bell is out; another one is wanted
+};
 Guarded<Rank::names, Readers> readers;
+constinit bool interrupts = false; // written at boot
+
+struct Bell : Request {
+    Thread* whom{};
+};
+constinit Bell bell{}; // belongs to who has set `ringing`, then to whom it is sent
 
 struct Taken {
     bool first; // the turn is the reader's
@@ -26,10 +38,44 @@ struct Taken {
 };
 
 [[nodiscard]] Taken take(ConsoleReader& reader) {
-    return readers.with([&](Readers& queue) -> Taken {
-        const bool first = queue.front() == &reader;
-        return {first, first ? machine::get() : -1};
+    return readers.with([&](Readers& all) -> Taken {
+        const bool first = all.queue.front() == &reader;
+        const int character = first ? machine::get() : -1;
+        if (interrupts && first && character < 0) machine::console_listen(true);
+        return {first, character};
     });
+}
+
+void deliver(Request&) {
+    while (!forward(bell, *bell.whom)) {
+        if (bell.whom->doing() == Doing::reading) wake_with(*bell.whom, read_console);
+        Thread* const next = readers.with([](Readers& all) -> Thread* {
+            all.ringing = all.again && !all.queue.empty();
+            all.again = false;
+            return all.ringing ? all.queue.front()->thread : nullptr;
+        });
+        if (next == nullptr) return; // from here on the bell is anybody's
+        bell.whom = next;
+    }
+}
+
+void ring_first() {
+    Thread* const whom = readers.with([](Readers& all) -> Thread* {
+        if (all.queue.empty()) return nullptr;
+        all.again = all.ringing;
+        if (all.ringing) return nullptr;
+        all.ringing = true;
+        return all.queue.front()->thread;
+    });
+    if (whom == nullptr) return;
+    bell.whom = whom;
+    bell.run = deliver;
+    deliver(bell);
+}
+
+void on_typing() {
+    readers.with([](Readers&) { machine::console_listen(false); });
+    ring_first();
 }
 
 void end_reading(Thread& self, long result) {
@@ -44,7 +90,7 @@ void pause(Thread& self, u64 time) {
     }
     self.now_doing(Doing::reading);
     self.abortable = true;
-    arm_timer(self, machine::now() + time);
+    if (!interrupts) arm_timer(self, machine::now() + time);
 }
 
 [[nodiscard]] bool store(ConsoleReader& reader, char character) {
@@ -72,13 +118,24 @@ void pause(Thread& self, u64 time) {
 
 } // namespace
 
+void init_console_input() {
+    const unsigned line = machine::console_line();
+    interrupts = line != machine::no_line && attach_own_handler(line, on_typing) == Status::ok;
+    if (interrupts) {
+        log("console: input by interrupt, line {}", line);
+    } else {
+        log("console: input is polled");
+    }
+}
+
 void queue_for_console(Thread& self, VirtAddr buffer, u32 size) {
     ConsoleReader& reader = self.reader;
+    reader.thread = &self;
     reader.buffer = buffer;
     reader.size = size;
     reader.done = 0;
     reader.queued = true;
-    readers.with([&](Readers& queue) { queue.push_back(reader); });
+    readers.with([&](Readers& all) { all.queue.push_back(reader); });
 }
 
 void read_console(Thread& self) {
@@ -99,12 +156,13 @@ void read_console(Thread& self) {
 
 void leave_console(Thread& thread) {
     if (!thread.reader.queued) return;
-    readers.with([&](Readers&) { Readers::remove(thread.reader); });
+    readers.with([&](Readers&) { Queue::remove(thread.reader); });
     thread.reader.queued = false;
+    if (interrupts) ring_first();
 }
 
 int poll_console() {
-    return readers.with([](Readers& queue) { return queue.empty() ? machine::get() : -1; });
+    return readers.with([](Readers& all) { return all.queue.empty() ? machine::get() : -1; });
 }
 
 } // namespace chorale

@@ -12,6 +12,7 @@ struct Entry {
     char name[K_ENVNAMEMAX];
     char value[K_ENVVALUEMAX];
     u16 name_length; // 0: free. It and the last character tell most names apart quickly
+    bool fixed;
 };
 using Entries = std::array<Entry, entry_limit>;
 Guarded<Rank::names, Entries> entries;
@@ -34,13 +35,17 @@ void store(char* to, std::string_view text) {
 
 } // namespace
 
-Status set(std::string_view name, std::string_view value) {
+namespace {
+
+[[nodiscard]] Status put(std::string_view name, std::string_view value, bool fixed) {
     if (name.empty() || name.find('=') != std::string_view::npos) return Status::invalid;
     if (name.size() >= K_ENVNAMEMAX || value.size() >= K_ENVVALUEMAX) return Status::no_memory;
     return entries.with([&](Entries& all) {
         Entry* entry = find(all, name);
         if (entry == nullptr) entry = find(all, "");
         if (entry == nullptr) return Status::no_memory;
+        if (entry->fixed) return Status::invalid;
+        entry->fixed = fixed;
         store(entry->name, name);
         entry->name_length = static_cast<u16>(name.size());
         store(entry->value, value);
@@ -48,11 +53,18 @@ Status set(std::string_view name, std::string_view value) {
     });
 }
 
+} // namespace
+
+Status set(std::string_view name, std::string_view value) { return put(name, value, false); }
+
+void fix(std::string_view name, std::string_view value) { static_cast<void>(put(name, value, true)); }
+
 Status unset(std::string_view name) {
     if (name.empty()) return Status::invalid;
     return entries.with([&](Entries& all) {
         Entry* const entry = find(all, name);
         if (entry == nullptr) return Status::unknown;
+        if (entry->fixed) return Status::invalid;
         entry->name[0] = '\0';
         entry->name_length = 0;
         return Status::ok;

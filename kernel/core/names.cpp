@@ -13,7 +13,6 @@ u64 key_low, key_high;
 std::atomic<u64> counter;
 
 constexpr unsigned site_shift = 16, site_bits = 32;
-constexpr u64 local_site = 1;
 
 [[nodiscard]] u64 sip_hash(u64 message) {
     u64 v0 = key_low ^ 0x736f6d6570736575, v1 = key_high ^ 0x646f72616e646f6d;

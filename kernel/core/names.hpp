@@ -10,6 +10,7 @@ namespace chorale {
 
 enum class NameKind : u64 { actor = 1, port = 2, cache = 3 };
 inline constexpr unsigned name_kind_shift = 48;
+inline constexpr u64 local_site = 1;
 
 // The per-boot key. Once, before the first name.
 void init_names(u64 seed_low, u64 seed_high);

@@ -10,6 +10,7 @@
 namespace chorale {
 
 alignas(cache_line) constinit std::atomic<u64> hungry{};
+constinit u64 pull_period = 250'000;
 
 namespace {
 

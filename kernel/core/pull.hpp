@@ -32,7 +32,7 @@ namespace chorale {
 // The CPUs that ask for work, by a bit each.
 extern std::atomic<u64> hungry;
 
-inline constexpr u64 pull_period = 250'000; // nanoseconds
+extern u64 pull_period; // nanoseconds; only tests change it, before the nucleus starts
 
 // `cpu` takes part from now on.
 void start_pulling(PerCpu& cpu);

@@ -1,5 +1,6 @@
 #include "kernel/core/turn.hpp"
 
+#include "kernel/base/log.hpp"
 #include "kernel/core/pull.hpp"
 #include "kernel/ipc/message.hpp"
 
@@ -41,6 +42,7 @@ constexpr unsigned chain_limit = 16; // callers behind a server that are looked 
     const u64 used = now - turn.begun, left = turn.of->scheduling.left;
     if (used < left) return left - used;
     const u64 quantum = turn.of->scheduling.quantum;
+    require(quantum != 0, "a turn of a thread that has no quantum");
     return quantum - (used - left) % quantum;
 }
 

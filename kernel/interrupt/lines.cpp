@@ -15,7 +15,8 @@ namespace chorale {
 struct InterruptHandler {
     std::atomic<InterruptHandler*> next; // of the same line, in the order in which they came
     u64 name{};
-    Actor* owner{};
+    Actor* owner{}; // null: the nucleus itself
+    void (*own)(){};
     u64 function{}, cookie{};
     bool masked{};             // with the lock
     InterruptHandler* taken{}; // the next one that has been taken out
@@ -181,8 +182,13 @@ void attend_devices(PerCpu& cpu) {
         cpu.arrived = line->next_arrived;
         // acquire, both: pair with the release in attach_handler()
         const InterruptHandler* handler = line->handlers.load(std::memory_order_acquire);
-        for (; handler != nullptr; handler = handler->next.load(std::memory_order_acquire))
-            call_at_interrupt_level(*handler->owner, handler->function, handler->cookie, 0);
+        for (; handler != nullptr; handler = handler->next.load(std::memory_order_acquire)) {
+            if (handler->owner == nullptr) {
+                handler->own();
+            } else {
+                call_at_interrupt_level(*handler->owner, handler->function, handler->cookie, 0);
+            }
+        }
         lines.with([&](Lines&) {
             line->claimed.store(false);
             set_gate(*line);
@@ -190,14 +196,14 @@ void attend_devices(PerCpu& cpu) {
     }
 }
 
-Result<u64> attach_handler(Actor& owner, unsigned number, u64 function, u64 cookie) {
+static Result<u64> attach(unsigned number, Actor* owner, void (*own)(), u64 function, u64 cookie) {
     const Result<InterruptHandler*> made = handlers.make();
     if (!made.ok()) return made.status();
     InterruptHandler& handler = *made.value();
     NothingHeld nothing;
     const Result<u64> result = lines.with(nothing, [&](Lines& all, const auto&) -> Result<u64> {
         // relaxed: set before detach_handlers_of() takes the lock
-        if (owner.dying.load(std::memory_order_relaxed)) return Status::unknown;
+        if (owner != nullptr && owner->dying.load(std::memory_order_relaxed)) return Status::unknown;
         InterruptLine* line = find_line(number);
         if (line == nullptr) {
             const Result<InterruptLine*> new_line = make_line(number);
@@ -205,7 +211,8 @@ Result<u64> attach_handler(Actor& owner, unsigned number, u64 function, u64 cook
             line = new_line.value();
         }
         handler.name = ++all.names << line_bits | number;
-        handler.owner = &owner;
+        handler.owner = owner;
+        handler.own = own;
         handler.function = function;
         handler.cookie = cookie;
         // release: pairs with the acquire in attend_devices()
@@ -217,6 +224,14 @@ Result<u64> attach_handler(Actor& owner, unsigned number, u64 function, u64 cook
     });
     if (!result.ok()) handlers.destroy(&handler);
     return result;
+}
+
+Result<u64> attach_handler(Actor& owner, unsigned number, u64 function, u64 cookie) {
+    return attach(number, &owner, nullptr, function, cookie);
+}
+
+Status attach_own_handler(unsigned number, void (*function)()) {
+    return attach(number, nullptr, function, 0, 0).status();
 }
 
 Status mask_handler(u64 name, bool masked) {

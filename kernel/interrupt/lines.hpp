@@ -1,4 +1,4 @@
-// Device interrupts for supervisor actors: who is called when a line fires.
+// Device interrupts for supervisor actors, and for the nucleus itself: who is called when a line fires.
 //
 // A line belongs to the CPU of the first who ever attached to it, and stays there: its interrupts arrive
 // there, and its handlers run there, one after the other, at interrupt level. From the arrival until all of
@@ -36,6 +36,8 @@ void attend_devices(PerCpu& cpu);
 // The handler's name, never used twice. Errors: invalid (no such line), no_memory, unknown (the actor is
 // being deleted).
 [[nodiscard]] Result<u64> attach_handler(Actor& owner, unsigned line, u64 function, u64 cookie);
+// For the nucleus, for ever: `function` is called in leave() of this CPU. Errors: invalid, no_memory.
+[[nodiscard]] Status attach_own_handler(unsigned line, void (*function)());
 [[nodiscard]] Status mask_handler(u64 name, bool masked); // error: invalid
 
 // svIntrDetach; its result comes later. Error: invalid.

@@ -5,6 +5,7 @@
 #include "kernel/call/handlers.hpp"
 #include "kernel/call/table.hpp"
 #include "kernel/core/actor.hpp"
+#include "kernel/core/console_input.hpp"
 #include "kernel/core/cpu_time.hpp"
 #include "kernel/core/entry.hpp"
 #include "kernel/core/environment.hpp"
@@ -18,8 +19,9 @@
 #include "kernel/main/symbols.hpp"
 #include "kernel/mem/frame.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
-#include "kernel/time/date.hpp"
+#include "kernel/supervisor/system_stack.hpp"
 #include "kernel/sync/wait_table.hpp"
+#include "kernel/time/date.hpp"
 #include "kernel/time/watchdog.hpp"
 
 #include <machine/call_entry.hpp>
@@ -98,6 +100,29 @@ void publish_number(std::string_view name, u64 value) {
     char text[24];
     const Argument argument{value};
     static_cast<void>(environment::set(name, {text, format_to(text, sizeof text, "{}", &argument, 1)}));
+}
+
+// The published tunables, as they are here: limits by which the nucleus was built, so nobody sets them.
+void publish_tunables() {
+    struct Tunable {
+        std::string_view name;
+        u64 value;
+    };
+    constexpr Tunable tunables[] = {
+        {"chorusSiteId", local_site},
+        {"kern.exec.maxCpuNumber", max_cpus},
+        {"kern.exec.maxActorNumber", actor_limit},
+        {"kern.exec.maxThreadNumber", actor_limit * (Actor::thread_limit - 1)},
+        {"kern.exec.dflSysStackSize", SystemStack::default_size},
+        {"kern.exec.dflUsrStackSize", user_stack_size},
+        {"kern.exec.intrStackSize", machine::interrupt_stack_size},
+        {"kern.exec.dblFltStackSize", machine::fault_stack_size},
+    };
+    for (const Tunable& each : tunables) {
+        char text[24];
+        const Argument argument{each.value};
+        environment::fix(each.name, {text, format_to(text, sizeof text, "{}", &argument, 1)});
+    }
 }
 
 // What programs measure with, and on what.
@@ -192,9 +217,11 @@ void nucleus_main(const BootInfo& info) {
     start_processors();
     if constexpr (machine::supervisor_actors) init_supervisor_space();
     if (!init_actors()) give_up("no memory for the nucleus's own actor");
+    publish_tunables();
     publish(info.command_line);
     publish_number("cpus", cpu_count());
     publish_machine();
+    init_console_input();
     watch_startup();
     report_boot_memory(info);
     const Loaded loaded = load_bank(bank, options.run);

@@ -18,7 +18,6 @@ namespace chorale {
 
 namespace {
 
-constexpr uword stack_size = 64 * 1024;
 constexpr u32 first_priority = 100; // boot actors: decreasing priority in the order of the bank
 
 [[nodiscard]] Protection protection_of(const boot::elf::Segment& segment) {
@@ -35,7 +34,7 @@ constexpr u32 first_priority = 100; // boot actors: decreasing priority in the o
                                                       protection_of(segment));
         if (status != Status::ok) return status;
     }
-    const Result<VirtAddr> stack = actor.space.allocate_stack(stack_size);
+    const Result<VirtAddr> stack = actor.space.allocate_stack(user_stack_size);
     if (!stack.ok()) return stack.status();
     ThreadStart start{};
     start.entry = VirtAddr{image.entry};

@@ -8,6 +8,8 @@
 
 namespace chorale {
 
+inline constexpr uword user_stack_size = 64 * 1024; // of the first thread of each
+
 struct Loaded {
     unsigned running;
     bool as_wanted; // none that was named is missing

@@ -35,10 +35,10 @@ constexpr VirtAddr line_at = free_data, text_at = free_data + 256;
     const char* const texts[] = {"one\rtwo\nth\bree\x7f\r", "x", "a line that is longer than there is room\r",
                                  "y\r\r"};
     for (const char* const text : texts) {
-        machine::console_typed.store(text);
+        machine::console_type(text);
         co_await rest(12 * millisecond);
     }
-    machine::console_typed.store(nullptr);
+    machine::console_type(nullptr);
     for (const CpuIndex cpu : {2u, 1u}) {
         for (const long thread : threads) {
             if (thread > 0) static_cast<void>(co_await bind(actor, thread, cpu));
@@ -103,7 +103,7 @@ Task<void> console_readers(u64) {
     co_await stage->play(other, [actor, threads](u64) { return type_and_delete(actor, threads); },
                          {.cpu = 2, .stack = 2});
     co_await stage->end();
-    machine::console_typed.store(nullptr);
+    machine::console_type(nullptr);
 }
 
 Task<void> things_left_for_others(u64) {

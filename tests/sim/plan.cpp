@@ -9,25 +9,26 @@ namespace chorale::sim {
 
 namespace {
 
-constexpr std::array<std::string_view, 26> names{
-    "create_port", "delete_port", "serve",     "call",        "call_large", "send",     "receive_any",
-    "enable",      "bind",        "abort",     "kill_thread", "kill_actor", "priority", "region",
-    "touch",       "copy",        "fpu",       "delay",       "work",       "yield",    "spawn",
-    "mutex",       "rt_mutex",    "semaphore", "events",      "monitor"};
+constexpr std::array<std::string_view, 28> names{
+    "create_port", "delete_port", "serve", "call",        "call_large", "send",     "receive_any",
+    "enable",      "bind",        "abort", "kill_thread", "kill_actor", "priority", "region",
+    "touch",       "copy",        "fpu",   "delay",       "work",       "yield",    "hold",
+    "unbind",      "spawn",       "mutex", "rt_mutex",    "semaphore",  "events",   "monitor"};
 
 // What a run is mostly about. Chances that depend on each other are rare when everything is equally likely.
-enum class Theme : u8 { everything, rendezvous, pairs, lives, flood, objects, chains };
+enum class Theme : u8 { everything, rendezvous, pairs, lives, flood, objects, chains, turns };
 
 class Maker {
   public:
     explicit Maker(u64 seed) : random_{seed * 0x9e37'79b9'7f4a'7c15 + 1} {}
 
     [[nodiscard]] Plan make(u64 seed) {
-        constexpr std::array<Theme, 10> themes{
-            Theme::everything, Theme::everything, Theme::rendezvous, Theme::rendezvous, Theme::pairs,
-            Theme::pairs,      Theme::lives,      Theme::flood,      Theme::objects,    Theme::chains};
+        constexpr std::array<Theme, 11> themes{Theme::everything, Theme::everything, Theme::rendezvous,
+                                               Theme::rendezvous, Theme::pairs,      Theme::pairs,
+                                               Theme::lives,      Theme::flood,      Theme::objects,
+                                               Theme::chains,     Theme::turns};
         theme_ = themes[below(themes.size())];
-        reach_ = theme_ == Theme::pairs ? 2 : cpus;
+        reach_ = theme_ == Theme::pairs || theme_ == Theme::turns ? 2 : cpus;
         Plan plan{seed, 2 + below(2), {}};
         const unsigned servers = 1 + below(3), clients = 2 + below(4);
         for (unsigned i = 0; i < servers; ++i) plan.threads.push_back(server(i, plan));
@@ -92,6 +93,8 @@ class Maker {
             return object();
         case Theme::chains:
             return below(5) == 0 ? Op{Kind::priority, byte(threads), 0, 0, 90 + below(20)} : rt_mutex();
+        case Theme::turns:
+            return turn(threads);
         default:
             return {Kind::send, byte(2), static_cast<u8>(8 + below(20)), 0, below(100)};
         }
@@ -116,8 +119,27 @@ class Maker {
                              : Op{Kind::call, byte(servers), times(12), 0, 0};
     }
 
-    [[nodiscard]] Op life(const Plan& plan, unsigned threads) {
+    // Few CPUs, many who want them.
+    [[nodiscard]] Op turn(unsigned threads) {
         switch (below(8)) {
+        case 0:
+            return {Kind::unbind, byte(threads), 0, 0, 0};
+        case 1:
+            return {Kind::bind, index_of_self, byte(2), 0, 0};
+        case 2:
+        case 3:
+            return {Kind::priority, byte(threads), byte(3), 0, 96 + below(3)};
+        case 4:
+            return {Kind::hold, byte(threads), byte(6), 0, 0};
+        case 5:
+            return {Kind::call, byte(3), times(4), 0, 0};
+        default:
+            return {Kind::work, 0, times(20), 0, 0};
+        }
+    }
+
+    [[nodiscard]] Op life(const Plan& plan, unsigned threads) {
+        switch (below(9)) {
         case 0:
         case 1:
             return {Kind::kill_thread, byte(threads), 0, 0, 0};
@@ -129,7 +151,9 @@ class Maker {
         case 5:
             return {Kind::bind, byte(threads), byte(cpus), 0, 0};
         case 6:
-            return {Kind::priority, byte(threads), 0, 0, 90 + below(20)};
+            return {Kind::priority, byte(threads), byte(3), 0, 96 + below(14)};
+        case 7:
+            return {Kind::hold, byte(threads), byte(6), 0, 0};
         default:
             return below(4) == 0 ? Op{Kind::kill_actor, byte(plan.actors), 0, 0, 0}
                                  : Op{Kind::call, byte(3), times(4), 0, 0};
@@ -191,7 +215,7 @@ class Maker {
             return below(3) == 0 ? Op{Kind::kill_actor, byte(plan.actors), 0, 0, 0}
                                  : Op{Kind::delete_port, slot, 0, 0, 0};
         case 3:
-            return {Kind::priority, other, 0, 0, 90 + below(20)};
+            return {Kind::priority, other, byte(3), 0, 96 + below(14)};
         case 4:
         case 5:
             return {Kind::region, 0, times(3), 0, 0};

@@ -26,7 +26,7 @@ enum class Kind : u8 {
     abort,       // the thread number `a`
     kill_thread, // number `a`
     kill_actor,  // number `a`
-    priority,    // of thread number `a`: `value`
+    priority,    // of thread number `a`: `value`, in class `b`
     region,      // allocates `b` pages, lets a neighbour touch them, frees them
     touch,       // reads and writes what a neighbour has allocated, `b` times
     copy,        // vmCopy of `value` bytes to actor number `a`
@@ -34,6 +34,8 @@ enum class Kind : u8 {
     delay,       // `value` microseconds
     work,        // `b` steps in user mode
     yield,
+    hold,      // thread number `a`: stop, start, suspend, resume (`b`), or both halves in a row (4, 5)
+    unbind,    // thread number `a` may run wherever there is nothing to do
     spawn,     // starts the thread number `a` once more
     mutex,     // number `a`: gets and releases it `b` times, `c` steps between
     rt_mutex,  // number `a`; `b` % 4: meanwhile 1, 2: calls the port of slot `c`; 3: gets number `c`, too

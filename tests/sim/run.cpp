@@ -3,6 +3,7 @@
 #include "arch/host/lockstep.hpp"
 #include "arch/host/machine.hpp"
 #include "kernel/call/names.hpp"
+#include "kernel/core/pull.hpp"
 #include "tests/sim/weak_lockstep.hpp"
 #include "tests/sim/workload.hpp"
 
@@ -169,6 +170,7 @@ void failed(const std::string& what) {
 
 void prepare() {
     engine = new WeakLockstep; // until the process ends
+    pull_period = 5'000;       // runs are short
     host::boot({.cpus = cpus, .memory = memory_bytes, .command_line = "poll=off", .console = false}, *engine);
 }
 

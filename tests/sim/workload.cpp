@@ -47,19 +47,49 @@ struct Living {
 
 [[nodiscard]] Task<void> bind(unsigned self, Op op) {
     const unsigned thread = op.a < world().plan.threads.size() ? op.a : self;
+    const KnCpuId cpu = op.kind == Kind::unbind ? K_ANYCPU : KnCpuId{op.b};
     world().moved[thread] = true;
+    // Whom a local id means by now is not known.
+    if (thread != self) world().bound.assign(world().bound.size(), nowhere);
+    world().bound[self] = nowhere;
+    const u32 before = ++world().binds;
+    const bool alone = ++world().binding == 1;
     Local<KnCap> owner;
     co_await owner.set(actor_of(thread));
-    expect("threadBind", self,
-           co_await call(Call::threadBind, owner.at(), world().lids[thread], op.b, 0, K_NONEXCLUSIVE),
-           {K_EINVAL, K_EUNKNOWN, K_EBUSY, K_ENOMEM});
+    const long result =
+        co_await call(Call::threadBind, owner.at(), thread == self ? long{K_MYSELF} : world().lids[thread],
+                      cpu, 0, K_NONEXCLUSIVE);
+    expect("threadBind", self, result, {K_EINVAL, K_EUNKNOWN, K_EBUSY, K_ENOMEM});
+    // By itself, and nobody else was about to bind anything.
+    --world().binding;
+    if (alone && result == K_OK && thread == self && world().binds == before && cpu != K_ANYCPU)
+        world().bound[thread] = cpu;
+}
+
+// Who is bound is not taken to another CPU.
+[[nodiscard]] Task<void> check_place(unsigned self) {
+    const u32 wanted = world().bound[self];
+    if (wanted == nowhere) co_return;
+    const long cpu = co_await call(Call::cpuSelf);
+    if (world().bound[self] == wanted && cpu != long{wanted})
+        failed(fmt::format("thread {} is bound to CPU {} and runs on {}", self, wanted, cpu));
+}
+
+[[nodiscard]] Task<void> hold(unsigned self, Op op) {
+    constexpr Call first[] = {Call::threadStop,   Call::threadStart, Call::threadSuspend,
+                              Call::threadResume, Call::threadStop,  Call::threadSuspend};
+    constexpr Call second[] = {Call::threadStart, Call::threadResume};
+    expect("holding", self, co_await on_thread(first[op.b], op.a), {K_EINVAL, K_EUNKNOWN});
+    if (op.b >= 4)
+        expect("letting go", self, co_await on_thread(second[op.b - 4], op.a), {K_EINVAL, K_EUNKNOWN});
 }
 
 [[nodiscard]] Task<void> set_priority(unsigned self, Op op) {
     Local<KnCap> owner;
-    Local<KnFifoThParms> wanted;
+    Local<KnThreadDefSched> wanted;
     co_await owner.set(actor_of(op.a));
-    co_await wanted.set({K_SCHED_FIFO, op.value});
+    // Quanta short enough to end in a run.
+    co_await wanted.set({op.b, op.b == K_SCHED_RT ? 255 - op.value : op.value, {0, 2000}});
     expect("threadScheduler", self,
            co_await call(Call::threadScheduler, owner.at(), world().lids[op.a], 0, wanted.at()),
            {K_EINVAL, K_EUNKNOWN});
@@ -117,6 +147,7 @@ struct Living {
     all.plan.threads.push_back(copy);
     all.lids.push_back(-1);
     all.moved.push_back(false);
+    all.bound.push_back(nowhere);
     all.counters.push_back(0);
     const ThreadSettings settings{copy.cpu, copy.priority, index};
     const long made =
@@ -144,7 +175,10 @@ struct Living {
     case Kind::enable:
         return enable(self, op);
     case Kind::bind:
+    case Kind::unbind:
         return bind(self, op);
+    case Kind::hold:
+        return hold(self, op);
     case Kind::abort:
     case Kind::kill_thread:
         return act_on_thread(self, op);
@@ -286,6 +320,7 @@ Task<void> run_thread(unsigned index) {
     for (const Op& op : ops) {
         if (operation_listener != nullptr) operation_listener(index, op);
         co_await perform(index, op);
+        co_await check_place(index);
     }
 }
 
@@ -297,8 +332,11 @@ Task<void> carry_out(const Plan& plan) {
     all.shared.resize(plan.actors);
     all.lids.assign(plan.threads.size(), -1);
     all.moved.assign(plan.threads.size(), false);
+    all.bound.assign(plan.threads.size(), nowhere);
     all.counters.assign(plan.threads.size(), 0);
     co_await make_everything();
+    // Who looks whether all is quiet must not be what others could take over.
+    co_await call(Call::threadBind, 0, K_MYSELF, 0, 0, K_NONEXCLUSIVE);
     co_await until_quiet();
     check_nobody_starves();
     check_waits_at_rest();

@@ -25,6 +25,8 @@ struct Shared {
     u64 value{};
 };
 
+inline constexpr u32 nowhere = ~u32{0};
+
 struct World {
     Plan plan;
     std::vector<KnCap> actors;
@@ -33,6 +35,8 @@ struct World {
     std::vector<bool>
         moved; // a thread that was bound to another CPU: the order of its messages is not promised
     std::array<Slot, port_slots> slots{};
+    std::vector<u32> bound; // the CPU to which the thread bound itself last; `nowhere`: perhaps not
+    u32 binds{}, binding{}; // how often anybody began to bind a thread, and who is at it
     unsigned spawned{};
     bool killing{}; // somebody has been killed, perhaps while he had an object
     std::array<unsigned, 3 * object_slots> holders{}; // of mutexes, real-time mutexes, monitors; 0: nobody

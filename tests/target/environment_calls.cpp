@@ -2,6 +2,7 @@
 #include "check.hpp"
 #include "helper.hpp"
 
+#include <actor/environment.hpp>
 #include <chorus.h>
 
 namespace chorale::test {
@@ -163,6 +164,28 @@ void statistics(Report& report) {
     CHECK_EQ(second.ports, first.ports);
 }
 
+unsigned long limit_of(const char* name) { return environment_number(name, 0); }
+
+// The published tunables are there, nobody changes them, and the nucleus keeps to them.
+void tunables(Report& report) {
+    for (const char* name :
+         {"chorusSiteId", "kern.exec.maxCpuNumber", "kern.exec.maxActorNumber", "kern.exec.maxThreadNumber",
+          "kern.exec.dflSysStackSize", "kern.exec.dflUsrStackSize", "kern.exec.intrStackSize",
+          "kern.exec.dblFltStackSize"}) {
+        const unsigned long value = limit_of(name);
+        CHECK(value > 0);
+        CHECK_EQ(sysSetEnv(name, "7"), K_EINVAL);
+        CHECK_EQ(sysUnsetEnv(name), K_EINVAL);
+        CHECK_EQ(limit_of(name), value);
+    }
+    CHECK(limit_of("kern.exec.maxCpuNumber") >= cpu_count());
+    KnUniqueId port;
+    const int li = portCreate(K_MYACTOR, &port);
+    REQUIRE(li > 0);
+    CHECK_EQ(port.uiHead >> 16 & 0xffffffff, limit_of("chorusSiteId"));
+    CHECK_EQ(portDelete(K_MYACTOR, li), K_OK);
+}
+
 constexpr Case cases[] = {
     {"set_get_unset", set_get_unset},
     {"too_small", too_small},
@@ -170,6 +193,7 @@ constexpr Case cases[] = {
     {"full_table", full_table},
     {"numbers", numbers},
     {"names", names},
+    {"tunables", tunables},
     {"writing", writing},
     {"time", time},
     {"time_over_cpus", time_over_cpus},

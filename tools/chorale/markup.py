@@ -11,6 +11,8 @@ LABELS = {
     "sync.mutex.handoff": "Hand a mutex over, there and back",
     "sync.semaphore.wake": "Semaphore: wake a thread that waits again",
     "sync.event.wake": "Event: wake a thread that waits again",
+    "sync.rt_mutex.inversion": "Get a mutex that a worse thread has",
+    "sched.quantum": "End of a quantum", "sched.pull": "An idle CPU takes a waiting thread over",
     "ipc.rt.cross_cpu.polling.w4": "Call to a polling CPU",
     "ipc.rt.cross_cpu.halted.w4": "Call to a halted CPU"}
 NOT_MEASURED = ("not measured", "none")

@@ -13,8 +13,9 @@ SAME_CPU = ["null_call", "thread.yield",
             *(f"ipc.rt.same_cpu.two_spaces.{size}" for size in ("w0", "w4", "w8", "b64", "b1024", "b65536")),
             "ipc.rt.same_cpu.one_space.w4", "ipc.send.same_cpu.two_spaces.w4",
             "lap.plain", "lap.safe", "lap.user",
-            "sync.mutex", "sync.mutex.handoff", "sync.semaphore.wake", "sync.event.wake"]
-CROSS_CPU = ["ipc.rt.cross_cpu.polling.w4", "ipc.rt.cross_cpu.halted.w4"]
+            "sync.mutex", "sync.mutex.handoff", "sync.semaphore.wake", "sync.event.wake",
+            "sync.rt_mutex.inversion", "sched.quantum"]
+CROSS_CPU = ["ipc.rt.cross_cpu.polling.w4", "ipc.rt.cross_cpu.halted.w4", "sched.pull"]
 SCALE = re.compile(r"ipc\.rt\.scale\.pairs\d+\.w4$")
 LATENCY = re.compile(r"latency\.(wake|masked)\.cpus\d+$")
 BUDGETED_LATENCY = ("latency.wake", "latency.masked")  # for any number of CPUs

@@ -1,5 +1,5 @@
-// The serial console, polled: a 16550 or SiFive's UART, and before one is known the firmware's. No lock:
-// console_write() above has one, and panic must work without.
+// The serial console; output is polled: a 16550 or SiFive's UART, and before one is known the firmware's. No
+// lock: console_write() above has one, and panic must work without.
 #include "arch/riscv64/cpu/device_io.hpp"
 #include "arch/riscv64/cpu/sbi.hpp"
 #include "arch/riscv64/platform/console_device.hpp"
@@ -40,7 +40,7 @@ enum Register : u8 {
 };
 constexpr u32 register_count = 8, absent = 0xff;
 constexpr u32 data_ready = 1, transmitter_empty = 0x20, all_sent = 0x40;
-constexpr u32 interrupt_when_empty = 2;
+constexpr u32 interrupt_when_received = 1, interrupt_when_empty = 2;
 
 [[nodiscard]] u32 read(Register reg) {
     const uword at = device.base + (uword{reg} << device.shift);
@@ -69,7 +69,7 @@ constexpr u32 register_bytes = 24;
 constexpr u32 busy = u32{1} << 31; // transmit: full; receive: empty
 constexpr u32 enabled = 1;
 constexpr u32 watermark_one = 1 << 16, watermark_mask = 7 << 16; // interrupt when fewer than one is left
-constexpr u32 interrupt_when_empty = 1;
+constexpr u32 interrupt_when_empty = 1, interrupt_when_received = 2;
 
 [[nodiscard]] volatile u32* at(Register reg) { return reinterpret_cast<volatile u32*>(device.base + reg); }
 
@@ -135,7 +135,9 @@ void await(Ready ready) {
     device.base = reinterpret_cast<uword>(registers);
     write_device(at(interrupts), u32{0});
     write_device(at(transmit_control), read_device(at(transmit_control)) | enabled);
-    write_device(at(receive_control), read_device(at(receive_control)) | enabled);
+    // Interrupts when more than none has been received.
+    const u32 control = read_device(at(receive_control)) & ~watermark_mask;
+    write_device(at(receive_control), control | enabled);
     return true;
 }
 
@@ -178,6 +180,14 @@ bool console_interrupt(bool on) {
         write_device(at(interrupts), on ? interrupt_when_empty : 0);
     }
     return device.kind != Uart::none;
+}
+
+void console_listen(bool on) {
+    if (device.kind == Uart::ns16550) {
+        ns16550::write(ns16550::interrupts, on ? ns16550::interrupt_when_received : 0);
+    } else if (device.kind == Uart::sifive) {
+        write_device(sifive::at(sifive::interrupts), on ? sifive::interrupt_when_received : 0);
+    }
 }
 
 void select_console(ConsolePort port) { selected = port != ConsolePort::none; }

@@ -12,6 +12,7 @@
 #include "kernel/core/entry.hpp"
 #include "kernel/core/per_cpu.hpp"
 
+#include <machine/console.hpp>
 #include <machine/cpu.hpp>
 #include <machine/irq.hpp>
 #include <machine/smp.hpp>
@@ -96,6 +97,13 @@ void irq_unmask(unsigned line) {
     if (line != 0 && line < irq_lines()) controller->unmask(line);
 }
 
+unsigned console_line() {
+    const auto& console = firmware().console;
+    const bool connected =
+        controller != nullptr && console.interrupt_parent == controller->phandle && console_interrupt(false);
+    return connected ? console.interrupt : no_line;
+}
+
 namespace {
 
 constinit SpinLock checking{}; // there is one console to check with
@@ -138,8 +146,7 @@ constinit SpinLock checking{}; // there is one console to check with
 void check(CpuIndex cpu) {
     const auto& console = firmware().console;
     checking.lock();
-    if (controller == nullptr || console.interrupt_parent != controller->phandle ||
-        !console_interrupt(false)) {
+    if (console_line() == no_line) {
         log("irq: nothing to check with: the console has no line of a controller in use");
     } else {
         bool only_rising = false;

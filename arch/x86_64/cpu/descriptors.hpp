@@ -6,11 +6,12 @@
 #include "kernel/base/types.hpp"
 
 #include <machine/boot_layout.hpp>
+#include <machine/cpu.hpp>
 
 namespace chorale::machine {
 
-inline constexpr uword ist_stack_size = 8 << 10; // trap.S finds the stack's end by this alignment
-inline constexpr uword main_stack_size = 16 << 10;
+inline constexpr uword ist_stack_size = fault_stack_size; // trap.S finds the end by this alignment
+inline constexpr uword main_stack_size = interrupt_stack_size;
 
 enum Ist : unsigned { ist_none = 0, ist_double_fault = 1, ist_nmi = 2, ist_machine_check = 3, ist_end = 4 };
 

@@ -1,8 +1,10 @@
-// The 16550 serial port, polled. No lock: console_write() above has one, and panic must work without.
+// The 16550 serial port; output is polled. No lock: console_write() above has one, and panic must work
+// without.
 #include "arch/x86_64/cpu/registers.hpp"
 
 #include <machine/console.hpp>
 #include <machine/cpu.hpp>
+#include <machine/irq.hpp>
 
 namespace chorale::machine {
 
@@ -19,6 +21,8 @@ enum Register : u16 {
 };
 
 constexpr u8 transmitter_empty = 0x20, data_ready = 1;
+constexpr u8 interrupt_when_received = 1;
+constexpr u16 com1 = 0x3f8, com2 = 0x2f8;
 
 constinit u16 base = 0;
 
@@ -43,7 +47,7 @@ void initialise(u16 port) {
 } // namespace
 
 void select_console(ConsolePort port) {
-    const u16 wanted = port == ConsolePort::com1 ? 0x3f8 : port == ConsolePort::com2 ? 0x2f8 : 0;
+    const u16 wanted = port == ConsolePort::com1 ? com1 : port == ConsolePort::com2 ? com2 : 0;
     if (wanted == base) return;
     base = wanted != 0 && answers(wanted) ? wanted : 0;
     if (base != 0) initialise(base);
@@ -62,6 +66,16 @@ void put(char character) {
 int get() {
     if (base == 0 || (in8(base + line_status) & data_ready) == 0) return -1;
     return in8(base + data);
+}
+
+unsigned console_line() {
+    constexpr unsigned com1_source = 4, com2_source = 3;
+    const unsigned line = irq_isa_line(base == com1 ? com1_source : com2_source);
+    return base == 0 || line >= irq_lines() ? no_line : line;
+}
+
+void console_listen(bool on) {
+    if (base != 0) out8(base + interrupts, on ? interrupt_when_received : 0);
 }
 
 } // namespace chorale::machine

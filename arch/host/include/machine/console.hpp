@@ -1,6 +1,8 @@
 // The host machine's console: standard output, and what a test says is typed.
 #pragma once
 
+#include "kernel/base/types.hpp"
+
 #include <atomic>
 #include <cstdio>
 
@@ -23,5 +25,11 @@ inline std::atomic<const char*> console_typed{};
     console_typed.store(next + 1);
     return static_cast<unsigned char>(*next);
 }
+
+// The line is raised when something is typed while somebody listens, or waits when he begins to.
+inline constexpr unsigned no_line = ~0u;
+[[nodiscard]] unsigned console_line();
+void console_listen(bool on);
+void console_type(const char* text); // or null
 
 }  // namespace chorale::machine

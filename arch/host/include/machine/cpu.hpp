@@ -10,6 +10,9 @@ namespace chorale::machine {
 
 inline void compiler_barrier() { asm volatile("" ::: "memory"); }
 
+// The stacks of a CPU, in bytes: the nucleus's, where interrupts come in too, and that of the worst faults.
+inline constexpr uword interrupt_stack_size = 256 << 10, fault_stack_size = 256 << 10;
+
 // Loads through a pointer come after the load of the pointer.
 // acquire: C++ knows of no such dependency, nor do those who check the nucleus here
 inline constexpr std::memory_order order_of_dependent_loads = std::memory_order_acquire;

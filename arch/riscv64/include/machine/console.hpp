@@ -1,4 +1,4 @@
-// The serial console, polled: the device that the device tree names, until then and without one the
+// The serial console; output is polled: the device that the device tree names, until then and without one the
 // firmware's.
 #pragma once
 
@@ -11,5 +11,10 @@ enum class ConsolePort : u8 { com1, com2, none }; // there is one console: com1 
 void select_console(ConsolePort port);
 void put(char character);
 [[nodiscard]] int get(); // -1: nothing was typed
+
+// The device line that is up while something typed waits to be taken and somebody listens.
+inline constexpr unsigned no_line = ~0u;
+[[nodiscard]] unsigned console_line(); // no_line: there is none
+void console_listen(bool on);
 
 } // namespace chorale::machine

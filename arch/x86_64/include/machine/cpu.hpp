@@ -11,6 +11,9 @@ namespace chorale::machine {
 
 inline void compiler_barrier() { asm volatile("" ::: "memory"); }
 
+// The stacks of a CPU, in bytes: the nucleus's, where interrupts come in too, and that of the worst faults.
+inline constexpr uword interrupt_stack_size = 16 << 10, fault_stack_size = 8 << 10;
+
 // Loads through a pointer come after the load of the pointer.
 // acquire: costs nothing here
 inline constexpr std::memory_order order_of_dependent_loads = std::memory_order_acquire;
