@@ -213,7 +213,10 @@ bool Space::reap_step(RangeWork& work) {
 Status Space::begin_protect(VirtRange range, Protection protection, RangeWork& work, RegionOwner owner) {
     work.protection = page_protection(protection);
     work.protecting = true;
-    return begin_change(range, RegionState::changing, work, owner);
+    const Status status = begin_change(range, RegionState::changing, work, owner);
+    // No page fault finds out there that a TLB does not know of wider rights: interrupt handlers have none.
+    work.flush_needed = shared_;
+    return status;
 }
 
 bool Space::protect_step(RangeWork& work) {
