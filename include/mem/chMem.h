@@ -11,11 +11,11 @@
  * be read or written), K_EADDR (nothing is there, or it lies outside the user space), K_EROUND, K_ESIZE
  * (0 or too big), K_EBUSY (another thread is changing a part of the range), K_ENOMEM, K_EPRIV (see below).
  *
- * Supervisor actors share one space. Their regions lie there, all pages come at once and stay, and the actor's
- * end frees them. K_SVACTOR instead of an actor means that space and what belongs to nobody in it: regions that
- * stay until somebody frees them, svPagesAllocate's among them. A call changes only what its actor (or nobody)
- * has in a range; the rest is like a hole. Both are for SYSTEM actors and threads in supervisor mode: K_EPRIV.
- * rgnDup, rgnMap and rgnInit are not for them: K_EINVAL. */
+ * Supervisor actors share one space. Their regions lie there, all pages come at once and stay, and the
+ * actor's end frees them. K_SVACTOR instead of an actor means that space and what belongs to nobody in it:
+ * regions that stay until somebody frees them, svPagesAllocate's among them. A call changes only what its
+ * actor (or nobody) has in a range; the rest is like a hole. Both are for SYSTEM actors and threads in
+ * supervisor mode: K_EPRIV. rgnDup, rgnMap and rgnInit are not for them: K_EINVAL. */
 #ifndef MEM_CHMEM_H
 #define MEM_CHMEM_H
 
@@ -121,8 +121,8 @@ int rgnSetOpaque(const KnCap* actorcap, const KnRgnDesc* rgndesc);
 int rgnStat(const KnCap* actorcap, const KnRgnDesc* rgndesc, KnRgnStat* stat, unsigned int buffsize);
 
 /* vmCopy(2K): copy size bytes between two actors (K_MYACTOR: the caller). flags: 0. The destination may
- * be a region that its actor itself cannot write (not with K_SVACTOR): so is an image loaded. K_EADDR: not all of a range is
- * mapped; a part may have been copied. Blocks. */
+ * be a region that its actor itself cannot write (not with K_SVACTOR): so is an image loaded. K_EADDR: not
+ * all of a range is mapped; a part may have been copied. Blocks. */
 int vmCopy(const KnCap* srcactorcap, VmAddr srcaddress, const KnCap* dstactorcap, VmAddr dstaddress,
            VmSize size, VmFlags flags);
 
@@ -143,9 +143,9 @@ int vmSetPar(const KnVmPar* par);
 /* ---- supervisor actors ------------------------------------------------------------------------------- */
 
 /* svPagesAllocate(2K), threads in supervisor mode: size bytes, in whole pages, of zeroed writable memory in
- * the supervisor space; *address = where. It belongs to no actor, as K_SVACTOR's: actcap (K_MYACTOR: the caller's) is only
- * looked at. flags: 0 or K_NOWAITFORMEMORY, which changes nothing. Errors: K_EINVAL (capability, flags),
- * K_EUNKNOWN, K_ESIZE, K_ENOMEM, K_EFAULT, K_EPRIV. */
+ * the supervisor space; *address = where. It belongs to nobody, as K_SVACTOR's: actcap (K_MYACTOR: the
+ * caller's) is only looked at. flags: 0 or K_NOWAITFORMEMORY, which changes nothing. Errors: K_EINVAL
+ * (capability, flags), K_EUNKNOWN, K_ESIZE, K_ENOMEM, K_EFAULT, K_EPRIV. */
 int svPagesAllocate(VmAddr* address, VmSize size, VmFlags flags, const KnCap* actcap);
 
 /* svPagesFree(2K): give them back, or some of them. Errors: K_EADDR (nothing there), K_EROUND, K_ESIZE,

@@ -25,18 +25,18 @@ constexpr unsigned pages_per_step = 2; // each may be a page to fill or to copy
 
 } // namespace
 
-Result<Placement> placement_of(const KnRgnDesc& region, const Space& space) {
+Result<Placement> placement_of(const KnRgnDesc& region, const Territory& territory) {
     if ((region.options & K_RESTRICTIVE) != 0) {
         const VirtRange window{VirtAddr{region.startAddr}, VirtAddr{region.endAddr}};
         if (!window.begin.page_aligned() || !window.end.page_aligned()) return Status::round;
         if (window.empty()) return Status::size;
-        return Placement{Space::anywhere, window};
+        return Placement{Space::anywhere, window, territory.owner};
     }
-    if ((region.options & K_ANYWHERE) != 0) return Placement{Space::anywhere};
+    if ((region.options & K_ANYWHERE) != 0) return Placement{Space::anywhere, {}, territory.owner};
     const VirtAddr at{region.startAddr};
     if (!at.page_aligned()) return Status::round;
-    if (at < space.window().begin || at >= space.window().end) return Status::address;
-    return Placement{at};
+    if (!territory.space->window().contains(at)) return Status::address;
+    return Placement{at, {}, territory.owner};
 }
 
 RegionAttributes attributes_of(const KnRgnDesc& region) {
@@ -254,7 +254,7 @@ struct TransferArguments {
         read_transfer(self, target_actor, target_region, source_actor, source_region);
     if (!read.ok()) return static_cast<long>(read.status());
     const auto& [target, source, wanted, from] = read.value();
-    const Result<Placement> place = placement_of(wanted, *target.space);
+    const Result<Placement> place = placement_of(wanted, target);
     if (!place.ok()) return static_cast<long>(place.status());
     KnRgnDesc made = wanted;
     if (target_region.write(made) != Status::ok) return K_EFAULT;
@@ -268,7 +268,7 @@ struct TransferArguments {
     work.range = RangeWork{};
     const Result<VirtAddr> start =
         target.space->reserve(from.size(), protection_of(made.options), place.value(), attributes_of(made),
-                              Backing::frames, &work.range, {}, target.owner);
+                              Backing::frames, &work.range);
     if (!start.ok()) {
         source.space->finish_change(work.lender);
         return static_cast<long>(start.status());
@@ -380,7 +380,7 @@ long rgnAllocate(Thread& self, Cap capability, UserInOut<KnRgnDesc> region_at) {
     if (!read.ok()) return K_EFAULT;
     KnRgnDesc region = read.value();
     if (wrong_options(region.options, *space)) return K_EINVAL;
-    const Result<Placement> place = placement_of(region, *space);
+    const Result<Placement> place = placement_of(region, there.value());
     if (!place.ok()) return static_cast<long>(place.status());
     if (region.size == 0) return K_ESIZE;
     if (region_at.write(region) != Status::ok) return K_EFAULT;
@@ -390,7 +390,7 @@ long rgnAllocate(Thread& self, Cap capability, UserInOut<KnRgnDesc> region_at) {
     const Protection protection = reserved ? Protection::none : protection_of(region.options);
     const Result<VirtAddr> start =
         space->reserve(region.size, protection, place.value(), attributes_of(region),
-                       reserved ? Backing::nothing : Backing::frames, nullptr, {}, owner);
+                       reserved ? Backing::nothing : Backing::frames);
     if (!start.ok()) return static_cast<long>(start.status());
     region.startAddr = start.value().raw();
     if (region_at.write(region) != Status::ok) return K_EFAULT;

@@ -26,7 +26,7 @@ inline constexpr VmFlags region_options =
 [[nodiscard]] bool wrong_options(VmFlags options, const Space& space);
 
 // Where a new region shall be, and what is kept of its description.
-[[nodiscard]] Result<Placement> placement_of(const KnRgnDesc& region, const Space& space);
+[[nodiscard]] Result<Placement> placement_of(const KnRgnDesc& region, const Territory& territory);
 [[nodiscard]] RegionAttributes attributes_of(const KnRgnDesc& region);
 
 // The range in work.range goes out of work.target_actor: hide, flush everywhere, reap. The call's result is

@@ -29,15 +29,14 @@ struct MapArguments {
                                             const UserIn<KnObjDesc>& part_at) {
     const Result<Territory> there = territory_of(self, capability);
     if (!there.ok()) return there.status();
-    const Space& space = *there.value().space;
-    if (space.shared()) return Status::invalid; // nothing there waits for a mapper
+    if (there.value().supervisor()) return Status::invalid; // nothing there waits for a mapper
     const Result<KnRgnDesc> region = region_at.read();
     const Result<KnObjDesc> part = part_at.read();
     if (!region.ok() || !part.ok()) return Status::fault;
     const VmFlags options = region.value().options;
     if ((options & ~region_options) != 0 || (options & K_RESERVED) != 0 || contradictory(options))
         return Status::invalid;
-    const Result<Placement> place = placement_of(region.value(), space);
+    const Result<Placement> place = placement_of(region.value(), there.value());
     if (!place.ok()) return place.status();
     if (const Status status = check_part(part.value()); status != Status::ok) return status;
     if (region.value().size == 0 || region.value().size > part.value().size) return Status::size;

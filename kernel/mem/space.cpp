@@ -145,12 +145,12 @@ Result<VirtAddr> Space::find_room(uword size) {
 
 Result<VirtAddr> Space::reserve(uword size, Protection protection, const Placement& place,
                                 const RegionAttributes& attributes, Backing backing, RangeWork* work,
-                                const SegmentView& view, RegionOwner owner) {
+                                const SegmentView& view) {
     Fill fill{.protection = page_protection(protection), .backing = backing, .window = place.window};
     fill.attributes = &attributes;
     fill.work = work;
     fill.view = view;
-    fill.owner = owner;
+    fill.owner = place.owner;
     if (!place.window.empty()) {
         if (const Status status = check_range(place.window); status != Status::ok) return status;
     }

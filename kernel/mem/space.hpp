@@ -62,10 +62,11 @@ struct RegionInfo {
     RegionOwner owner{};
 };
 
-// Where a new region shall be: at an address, or the lowest that is free in a window.
+// Whose a new region shall be, and where: at an address, or the lowest that is free in a window.
 struct Placement {
     VirtAddr at;
     VirtRange window{};
+    RegionOwner owner{};
 };
 
 // How pages go to another region.
@@ -150,8 +151,7 @@ class Space {
     // With `work` the region stays in the hands of that operation. size is rounded up to pages.
     [[nodiscard]] Result<VirtAddr> reserve(uword size, Protection protection, const Placement& place,
                                            const RegionAttributes& attributes, Backing backing,
-                                           RangeWork* work = nullptr, const SegmentView& view = {},
-                                           RegionOwner owner = RegionOwner::nobody);
+                                           RangeWork* work = nullptr, const SegmentView& view = {});
     // Zeroed memory, there at once. `at`: page-aligned, or `anywhere`.
     [[nodiscard]] Result<VirtAddr> allocate(uword size, Protection protection, VirtAddr at = anywhere);
     // Read-write, an unmapped guard page below it. The address just above the stack (16-aligned).

@@ -42,8 +42,8 @@ class OwnedRegions : public ::testing::Test {
     static VirtAddr at(unsigned page) { return window + page * page_size; }
 
     [[nodiscard]] Status make(unsigned first, unsigned end, RegionOwner owner) {
-        const auto made = space.reserve((end - first) * page_size, read_write, {at(first)}, {},
-                                        Backing::frames, nullptr, {}, owner);
+        const auto made =
+            space.reserve((end - first) * page_size, read_write, {at(first), {}, owner}, {}, Backing::frames);
         if (!made.ok()) return made.status();
         EXPECT_TRUE(space.populate({at(first), at(end)}, Protection::read, window_pages).ok());
         return Status::ok;
@@ -184,14 +184,13 @@ TEST_F(OwnedRegions, AreForfeitedInAnyState) {
 // A duplicate has the bytes and no common pages, also of pages that nobody had touched.
 TEST_F(OwnedRegions, DuplicatesAreMadeAtOnce) {
     ASSERT_EQ(make(0, 1, owners[1]), Status::ok);
-    ASSERT_TRUE(
-        space.reserve(page_size, read_write, {at(1)}, {}, Backing::frames, nullptr, {}, owners[1]).ok());
+    ASSERT_TRUE(space.reserve(page_size, read_write, {at(1), {}, owners[1]}, {}, Backing::frames).ok());
     const u64 word = 7;
     ASSERT_EQ(space.copy_to(at(0), std::as_bytes(std::span{&word, 1})), Status::ok);
     RangeWork lender, taker;
     ASSERT_EQ(space.begin_lend({at(0), at(2)}, true, lender, owners[1]), Status::ok);
     ASSERT_TRUE(
-        space.reserve(2 * page_size, read_write, {at(4)}, {}, Backing::frames, &taker, {}, owners[2]).ok());
+        space.reserve(2 * page_size, read_write, {at(4), {}, owners[2]}, {}, Backing::frames, &taker).ok());
     taker.range = {at(4), at(6)};
     while (lender.at < lender.range.end) {
         PageBatch batch;
