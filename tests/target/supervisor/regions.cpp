@@ -192,7 +192,7 @@ void point_07_regions_of_nobody(Report& report) {
         left = {};
         REQUIRE(run_and_end(leave_regions));
         REQUIRE(left.own != 0 && left.locked != 0 && left.nobodys != 0);
-        for (unsigned waited = 0; waited < 5000 && usable(left.locked); ++waited) {
+        for (unsigned waited = 0; waited < 5000 && (usable(left.own) || usable(left.locked)); ++waited) {
             sleep_milliseconds(1); // its name goes first
         }
         CHECK(!usable(left.own) && !usable(left.locked)); // they went with it
