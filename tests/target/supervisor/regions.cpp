@@ -207,7 +207,7 @@ void point_07_regions_of_nobody(Report& report) {
         }
         sleep_milliseconds(1);
     }
-    CHECK_EQ(regions_after.regions, regions_before.regions);
+    CHECK(regions_after.regions <= regions_before.regions); // a name goes before its regions: it may be less
     CHECK_EQ(vmStat(&after), K_OK);
     CHECK_EQ(after.lockMem, before.lockMem);
 }
