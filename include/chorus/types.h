@@ -58,8 +58,10 @@ typedef uintptr_t KnPc;
 
 #ifdef __cplusplus
 #define K_MYACTOR (static_cast<KnCap*>(nullptr))
+#define K_SVACTOR (reinterpret_cast<KnCap*>(intptr_t{-1}))
 #else
 #define K_MYACTOR ((KnCap*)0)
+#define K_SVACTOR ((KnCap*)(intptr_t)-1) /* memory calls: the supervisor space, what is nobody's there */
 #endif
 #define K_MYSELF (-1)           /* as a thread: the caller */
 #define K_ALLACTORTHREADS (-2)  /* as a thread: every one of the actor */

@@ -9,7 +9,13 @@
  * cut there, and span several. Ranges begin at a page (K_EROUND); sizes are rounded up to pages. Errors that
  * all of them share: K_EINVAL (capability, options), K_EUNKNOWN (no such actor), K_EFAULT (an argument cannot
  * be read or written), K_EADDR (nothing is there, or it lies outside the user space), K_EROUND, K_ESIZE
- * (0 or too big), K_EBUSY (another thread is changing a part of the range), K_ENOMEM. */
+ * (0 or too big), K_EBUSY (another thread is changing a part of the range), K_ENOMEM, K_EPRIV (see below).
+ *
+ * Supervisor actors share one space. Their regions lie there, all pages come at once and stay, and the
+ * actor's end frees them. K_SVACTOR instead of an actor means that space and what belongs to nobody in it:
+ * regions that stay until somebody frees them, svPagesAllocate's among them. A call changes only what its
+ * actor (or nobody) has in a range; the rest is like a hole. Both are for SYSTEM actors and threads in
+ * supervisor mode: K_EPRIV. rgnDup, rgnMap and rgnInit are not for them: K_EINVAL. */
 #ifndef MEM_CHMEM_H
 #define MEM_CHMEM_H
 
@@ -33,9 +39,9 @@ typedef struct KnRgnDesc {
 #define K_FILLZERO 0x04U      /* memory is always zero at first here */
 #define K_ANYWHERE 0x08U      /* the nucleus chooses startAddr and stores it */
 #define K_RESTRICTIVE 0x10U   /* it chooses inside startAddr … endAddr, both page aligned */
-#define K_FREEALL 0x20U       /* rgnFree: all regions of the actor */
+#define K_FREEALL 0x20U       /* rgnFree: all regions of the actor; of K_SVACTOR: K_EINVAL */
 #define K_RESERVED 0x40U      /* the addresses only: every access is an exception */
-#define K_SUPERVISOR 0x80U    /* for supervisor actors; of a user actor: K_EINVAL */
+#define K_SUPERVISOR 0x80U    /* in the supervisor space: nothing new; in user space: K_EINVAL */
 #define K_NODEMAND 0x100U     /* all pages come now, or K_ENOMEM */
 #define K_INHERITSHARE 0x200U /* rgnDup: the duplicate shares the memory */
 #define K_INHERITCOPY 0x400U  /* rgnDup: the duplicate gets a copy; not both */
@@ -55,7 +61,8 @@ typedef struct KnRgnStat {
 } KnRgnStat;
 
 /* The nucleus keeps redMark bytes of free memory to itself; orangeMark and greenMark tell a pager when to
- * begin and to stop. The limits are read only. */
+ * begin and to stop. The limits are read only. svStartAddr, svEndAddr: the supervisor space; 0: the machine
+ * has none. swapEnabled: 0, nothing is swapped. */
 typedef struct KnVmPar {
     KnUniqueId defaultMapper;
     VmSize redMark, orangeMark, greenMark;
@@ -109,12 +116,13 @@ int rgnSetPaging(const KnCap* actorcap, const KnRgnDesc* rgndesc);
 int rgnSetOpaque(const KnCap* actorcap, const KnRgnDesc* rgndesc);
 
 /* rgnStat(2K): describe the regions that have a part in the range, lowest first, as far as buffsize bytes go.
- * Returns how many there are. options: 0 or K_USERSPACE. */
+ * Returns how many there are. options: 0 or K_USERSPACE. Of a supervisor actor: those that are its own;
+ * K_SVACTOR: all of the supervisor space, whosever they are. */
 int rgnStat(const KnCap* actorcap, const KnRgnDesc* rgndesc, KnRgnStat* stat, unsigned int buffsize);
 
 /* vmCopy(2K): copy size bytes between two actors (K_MYACTOR: the caller). flags: 0. The destination may
- * be a region that its actor itself cannot write: so is an image loaded. K_EADDR: not all of a range is
- * mapped; a part may have been copied. Blocks. */
+ * be a region that its actor itself cannot write (not with K_SVACTOR): so is an image loaded. K_EADDR: not
+ * all of a range is mapped; a part may have been copied. Blocks. */
 int vmCopy(const KnCap* srcactorcap, VmAddr srcaddress, const KnCap* dstactorcap, VmAddr dstaddress,
            VmSize size, VmFlags flags);
 
@@ -135,13 +143,13 @@ int vmSetPar(const KnVmPar* par);
 /* ---- supervisor actors ------------------------------------------------------------------------------- */
 
 /* svPagesAllocate(2K), threads in supervisor mode: size bytes, in whole pages, of zeroed writable memory in
- * the supervisor space; *address = where. It belongs to no actor: actcap (K_MYACTOR: the caller's) is only
- * looked at. flags: 0 or K_NOWAITFORMEMORY, which changes nothing. Errors: K_EINVAL (capability, flags),
- * K_EUNKNOWN, K_ESIZE, K_ENOMEM, K_EFAULT, K_EPRIV. */
+ * the supervisor space; *address = where. It belongs to nobody, as K_SVACTOR's: actcap (K_MYACTOR: the
+ * caller's) is only looked at. flags: 0 or K_NOWAITFORMEMORY, which changes nothing. Errors: K_EINVAL
+ * (capability, flags), K_EUNKNOWN, K_ESIZE, K_ENOMEM, K_EFAULT, K_EPRIV. */
 int svPagesAllocate(VmAddr* address, VmSize size, VmFlags flags, const KnCap* actcap);
 
 /* svPagesFree(2K): give them back, or some of them. Errors: K_EADDR (nothing there), K_EROUND, K_ESIZE,
- * K_EBUSY (being freed), K_ENOMEM (no room to split a region), K_EPRIV. */
+ * K_EBUSY (being freed, or locked by vmLock), K_ENOMEM (no room to split a region), K_EPRIV. */
 int svPagesFree(VmAddr address, VmSize size);
 
 /* svCopyIn(2K): copy count bytes from src in the space of the thread that runs a trap handler to dest;

@@ -27,8 +27,8 @@ void finish_free(Thread& self) {
 }
 
 void reap_step(Thread& self) {
-    const Result<Actor*> actor = find_actor(self.work.target_actor);
-    const bool done = !actor.ok() || actor.value()->space.reap_step(self.work.range);
+    const Result<Territory> there = territory_of(self.work.target_actor);
+    const bool done = !there.ok() || there.value().space->reap_step(self.work.range);
     attend_segments();
     if (done)
         finish_free(self);
@@ -40,22 +40,23 @@ void flush_visit(Thread& self) { self.work.flush.apply(this_cpu().space_root); }
 
 // Who waits for an object on the pages that go does not any more.
 void end_waits_step(Thread& self) {
-    const Result<Actor*> actor = find_actor(self.work.target_actor);
-    if (!actor.ok()) {
-        finish_free(self);
-    } else if (!end_waits(*actor.value(), self.work.range.range, self.work.done)) {
+    const Result<Territory> there = territory_of(self.work.target_actor);
+    if (!there.ok()) return finish_free(self);
+    const auto& [space, owner, actor, name] = there.value();
+    // In supervisor memory they are not looked for.
+    if (!space->shared() && !end_waits(*actor, self.work.range.range, self.work.done)) {
         self.continuation = end_waits_step;
     } else {
-        self.work.flush = actor.value()->space.flush_for(self.work.range);
+        self.work.flush = space->flush_for(self.work.range);
         tour(self, flush_visit, [](Thread& asker, long) { wake_with(asker, reap_step); });
     }
 }
 
 void hide_step(Thread& self) {
-    const Result<Actor*> actor = find_actor(self.work.target_actor);
-    if (!actor.ok()) {
+    const Result<Territory> there = territory_of(self.work.target_actor);
+    if (!there.ok()) {
         finish_free(self);
-    } else if (!actor.value()->space.hide_step(self.work.range)) {
+    } else if (!there.value().space->hide_step(self.work.range)) {
         self.continuation = hide_step;
     } else {
         self.work.done = 0;
@@ -64,9 +65,10 @@ void hide_step(Thread& self) {
 }
 
 void free_step(Thread& self) {
-    const Result<Actor*> actor = find_actor(self.work.target_actor);
-    if (!actor.ok()) return self.frame.set_result(K_OK); // it has gone, and its regions with it
-    const Status status = actor.value()->space.begin_free(self.work.range.range, self.work.range);
+    const Result<Territory> there = territory_of(self.work.target_actor);
+    if (!there.ok()) return self.frame.set_result(K_OK); // it has gone, and its regions with it
+    const auto& [space, owner, actor, name] = there.value();
+    const Status status = space->begin_free(self.work.range.range, self.work.range, owner);
     if (status == Status::timeout) return pause(self, free_step);
     if (status != Status::ok) return self.frame.set_result(static_cast<long>(status));
     self.work.outcome = K_OK;
@@ -92,15 +94,21 @@ void free_step(Thread& self) {
            machine::copy_out(to, bytes.data(), bytes.size());
 }
 
+[[nodiscard]] bool may_hold(const Space& space, VmAddr address, VmSize size) {
+    if (!space.shared()) return machine::user_range(VirtAddr{address}, size);
+    const VirtRange all = space.window();
+    return address >= all.begin.raw() && address <= all.end.raw() && size <= all.end.raw() - address;
+}
+
 [[nodiscard]] long copy_error(Status status) { return status == Status::no_memory ? K_ENOMEM : K_EADDR; }
 
 void copy_step(Thread& self);
 
 // The status of an access; no_result: the page has to come first, and the thread waits for it.
-[[nodiscard]] long outcome_of(Thread& self, Status status, WantedPage& wanted, const Actor& actor) {
+[[nodiscard]] long outcome_of(Thread& self, Status status, WantedPage& wanted, const Actor* actor) {
     if (status == Status::busy) {
         // Its waits end with its own space's pages only.
-        if (&actor != self.actor) wanted.at = VirtAddr{};
+        if (actor != self.actor) wanted.at = VirtAddr{};
         status = await_page(self, wanted, copy_step);
         if (status == Status::ok) return no_result;
     }
@@ -111,13 +119,13 @@ void copy_step(Thread& self);
     LongWork& work = self.work;
     WantedPage wanted;
     if (page_failed(self)) return K_EADDR;
-    const Result<Actor*> from = find_actor(work.source_actor);
-    const Result<Actor*> to = find_actor(work.target_actor);
-    if (!from.ok() || !to.ok()) return K_EUNKNOWN;
+    const Result<Territory> source = territory_of(work.source_actor);
+    const Result<Territory> target = territory_of(work.target_actor);
+    if (!source.ok() || !target.ok()) return K_EUNKNOWN;
+    const Territory &from = source.value(), &to = target.value();
     std::byte bytes[copy_piece];
     const VirtAddr begin = work.target + work.done;
-    const bool here =
-        from.value() == self.actor && to.value() == self.actor && self.space == &self.actor->space;
+    const bool here = from.space == self.space && to.space == self.space && !self.space->shared();
     for (std::size_t copied = 0; copied < copy_at_once && work.done < work.size; copied += copy_piece) {
         if (copied != 0) machine::interrupt_window();
         if (copied != 0 && this_cpu().pending != 0) break;
@@ -128,12 +136,13 @@ void copy_step(Thread& self);
             continue;
         }
         self.paging.missed = VirtAddr{}; // what follows asks for it by itself
-        Status status = from.value()->space.copy_from({bytes, count}, work.source + work.done, &wanted);
-        if (status != Status::ok) return outcome_of(self, status, wanted, *from.value());
+        Status status = from.space->copy_from({bytes, count}, work.source + work.done, &wanted);
+        if (status != Status::ok) return outcome_of(self, status, wanted, from.actor);
         const std::byte* next = bytes;
         const Protection other = Protection::read | Protection::copy;
-        const Protection need = to.value() == self.actor ? Protection::write : other;
-        status = to.value()->space.visit(
+        const bool strict = to.actor == nullptr || to.actor == self.actor;
+        const Protection need = strict ? Protection::write : other;
+        status = to.space->visit(
             work.target + work.done, count, need,
             [&](std::byte* place, std::size_t part) {
                 __builtin_memcpy(place, next, part);
@@ -141,11 +150,11 @@ void copy_step(Thread& self);
                 return true;
             },
             &wanted);
-        if (status != Status::ok) return outcome_of(self, status, wanted, *to.value());
+        if (status != Status::ok) return outcome_of(self, status, wanted, to.actor);
         work.done += count;
     }
     // Another actor's code: its threads may run on any CPU.
-    if (to.value() != self.actor && holds_code(to.value()->space, begin, work.target + work.done))
+    if (to.actor != self.actor && holds_code(*to.space, begin, work.target + work.done))
         machine::synchronize_all_instructions();
     return K_OK;
 }
@@ -172,19 +181,22 @@ namespace calls {
 long vmPageSize() { return page_size; }
 
 long rgnFree(Thread& self, Cap capability, UserIn<KnRgnDesc> region_at) {
-    const Result<Actor*> actor = actor_of(self, capability);
-    if (!actor.ok()) return static_cast<long>(actor.status());
+    const Result<Territory> there = territory_of(self, capability);
+    if (!there.ok()) return static_cast<long>(there.status());
+    const auto& [space, owner, actor, name] = there.value();
     const Result<KnRgnDesc> read = region_at.read();
     if (!read.ok()) return K_EFAULT;
     const KnRgnDesc& region = read.value();
     if ((region.options & ~static_cast<VmFlags>(K_FREEALL)) != 0) return K_EINVAL;
-    VirtRange range{Space::user_begin, Space::user_end()};
-    if ((region.options & K_FREEALL) == 0) {
-        const Result<VirtRange> wanted = range_of(region);
+    VirtRange range = space->window();
+    if ((region.options & K_FREEALL) != 0) {
+        if (actor == nullptr) return K_EINVAL; // what is nobody's may be in anybody's use
+    } else {
+        const Result<VirtRange> wanted = range_of(region, *space);
         if (!wanted.ok()) return static_cast<long>(wanted.status());
         range = wanted.value();
     }
-    self.work.target_actor = actor.value()->capability;
+    self.work.target_actor = name;
     self.work.range.range = range;
     free_step(self);
     return no_result;
@@ -192,15 +204,15 @@ long rgnFree(Thread& self, Cap capability, UserIn<KnRgnDesc> region_at) {
 
 long vmCopy(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmAddr target, VmSize size,
             VmFlags flags) {
-    const Result<Actor*> from = actor_of(self, source_actor);
+    const Result<Territory> from = territory_of(self, source_actor);
     if (!from.ok()) return static_cast<long>(from.status());
-    const Result<Actor*> to = actor_of(self, target_actor);
+    const Result<Territory> to = territory_of(self, target_actor);
     if (!to.ok()) return static_cast<long>(to.status());
     if (flags != 0) return K_EINVAL;
-    if (!machine::user_range(VirtAddr{source}, size) || !machine::user_range(VirtAddr{target}, size))
+    if (!may_hold(*from.value().space, source, size) || !may_hold(*to.value().space, target, size))
         return K_EADDR;
-    self.work.source_actor = from.value()->capability;
-    self.work.target_actor = to.value()->capability;
+    self.work.source_actor = from.value().name;
+    self.work.target_actor = to.value().name;
     self.work.source = VirtAddr{source};
     self.work.target = VirtAddr{target};
     self.work.size = size;

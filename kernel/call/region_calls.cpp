@@ -18,25 +18,25 @@ namespace {
 constexpr u64 lock_pause = 100'000;    // nanoseconds between two looks whether a range is still locked
 constexpr unsigned pages_per_step = 2; // each may be a page to fill or to copy
 
-[[nodiscard]] Space* space_of(const KnCap& actor) {
-    const Result<Actor*> found = find_actor(actor);
-    return found.ok() ? &found.value()->space : nullptr;
+[[nodiscard]] Space* space_of(const KnCap& name) {
+    const Result<Territory> found = territory_of(name);
+    return found.ok() ? found.value().space : nullptr;
 }
 
 } // namespace
 
-Result<Placement> placement_of(const KnRgnDesc& region) {
+Result<Placement> placement_of(const KnRgnDesc& region, const Territory& territory) {
     if ((region.options & K_RESTRICTIVE) != 0) {
         const VirtRange window{VirtAddr{region.startAddr}, VirtAddr{region.endAddr}};
         if (!window.begin.page_aligned() || !window.end.page_aligned()) return Status::round;
         if (window.empty()) return Status::size;
-        return Placement{Space::anywhere, window};
+        return Placement{Space::anywhere, window, territory.owner};
     }
-    if ((region.options & K_ANYWHERE) != 0) return Placement{Space::anywhere};
+    if ((region.options & K_ANYWHERE) != 0) return Placement{Space::anywhere, {}, territory.owner};
     const VirtAddr at{region.startAddr};
     if (!at.page_aligned()) return Status::round;
-    if (at >= Space::user_end()) return Status::address;
-    return Placement{at};
+    if (!territory.space->window().contains(at)) return Status::address;
+    return Placement{at, {}, territory.owner};
 }
 
 RegionAttributes attributes_of(const KnRgnDesc& region) {
@@ -91,10 +91,10 @@ void fill_step(Thread& self) {
 // A region that cannot be filled goes as it came.
 void end_allocation(Thread& self) {
     LongWork& work = self.work;
-    Space* const space = space_of(work.target_actor);
-    const long outcome = work.outcome;
-    if (outcome == K_OK || space == nullptr) return finish(self);
-    if (space->begin_free(work.range.range, work.range) != Status::ok) return finish(self);
+    const Result<Territory> there = territory_of(work.target_actor);
+    if (work.outcome == K_OK || !there.ok()) return finish(self);
+    const auto& [space, owner, actor, name] = there.value();
+    if (space->begin_free(work.range.range, work.range, owner) != Status::ok) return finish(self);
     take_out(self);
 }
 
@@ -121,9 +121,10 @@ void protect_step(Thread& self) {
 
 void begin_protect_step(Thread& self) {
     LongWork& work = self.work;
-    Space* const space = space_of(work.target_actor);
-    if (space == nullptr) return self.frame.set_result(K_EUNKNOWN);
-    const Status status = space->begin_protect(work.range.range, protection_of(work.options), work.range);
+    const Result<Territory> there = territory_of(work.target_actor);
+    if (!there.ok()) return self.frame.set_result(K_EUNKNOWN);
+    const Status status = there.value().space->begin_protect(work.range.range, protection_of(work.options),
+                                                             work.range, there.value().owner);
     if (status == Status::timeout) return pause(self, begin_protect_step);
     if (status != Status::ok) return self.frame.set_result(static_cast<long>(status));
     work.outcome = K_OK;
@@ -165,8 +166,9 @@ void end_transfer(Thread& self, long outcome) {
     tour(self, protect_visit, [](Thread& asker, long) { wake_with(asker, release_lender); });
 }
 
-[[nodiscard]] Transfer transfer_of(VmFlags options) {
-    return (options & K_INHERITSHARE) != 0 ? Transfer::share : Transfer::copy;
+[[nodiscard]] Transfer transfer_of(VmFlags options, const Space& source, const Space& target) {
+    if ((options & K_INHERITSHARE) != 0) return Transfer::share;
+    return source.shared() || target.shared() ? Transfer::duplicate : Transfer::copy;
 }
 
 // rgnDup comes to a region: its image begins. `how`: 0 when it is left out.
@@ -198,7 +200,8 @@ void transfer_step(Thread& self) {
     if (source == nullptr || target == nullptr) return end_transfer(self, K_EUNKNOWN);
     if (self.has(flag_dying)) return end_transfer(self, K_EABORT);
     const VirtAddr end = work.lender.range.end;
-    const Result<RegionInfo> found = source->region_from(work.lender.at, end);
+    const RegionOwner owner = territory_of(work.source_actor).value().owner;
+    const Result<RegionInfo> found = source->region_from(work.lender.at, end, owner);
     if (!found.ok() || work.lender.at >= end) return end_transfer(self, K_OK);
     const RegionInfo& region = found.value();
     if (work.lender.at < region.range.begin) work.lender.at = region.range.begin;
@@ -211,7 +214,7 @@ void transfer_step(Thread& self) {
     if (status == Status::ok && how == 0) {
         work.lender.at = region.range.end;
     } else if (status == Status::ok) {
-        status = source->lend(work.lender, transfer_of(how), batch);
+        status = source->lend(work.lender, transfer_of(how, *source, *target), batch);
         if (const Result<Actor*> actor = find_actor(work.source_actor); actor.ok())
             keep_waited(*actor.value(), batch);
         if (status == Status::ok) status = target->take(batch, work.target - work.source);
@@ -221,7 +224,7 @@ void transfer_step(Thread& self) {
 }
 
 struct TransferArguments {
-    Actor *target, *source;
+    Territory target, source;
     KnRgnDesc made;
     VirtRange from;
 };
@@ -230,18 +233,17 @@ struct TransferArguments {
                                                       const UserInOut<KnRgnDesc>& target_region,
                                                       calls::Cap source_actor,
                                                       const UserIn<KnRgnDesc>& source_region) {
-    const Result<Actor*> target = actor_of(self, target_actor);
+    const Result<Territory> target = territory_of(self, target_actor);
     if (!target.ok()) return target.status();
-    const Result<Actor*> source = actor_of(self, source_actor);
+    const Result<Territory> source = territory_of(self, source_actor);
     if (!source.ok()) return source.status();
     const Result<KnRgnDesc> made = target_region.read();
     const Result<KnRgnDesc> given = source_region.read();
     if (!made.ok() || !given.ok()) return Status::fault;
-    const Result<VirtRange> from = range_of(given.value());
+    const Result<VirtRange> from = range_of(given.value(), *source.value().space);
     if (!from.ok()) return from.status();
     const VmFlags options = made.value().options;
-    if ((options & ~region_options) != 0 || contradictory(options) || (options & K_RESERVED) != 0)
-        return Status::invalid;
+    if (wrong_options(options, *target.value().space) || (options & K_RESERVED) != 0) return Status::invalid;
     return TransferArguments{target.value(), source.value(), made.value(), from.value()};
 }
 
@@ -252,23 +254,23 @@ struct TransferArguments {
         read_transfer(self, target_actor, target_region, source_actor, source_region);
     if (!read.ok()) return static_cast<long>(read.status());
     const auto& [target, source, wanted, from] = read.value();
-    const Result<Placement> place = placement_of(wanted);
+    const Result<Placement> place = placement_of(wanted, target);
     if (!place.ok()) return static_cast<long>(place.status());
     KnRgnDesc made = wanted;
     if (target_region.write(made) != Status::ok) return K_EFAULT;
     LongWork& work = self.work;
-    work.source_actor = source->capability;
-    work.target_actor = target->capability;
+    work.source_actor = source.name;
+    work.target_actor = target.name;
     work.options = how;
     work.again = nullptr;
-    Status status = source->space.begin_lend(from, true, work.lender);
+    Status status = source.space->begin_lend(from, true, work.lender, source.owner);
     if (status != Status::ok) return static_cast<long>(status);
     work.range = RangeWork{};
     const Result<VirtAddr> start =
-        target->space.reserve(from.size(), protection_of(made.options), place.value(), attributes_of(made),
+        target.space->reserve(from.size(), protection_of(made.options), place.value(), attributes_of(made),
                               Backing::frames, &work.range);
     if (!start.ok()) {
-        source->space.finish_change(work.lender);
+        source.space->finish_change(work.lender);
         return static_cast<long>(start.status());
     }
     made.startAddr = start.value().raw();
@@ -287,22 +289,22 @@ struct TransferArguments {
 // ---- calls on a range ------------------------------------------------------------------------------
 
 struct RangeArguments {
-    Actor* actor;
+    Territory territory;
     KnRgnDesc region;
     VirtRange range;
 };
 
 [[nodiscard]] Result<RangeArguments> read_range(Thread& self, calls::Cap capability,
                                                 const UserIn<KnRgnDesc>& region_at, VmFlags allowed) {
-    const Result<Actor*> actor = actor_of(self, capability);
-    if (!actor.ok()) return actor.status();
+    const Result<Territory> there = territory_of(self, capability);
+    if (!there.ok()) return there.status();
     const Result<KnRgnDesc> region = region_at.read();
     if (!region.ok()) return Status::fault;
     const VmFlags options = region.value().options;
     if ((options & ~allowed) != 0 || contradictory(options)) return Status::invalid;
-    const Result<VirtRange> range = range_of(region.value());
+    const Result<VirtRange> range = range_of(region.value(), *there.value().space);
     if (!range.ok()) return range.status();
-    return RangeArguments{actor.value(), region.value(), range.value()};
+    return RangeArguments{there.value(), region.value(), range.value()};
 }
 
 [[nodiscard]] long set_attributes(Thread& self, calls::Cap actor, const UserIn<KnRgnDesc>& region_at,
@@ -310,14 +312,15 @@ struct RangeArguments {
     const Result<RangeArguments> read = read_range(self, actor, region_at, options);
     if (!read.ok()) return static_cast<long>(read.status());
     const KnRgnDesc wanted = read.value().region;
-    const Status status = read.value().actor->space.change_regions(read.value().range, [&](Region& region) {
+    const auto change = [&](Region& region) {
         if (options == 0) {
             region.attributes.opaque1 = wanted.opaque1;
             region.attributes.opaque2 = wanted.opaque2;
         }
         region.attributes.options = (region.attributes.options & ~options) | wanted.options;
-    });
-    return static_cast<long>(status);
+    };
+    const auto& [space, owner, actor_there, name] = read.value().territory;
+    return static_cast<long>(space->change_regions(read.value().range, change, owner));
 }
 
 } // namespace
@@ -333,13 +336,18 @@ bool contradictory(VmFlags options) {
     return (options & access_options) == access_options || (options & inherit_options) == inherit_options;
 }
 
-Result<VirtRange> range_of(const KnRgnDesc& region) {
+bool wrong_options(VmFlags options, const Space& space) {
+    const VmFlags allowed = region_options | (space.shared() ? VmFlags{K_SUPERVISOR} : 0);
+    return (options & ~allowed) != 0 || contradictory(options);
+}
+
+Result<VirtRange> range_of(const KnRgnDesc& region, const Space& space) {
+    const VirtRange all = space.window();
     const VirtAddr start{region.startAddr};
     if (!start.page_aligned()) return Status::round;
-    if (region.size == 0 || region.size > Space::user_end().raw()) return Status::size;
-    const VirtRange range{start, start + round_up(region.size, page_size)};
-    if (range.begin < Space::user_begin || range.end > Space::user_end()) return Status::address;
-    return range;
+    if (region.size == 0 || region.size > all.end.raw()) return Status::size;
+    if (start < all.begin || start > all.end || region.size > all.end - start) return Status::address;
+    return VirtRange{start, start + round_up(region.size, page_size)};
 }
 
 void pause(Thread& self, void (*again)(Thread&)) {
@@ -365,26 +373,30 @@ void bring_in(Thread& self, VirtRange range, Protection access, void (*done)(Thr
 namespace calls {
 
 long rgnAllocate(Thread& self, Cap capability, UserInOut<KnRgnDesc> region_at) {
-    const Result<Actor*> actor = actor_of(self, capability);
-    if (!actor.ok()) return static_cast<long>(actor.status());
+    const Result<Territory> there = territory_of(self, capability);
+    if (!there.ok()) return static_cast<long>(there.status());
+    const auto& [space, owner, actor, name] = there.value();
     const Result<KnRgnDesc> read = region_at.read();
     if (!read.ok()) return K_EFAULT;
     KnRgnDesc region = read.value();
-    if ((region.options & ~region_options) != 0 || contradictory(region.options)) return K_EINVAL;
-    const Result<Placement> place = placement_of(region);
+    if (wrong_options(region.options, *space)) return K_EINVAL;
+    const Result<Placement> place = placement_of(region, there.value());
     if (!place.ok()) return static_cast<long>(place.status());
     if (region.size == 0) return K_ESIZE;
     if (region_at.write(region) != Status::ok) return K_EFAULT;
-    Space& space = actor.value()->space;
     const bool reserved = (region.options & K_RESERVED) != 0;
+    // What interrupt handlers and the nucleus's own copies may touch is there from the beginning.
+    const bool at_once = !reserved && ((region.options & K_NODEMAND) != 0 || space->shared());
+    const Protection protection = reserved ? Protection::none : protection_of(region.options);
     const Result<VirtAddr> start =
-        space.reserve(region.size, reserved ? Protection::none : protection_of(region.options), place.value(),
-                      attributes_of(region), reserved ? Backing::nothing : Backing::frames);
+        space->reserve(region.size, protection, place.value(), attributes_of(region),
+                       reserved ? Backing::nothing : Backing::frames);
     if (!start.ok()) return static_cast<long>(start.status());
     region.startAddr = start.value().raw();
     if (region_at.write(region) != Status::ok) return K_EFAULT;
-    if (reserved || (region.options & K_NODEMAND) == 0) return K_OK;
-    self.work.target_actor = actor.value()->capability;
+    if (!at_once) return K_OK;
+    self.work.target_actor = name;
+    if (space->shared()) self.set(flag_finishing); // pages of nobody's are not left half made
     bring_in(self, {start.value(), start.value() + round_up(region.size, page_size)}, Protection::read,
              end_allocation);
     return no_result;
@@ -393,7 +405,7 @@ long rgnAllocate(Thread& self, Cap capability, UserInOut<KnRgnDesc> region_at) {
 long rgnSetProtect(Thread& self, Cap actor, UserIn<KnRgnDesc> region_at) {
     const Result<RangeArguments> read = read_range(self, actor, region_at, access_options);
     if (!read.ok()) return static_cast<long>(read.status());
-    self.work.target_actor = read.value().actor->capability;
+    self.work.target_actor = read.value().territory.name;
     self.work.range.range = read.value().range;
     self.work.options = read.value().region.options;
     begin_protect_step(self);
@@ -412,26 +424,29 @@ long rgnSetPaging(Thread& self, Cap capability, UserIn<KnRgnDesc> region_at) {
     const Result<RangeArguments> read = read_range(self, capability, region_at, paging_options);
     if (!read.ok()) return static_cast<long>(read.status());
     const long result = set_attributes(self, capability, region_at, paging_options);
-    if (result != K_OK || (read.value().region.options & K_NODEMAND) == 0) return result;
-    self.work.target_actor = read.value().actor->capability;
+    const bool there = (read.value().region.options & K_NODEMAND) == 0 || read.value().territory.supervisor();
+    if (result != K_OK || there) return result;
+    self.work.target_actor = read.value().territory.name;
     bring_in(self, read.value().range, Protection::none, finish);
     return no_result;
 }
 
 long rgnDup(Thread& self, Cap target_actor, Cap source_actor, VmFlags flags) {
-    const Result<Actor*> target = actor_of(self, target_actor);
+    const Result<Territory> target = territory_of(self, target_actor);
     if (!target.ok()) return static_cast<long>(target.status());
-    const Result<Actor*> source = actor_of(self, source_actor);
+    const Result<Territory> source = territory_of(self, source_actor);
     if (!source.ok()) return static_cast<long>(source.status());
     if ((flags & ~inherit_options) != 0 || contradictory(flags)) return K_EINVAL;
-    if (target.value() == source.value() || target.value()->space.regions() != 0) return K_EINVAL;
+    // In the one supervisor space the same addresses are not free a second time.
+    if (target.value().supervisor() || source.value().supervisor()) return K_EINVAL;
+    if (target.value().space == source.value().space || target.value().space->regions() != 0) return K_EINVAL;
     LongWork& work = self.work;
     const VirtRange all{Space::user_begin, Space::user_end()};
-    const Status status = source.value()->space.begin_lend(all, false, work.lender);
+    const Status status = source.value().space->begin_lend(all, false, work.lender);
     if (status == Status::address) return K_OK; // there is nothing to duplicate
     if (status != Status::ok) return static_cast<long>(status);
-    work.source_actor = source.value()->capability;
-    work.target_actor = target.value()->capability;
+    work.source_actor = source.value().name;
+    work.target_actor = target.value().name;
     work.source = work.target = all.begin;
     work.options = flags;
     work.range = {.range = all, .at = all.begin};

@@ -1,7 +1,7 @@
 // What the calls on regions share: their arguments, and the operations that run step by step in Thread::work.
 #pragma once
 
-#include "kernel/core/actor.hpp"
+#include "kernel/call/territory.hpp"
 #include "kernel/core/thread.hpp"
 
 namespace chorale {
@@ -19,11 +19,14 @@ inline constexpr VmFlags region_options =
 // Writable and executable at once, or inherited in both ways: nobody may ask for that.
 [[nodiscard]] bool contradictory(VmFlags options);
 
-// The pages that startAddr and size mean.
-[[nodiscard]] Result<VirtRange> range_of(const KnRgnDesc& region);
+// The pages that startAddr and size mean. Errors: round, size; address: outside the space.
+[[nodiscard]] Result<VirtRange> range_of(const KnRgnDesc& region, const Space& space);
+
+// Options of a new region that make no sense there.
+[[nodiscard]] bool wrong_options(VmFlags options, const Space& space);
 
 // Where a new region shall be, and what is kept of its description.
-[[nodiscard]] Result<Placement> placement_of(const KnRgnDesc& region);
+[[nodiscard]] Result<Placement> placement_of(const KnRgnDesc& region, const Territory& territory);
 [[nodiscard]] RegionAttributes attributes_of(const KnRgnDesc& region);
 
 // The range in work.range goes out of work.target_actor: hide, flush everywhere, reap. The call's result is

@@ -18,7 +18,7 @@ constexpr unsigned looks_per_step = 16;
 }
 
 struct MapArguments {
-    Actor* actor;
+    Territory territory;
     KnRgnDesc region;
     KnObjDesc part;
     Placement place;
@@ -27,39 +27,40 @@ struct MapArguments {
 [[nodiscard]] Result<MapArguments> read_map(Thread& self, calls::Cap capability,
                                             const UserInOut<KnRgnDesc>& region_at,
                                             const UserIn<KnObjDesc>& part_at) {
-    const Result<Actor*> actor = actor_of(self, capability);
-    if (!actor.ok()) return actor.status();
+    const Result<Territory> there = territory_of(self, capability);
+    if (!there.ok()) return there.status();
+    if (there.value().supervisor()) return Status::invalid; // nothing there waits for a mapper
     const Result<KnRgnDesc> region = region_at.read();
     const Result<KnObjDesc> part = part_at.read();
     if (!region.ok() || !part.ok()) return Status::fault;
     const VmFlags options = region.value().options;
     if ((options & ~region_options) != 0 || (options & K_RESERVED) != 0 || contradictory(options))
         return Status::invalid;
-    const Result<Placement> place = placement_of(region.value());
+    const Result<Placement> place = placement_of(region.value(), there.value());
     if (!place.ok()) return place.status();
     if (const Status status = check_part(part.value()); status != Status::ok) return status;
     if (region.value().size == 0 || region.value().size > part.value().size) return Status::size;
-    return MapArguments{actor.value(), region.value(), part.value(), place.value()};
+    return MapArguments{there.value(), region.value(), part.value(), place.value()};
 }
 
 [[nodiscard]] long show_segment(Thread& self, calls::Cap capability, UserInOut<KnRgnDesc> region_at,
                                 UserIn<KnObjDesc> part_at, bool copies) {
     const Result<MapArguments> read = read_map(self, capability, region_at, part_at);
     if (!read.ok()) return static_cast<long>(read.status());
-    auto [actor, region, part, place] = read.value();
+    auto [territory, region, part, place] = read.value();
     if (region_at.write(region) != Status::ok) return K_EFAULT;
     const Result<Segment*> segment = open_segment(part.dataObject);
     if (!segment.ok()) return static_cast<long>(segment.status());
     const Result<VirtAddr> start =
-        actor->space.reserve(region.size, protection_of(region.options), place, attributes_of(region),
-                             Backing::frames, nullptr, {segment.value(), part.startOffset, copies});
+        territory.space->reserve(region.size, protection_of(region.options), place, attributes_of(region),
+                                 Backing::frames, nullptr, {segment.value(), part.startOffset, copies});
     let_go_of_segment(*segment.value()); // the region has its own hold
     attend_segments();
     if (!start.ok()) return static_cast<long>(start.status());
     region.startAddr = start.value().raw();
     if (region_at.write(region) != Status::ok) return K_EFAULT;
     if ((region.options & K_NODEMAND) == 0) return K_OK;
-    self.work.target_actor = actor->capability;
+    self.work.target_actor = territory.name;
     bring_in(self, {start.value(), start.value() + round_up(region.size, page_size)}, Protection::read,
              end_allocation);
     return no_result;

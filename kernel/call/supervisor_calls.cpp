@@ -43,6 +43,7 @@ void hide_step(Thread& self) {
     if (size == 0 || size > machine::supervisor_end - machine::supervisor_begin) return K_ESIZE;
     const VirtRange range{start, start + round_up(size, page_size)};
     const Status status = supervisor_space().begin_free(range, self.work.range);
+    if (status == Status::timeout) return K_EBUSY; // vmLock
     if (status != Status::ok) return static_cast<long>(status);
     self.set(flag_finishing);
     hide_step(self);

@@ -7,6 +7,8 @@
 #include "kernel/mem/page_account.hpp"
 #include "kernel/mem/space.hpp"
 
+#include <machine/supervisor.hpp>
+
 namespace chorale {
 
 namespace {
@@ -30,6 +32,10 @@ constinit Guarded<Rank::names, Settings> settings;
     now.redMark = PageAccount::reserve() * page_size;
     now.usrStartAddr = Space::user_begin.raw();
     now.usrEndAddr = Space::user_end().raw();
+    if constexpr (machine::supervisor_actors) {
+        now.svStartAddr = machine::supervisor_begin;
+        now.svEndAddr = machine::supervisor_end;
+    }
     now.maxOffset = ~VmOffset{0} - page_size + 1;
     return now;
 }
@@ -43,6 +49,7 @@ constinit Guarded<Rank::names, Settings> settings;
     if (allows(region.protection, Protection::write)) stat.options |= K_WRITABLE;
     if (allows(region.protection, Protection::execute)) stat.options |= K_EXECUTABLE;
     if (region.backing == Backing::nothing) stat.options |= K_RESERVED;
+    if (allows(region.protection, Protection::global)) stat.options |= K_SUPERVISOR;
     stat.opaque1 = region.attributes.opaque1;
     stat.opaque2 = region.attributes.opaque2;
     stat.lockCount = region.locks;
@@ -52,11 +59,12 @@ constinit Guarded<Rank::names, Settings> settings;
 // work.target: the caller's array, of work.size elements; work.done: regions seen.
 void stat_step(Thread& self) {
     LongWork& work = self.work;
-    const Result<Actor*> actor = find_actor(work.target_actor);
-    if (!actor.ok()) return self.frame.set_result(K_EUNKNOWN);
+    const Result<Territory> there = territory_of(work.target_actor);
+    if (!there.ok()) return self.frame.set_result(K_EUNKNOWN);
+    const auto& [space, own, actor, name] = there.value();
+    const RegionOwner owner = actor == nullptr ? RegionOwner::anyone : own;
     for (unsigned i = 0; i < regions_per_step; ++i) {
-        const Result<RegionInfo> region =
-            actor.value()->space.region_from(work.range.at, work.range.range.end);
+        const Result<RegionInfo> region = space->region_from(work.range.at, work.range.range.end, owner);
         if (!region.ok()) return self.frame.set_result(static_cast<long>(work.done));
         const UserOut<KnRgnStat> place{work.target + work.done * sizeof(KnRgnStat)};
         if (work.done < work.size && place.write(stat_of(region.value())) != Status::ok)
@@ -67,19 +75,19 @@ void stat_step(Thread& self) {
     self.continuation = stat_step;
 }
 
-[[nodiscard]] Result<VirtRange> lock_range(VmAddr address, VmSize size, VmFlags flags) {
+[[nodiscard]] Result<VirtRange> lock_range(VmAddr address, VmSize size, VmFlags flags, const Space& space) {
     if ((flags & ~static_cast<VmFlags>(K_WRITABLE)) != 0) return Status::invalid;
     KnRgnDesc region{};
     region.startAddr = address;
     region.size = size;
-    return range_of(region);
+    return range_of(region, space);
 }
 
 void end_lock(Thread& self) {
     LongWork& work = self.work;
-    const Result<Actor*> actor = find_actor(work.target_actor);
-    if (actor.ok() && work.outcome != K_OK)
-        static_cast<void>(actor.value()->space.unlock_range(work.range.range));
+    const Result<Territory> there = territory_of(work.target_actor);
+    if (there.ok() && work.outcome != K_OK)
+        static_cast<void>(there.value().space->unlock_range(work.range.range, there.value().owner));
     self.clear(flag_finishing);
     self.frame.set_result(work.outcome);
     settle(self);
@@ -90,15 +98,15 @@ void end_lock(Thread& self) {
 namespace calls {
 
 long rgnStat(Thread& self, Cap capability, UserIn<KnRgnDesc> region_at, UserBytesOut stat, unsigned size) {
-    const Result<Actor*> actor = actor_of(self, capability);
-    if (!actor.ok()) return static_cast<long>(actor.status());
+    const Result<Territory> there = territory_of(self, capability);
+    if (!there.ok()) return static_cast<long>(there.status());
     const Result<KnRgnDesc> region = region_at.read();
     if (!region.ok()) return K_EFAULT;
     if ((region.value().options & ~static_cast<VmFlags>(K_USERSPACE)) != 0) return K_EINVAL;
-    const Result<VirtRange> range = range_of(region.value());
+    const Result<VirtRange> range = range_of(region.value(), *there.value().space);
     if (!range.ok()) return static_cast<long>(range.status());
     LongWork& work = self.work;
-    work.target_actor = actor.value()->capability;
+    work.target_actor = there.value().name;
     work.range = {.range = range.value(), .at = range.value().begin};
     work.target = stat.address;
     work.size = size / sizeof(KnRgnStat);
@@ -125,31 +133,33 @@ long vmSetPar(Thread&, UserIn<KnVmPar> wanted_at) {
 }
 
 long vmPhysAddr(Thread& self, Cap capability, VmAddr address, UserOut<PhAddr> physical) {
-    const Result<Actor*> actor = actor_of(self, capability);
-    if (!actor.ok()) return static_cast<long>(actor.status());
-    const Result<PhysAddr> found = actor.value()->space.frame_of(VirtAddr{address});
+    const Result<Territory> there = territory_of(self, capability);
+    if (!there.ok()) return static_cast<long>(there.status());
+    const Result<PhysAddr> found = there.value().space->frame_of(VirtAddr{address});
     return static_cast<long>(found.ok() ? physical.write(found.value().raw()) : found.status());
 }
 
 long vmLock(Thread& self, Cap capability, VmAddr address, VmSize size, VmFlags flags) {
-    const Result<Actor*> actor = actor_of(self, capability);
-    if (!actor.ok()) return static_cast<long>(actor.status());
-    const Result<VirtRange> range = lock_range(address, size, flags);
+    const Result<Territory> there = territory_of(self, capability);
+    if (!there.ok()) return static_cast<long>(there.status());
+    const auto& [space, owner, actor, name] = there.value();
+    const Result<VirtRange> range = lock_range(address, size, flags, *space);
     if (!range.ok()) return static_cast<long>(range.status());
-    const Status status = actor.value()->space.lock_range(range.value());
+    const Status status = space->lock_range(range.value(), owner);
     if (status != Status::ok) return static_cast<long>(status);
-    self.work.target_actor = actor.value()->capability;
+    self.work.target_actor = name;
     self.set(flag_finishing); // what is locked is unlocked when the pages cannot be had
     bring_in(self, range.value(), (flags & K_WRITABLE) != 0 ? Protection::write : Protection::read, end_lock);
     return no_result;
 }
 
 long vmUnLock(Thread& self, Cap capability, VmAddr address, VmSize size, VmFlags flags) {
-    const Result<Actor*> actor = actor_of(self, capability);
-    if (!actor.ok()) return static_cast<long>(actor.status());
-    const Result<VirtRange> range = lock_range(address, size, flags);
+    const Result<Territory> there = territory_of(self, capability);
+    if (!there.ok()) return static_cast<long>(there.status());
+    const auto& [space, owner, actor, name] = there.value();
+    const Result<VirtRange> range = lock_range(address, size, flags, *space);
     if (!range.ok()) return static_cast<long>(range.status());
-    return static_cast<long>(actor.value()->space.unlock_range(range.value()));
+    return static_cast<long>(space->unlock_range(range.value(), owner));
 }
 
 } // namespace calls

@@ -14,6 +14,7 @@
 
 #include <machine/halt.hpp>
 #include <machine/mmu.hpp>
+#include <machine/supervisor.hpp>
 #include <machine/timer.hpp>
 
 namespace chorale {
@@ -110,8 +111,8 @@ void ports_step(Thread& self) {
         [](Thread& asker, long) { begin_image(asker); });
 }
 
-// ---- a supervisor actor's program: hide, flush everywhere, reap. No thread of its own is left to run it.
-// ----
+// ---- what a supervisor actor has of the supervisor space, its program too: hide, flush everywhere, reap. No
+// thread of its own is left to run it. ----
 
 void reap_image(Thread& self) {
     next_step(self, supervisor_space().reap_step(self.work.range) ? space_step : reap_image);
@@ -126,8 +127,8 @@ void image_step(Thread& self) {
 }
 
 void begin_image(Thread& self) {
-    const VirtRange image = self.victim->image;
-    const bool there = !image.empty() && supervisor_space().begin_free(image, self.work.range) == Status::ok;
+    const bool there = machine::supervisor_actors && self.victim->privilege == K_SUPACTOR &&
+                       supervisor_space().begin_forfeit(owner_of(*self.victim), self.work.range);
     next_step(self, there ? image_step : space_step);
 }
 
@@ -174,9 +175,8 @@ long delete_actor(Thread& self, Actor& actor) {
     }
     self.victim = &actor;
     self.deletion_progress = 0;
-    delete_laps_of(self, actor, [](Thread& asker) {
-        detach_handlers_of(asker, *asker.victim, threads_step);
-    });
+    delete_laps_of(self, actor,
+                   [](Thread& asker) { detach_handlers_of(asker, *asker.victim, threads_step); });
     return no_result;
 }
 

@@ -75,8 +75,9 @@ constexpr std::string_view supervisor_suffix = ".r";
     actor.image = {room.value(), room.value() + image.size};
     for (const boot::elf::Segment& segment : image.elf.segments()) {
         const boot::Bytes bytes = file.subspan(segment.file_offset, segment.file_size);
-        const Status status = supervisor_space().map_segment(
-            room.value() + segment.address, segment.memory_size, bytes, protection_of(segment));
+        const Status status =
+            supervisor_space().map_segment(room.value() + segment.address, segment.memory_size, bytes,
+                                           protection_of(segment), owner_of(actor));
         if (status != Status::ok) return status;
     }
     return Status::ok;
@@ -91,9 +92,9 @@ constexpr std::string_view supervisor_suffix = ".r";
 }
 
 // No CPU has been there yet, but one may have walked the tables on speculation: it is told to forget.
-void take_out(VirtRange image) {
+void take_out(const Actor& actor) {
     const auto flush = [](const TlbFlush& entries) { entries.apply(machine::nucleus_root()); };
-    static_cast<void>(supervisor_space().free(image, flush));
+    static_cast<void>(supervisor_space().free(actor.image, flush, owner_of(actor)));
 }
 
 [[nodiscard]] Status start_supervisor(Actor& actor, const RelocatableImage& image, u16 priority) {
@@ -125,7 +126,7 @@ void take_out(VirtRange image) {
             const bool sound = status == Status::ok && problem.error == ImageError::none;
             if (sound) status = start_supervisor(actor, parsed.image, priority);
             if (!sound || status != Status::ok) {
-                if (!actor.image.empty()) take_out(actor.image);
+                if (!actor.image.empty()) take_out(actor);
                 discard_actor(actor);
             }
         }

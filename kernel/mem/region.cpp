@@ -67,6 +67,7 @@ Status RegionList::split(VirtAddr at) {
         return upper.status();
     }
     Region& made = *upper.value();
+    made.owner = region->owner;
     made.demand = region->demand;
     made.locks = region->locks;
     made.work = region->work;

@@ -38,6 +38,14 @@ enum class RegionState : u8 {
 struct InSpace;
 struct RangeWork;
 
+// Whose a region of the supervisor space is, which many have together; other spaces have one owner and do not
+// say. Any other value is the address of the Actor, with whom the region goes.
+enum class RegionOwner : uword {
+    nobody,  // K_SVACTOR: it stays until it is freed
+    nucleus, // system stacks: nobody else changes them
+    anyone,  // to look at, whosever it is
+};
+
 // What its owner says of a region: kept for him and for calls that look at it.
 struct RegionAttributes {
     VmFlags options{};
@@ -50,6 +58,7 @@ struct Region : ListNode<InSpace> {
     Protection protection{};
     Backing backing{};
     RegionState state{};
+    RegionOwner owner{};
     bool demand{};           // of backing `frames`: a page comes when it is first touched
     u32 locks{};             // vmLock: while any, the region is neither freed nor protected
     const RangeWork* work{}; // the operation that is changing or ending it; others leave it alone

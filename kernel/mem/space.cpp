@@ -121,8 +121,10 @@ Status Space::claim(Fill& fill, uword size, VirtAddr at) {
         }
         const Result<Region*> made =
             contents.regions.insert(fill.range, fill.protection, fill.backing, RegionState::changing);
-        if (!made.ok() || fill.attributes == nullptr) return made.status();
+        if (!made.ok()) return made.status();
         Region& region = *made.value();
+        region.owner = fill.owner;
+        if (fill.attributes == nullptr) return Status::ok;
         region.demand = fill.view.segment == nullptr;
         region.view = fill.view;
         if (!region.demand) hold_segment(*region.view.segment);
@@ -148,6 +150,7 @@ Result<VirtAddr> Space::reserve(uword size, Protection protection, const Placeme
     fill.attributes = &attributes;
     fill.work = work;
     fill.view = view;
+    fill.owner = place.owner;
     if (!place.window.empty()) {
         if (const Status status = check_range(place.window); status != Status::ok) return status;
     }
@@ -251,6 +254,7 @@ Result<VirtAddr> Space::allocate(uword size, Protection protection, VirtAddr at)
 Result<VirtAddr> Space::allocate_stack(uword size) {
     if (size == 0 || size > window().size()) return Status::size;
     Fill fill{.protection = page_protection(Protection::read | Protection::write)};
+    if (shared_) fill.owner = RegionOwner::nucleus;
     const uword whole_size = round_up(size, page_size) + page_size;
     if (const Status status = claim(fill, whole_size, anywhere); status != Status::ok) return status;
     const VirtRange whole = fill.range;
@@ -285,10 +289,11 @@ Result<VirtAddr> Space::map_physical(PhysAddr frames, uword size, Protection pro
 }
 
 Status Space::map_segment(VirtAddr address, uword memory_size, std::span<const std::byte> file,
-                          Protection protection) {
+                          Protection protection, RegionOwner owner) {
     const uword offset = address.page_offset();
     if (file.size() > memory_size || memory_size > window().size()) return Status::size;
     Fill fill{.protection = page_protection(protection), .file = file, .file_offset = offset};
+    fill.owner = owner;
     Status status = claim(fill, offset + memory_size, address.page_floor());
     if (status != Status::ok) return status;
     status = bring_in(fill);

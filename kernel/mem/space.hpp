@@ -59,17 +59,20 @@ struct RegionInfo {
     u32 locks{};
     RegionAttributes attributes{};
     SegmentView view{};
+    RegionOwner owner{};
 };
 
-// Where a new region shall be: at an address, or the lowest that is free in a window.
+// Whose a new region shall be, and where: at an address, or the lowest that is free in a window.
 struct Placement {
     VirtAddr at;
     VirtRange window{};
+    RegionOwner owner{};
 };
 
 // How pages go to another region.
 enum class Transfer : u8 {
-    copy, // what either writes from now on the other does not see
+    copy,      // what either writes from now on the other does not see
+    duplicate, // the same, but at once: the supervisor space has no copies at the first write
     share
 };
 
@@ -122,6 +125,8 @@ class Space {
     [[nodiscard]] u64 pages() const { return account_.used(); }
     [[nodiscard]] u64 page_limit() const { return account_.limit(); }
     void set_page_limit(u64 pages) { account_.set_limit(pages); }
+    [[nodiscard]] bool shared() const { return shared_; } // the supervisor space
+    [[nodiscard]] VirtRange window() const;               // where regions may lie
 
     // A CPU calls this before it loads the root for the first time.
     void enter_cpu(CpuIndex cpu) {
@@ -138,6 +143,9 @@ class Space {
     // relaxed: a snapshot; flush_for() orders its own
     [[nodiscard]] u64 cpus() const { return cpus_.load(std::memory_order_relaxed); }
 
+    // In the supervisor space what follows makes regions for an owner, and changes this owner's only: others
+    // in the range are left alone, like holes.
+
     // ---- pages come in: all or nothing; interrupts may be let in meanwhile ---------------------
     // Addresses whose pages come, zeroed, when they are first touched; with Backing::nothing they never come.
     // With `work` the region stays in the hands of that operation. size is rounded up to pages.
@@ -153,7 +161,7 @@ class Space {
                                                 VirtAddr at = anywhere);
     // A segment of an executable: `file` at `address`, zeros up to memory_size and in the rest of the pages.
     [[nodiscard]] Status map_segment(VirtAddr address, uword memory_size, std::span<const std::byte> file,
-                                     Protection protection);
+                                     Protection protection, RegionOwner owner = RegionOwner::nobody);
 
     // Where `size` bytes are free. Somebody else may take the place before the caller does.
     [[nodiscard]] Result<VirtAddr> find_room(uword size);
@@ -170,7 +178,8 @@ class Space {
     // begin_lend; while pages are left: lend, and take in the other space; flush; finish_change. At most one
     // batch at a time. The source stays usable meanwhile.
     // `whole`: the range must be memory from end to end.
-    [[nodiscard]] Status begin_lend(VirtRange range, bool whole, RangeWork& work);
+    [[nodiscard]] Status begin_lend(VirtRange range, bool whole, RangeWork& work,
+                                    RegionOwner owner = RegionOwner::nobody);
     // From work.at on, which it advances, in the one region there.
     [[nodiscard]] Status lend(RangeWork& work, Transfer how, PageBatch& batch);
     // `delta`: what a page's address grows by. On failure the batch's references are gone too.
@@ -184,12 +193,17 @@ class Space {
     // begin_free; while (!hide_step); flush; while (!reap_step). Holes in the range are accepted. After
     // begin_free() succeeded nothing fails. Status::busy: another operation is at work in the range;
     // Status::timeout: a part of it is locked.
-    [[nodiscard]] Status begin_free(VirtRange range, RangeWork& work);
+    [[nodiscard]] Status begin_free(VirtRange range, RangeWork& work,
+                                    RegionOwner owner = RegionOwner::nobody);
+    // The same for all that a dead owner has, whatever state it is in: whoever was at work on it has been
+    // told by every CPU, and does not look at it again. False: there is nothing.
+    [[nodiscard]] bool begin_forfeit(RegionOwner owner, RangeWork& work);
     [[nodiscard]] bool hide_step(RangeWork& work);
     [[nodiscard]] bool reap_step(RangeWork& work);
 
     // begin_protect; while (!protect_step); flush.
-    [[nodiscard]] Status begin_protect(VirtRange range, Protection protection, RangeWork& work);
+    [[nodiscard]] Status begin_protect(VirtRange range, Protection protection, RangeWork& work,
+                                       RegionOwner owner = RegionOwner::nobody);
     [[nodiscard]] bool protect_step(RangeWork& work);
 
     [[nodiscard]] TlbFlush flush_for(const RangeWork& work) const;
@@ -198,7 +212,7 @@ class Space {
     // The two sequences in one, for callers that can wait: `flush(const TlbFlush&)` returns when it is done
     // everywhere.
     template <class Flush>
-    [[nodiscard]] Status free(VirtRange range, Flush&& flush);
+    [[nodiscard]] Status free(VirtRange range, Flush&& flush, RegionOwner owner = RegionOwner::nobody);
     template <class Flush>
     [[nodiscard]] Status protect(VirtRange range, Protection protection, Flush&& flush);
 
@@ -216,15 +230,17 @@ class Space {
     // The region that holds `address`, or Status::address.
     [[nodiscard]] Result<RegionInfo> region_at(VirtAddr address);
     // It, or the next above that begins before `end`.
-    [[nodiscard]] Result<RegionInfo> region_from(VirtAddr address, VirtAddr end);
+    [[nodiscard]] Result<RegionInfo> region_from(VirtAddr address, VirtAddr end,
+                                                 RegionOwner owner = RegionOwner::nobody);
     // `change(Region&)` on each region of the range, cut at its ends. Errors: address (nothing is there),
     // busy, no_memory.
     template <class Change>
-    [[nodiscard]] Status change_regions(VirtRange range, Change&& change);
+    [[nodiscard]] Status change_regions(VirtRange range, Change&& change,
+                                        RegionOwner owner = RegionOwner::nobody);
     // vmLock: from now on the range is neither freed nor protected, as often as it was locked. Errors: as
     // above; invalid: it is not locked.
-    [[nodiscard]] Status lock_range(VirtRange range);
-    [[nodiscard]] Status unlock_range(VirtRange range);
+    [[nodiscard]] Status lock_range(VirtRange range, RegionOwner owner = RegionOwner::nobody);
+    [[nodiscard]] Status unlock_range(VirtRange range, RegionOwner owner = RegionOwner::nobody);
     [[nodiscard]] static u64 locked_pages(); // of all spaces
     // The frame behind an address, if there is one by now.
     [[nodiscard]] Result<PhysAddr> frame_of(VirtAddr address);
@@ -251,6 +267,7 @@ class Space {
         VirtRange window{};                   // anywhere: where; empty: where programs do not lie
         const RegionAttributes* attributes{}; // given: the region is there at once, its pages on demand
         RangeWork* work{};
+        RegionOwner owner{};
         SegmentView view{};                // with `attributes`
         PhysAddr borrowed{};               // the frame of range.begin
         std::span<const std::byte> file{}; // lies at file_offset; all else is zero
@@ -261,7 +278,6 @@ class Space {
         unsigned level;
     };
 
-    [[nodiscard]] VirtRange window() const;          // where regions may lie
     [[nodiscard]] VirtRange anywhere_window() const; // where they are put when it does not matter
     [[nodiscard]] Protection page_protection(Protection wanted) const;
     [[nodiscard]] Status check_range(VirtRange range) const;
@@ -271,14 +287,15 @@ class Space {
     [[nodiscard]] Status stage(const Fill& fill);
     void show(const Fill& fill);
     void abandon(VirtRange range);
-    [[nodiscard]] Status begin_change(VirtRange range, RegionState state, RangeWork& work);
+    [[nodiscard]] Status begin_change(VirtRange range, RegionState state, RangeWork& work, RegionOwner owner);
     // Makes the range's ends boundaries of regions and of leaves. On failure nothing anyone could see
     // changed.
-    [[nodiscard]] static Status cut(Contents& contents, VirtRange range);
-    [[nodiscard]] static Status cut_for_change(Contents& contents, VirtRange range);
+    [[nodiscard]] static Status cut(Contents& contents, VirtRange range, RegionOwner owner);
+    [[nodiscard]] static Status cut_for_change(Contents& contents, VirtRange range, RegionOwner owner);
     static void count_locked(const Region& region, bool locked);
     // Whether the range may be changed: ok, address (nothing is there), busy, timeout (locked).
-    [[nodiscard]] static Status changeable(Contents& contents, VirtRange range, bool despite_locks);
+    [[nodiscard]] static Status changeable(Contents& contents, VirtRange range, bool despite_locks,
+                                           RegionOwner owner);
     // A page of which the space shall get a copy of its own.
     struct Copying {
         PhysAddr fresh; // for the copy; 0: none yet
@@ -314,9 +331,9 @@ class Space {
 };
 
 template <class Flush>
-Status Space::free(VirtRange range, Flush&& flush) {
+Status Space::free(VirtRange range, Flush&& flush, RegionOwner owner) {
     RangeWork work;
-    if (const Status status = begin_free(range, work); status != Status::ok) return status;
+    if (const Status status = begin_free(range, work, owner); status != Status::ok) return status;
     while (!hide_step(work)) machine::interrupt_window();
     if (work.flush_needed) flush(flush_for(work));
     while (!reap_step(work)) machine::interrupt_window();
@@ -358,14 +375,14 @@ Status Space::visit(VirtAddr address, uword size, Protection need, Use&& use, Wa
 }
 
 template <class Change>
-Status Space::change_regions(VirtRange range, Change&& change) {
+Status Space::change_regions(VirtRange range, Change&& change, RegionOwner owner) {
     if (const Status status = check_range(range); status != Status::ok) return status;
     return contents_.with([&](Contents& contents) {
-        if (const Status status = cut_for_change(contents, range); status != Status::ok) return status;
+        if (const Status status = cut_for_change(contents, range, owner); status != Status::ok) return status;
         RegionList& regions = contents.regions;
         Region* region = regions.at_or_after(range.begin);
         for (; region != nullptr && region->range.begin < range.end; region = regions.next(*region))
-            change(*region);
+            if (region->owner == owner) change(*region);
         return Status::ok;
     });
 }

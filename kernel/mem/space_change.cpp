@@ -10,10 +10,14 @@ namespace {
 
 [[nodiscard]] RegionInfo info_of(const Region& region) {
     return {region.range, region.protection, region.backing, region.demand,
-            region.locks, region.attributes, region.view};
+            region.locks, region.attributes, region.view,    region.owner};
 }
 
 constexpr Protection accesses = Protection::read | Protection::write | Protection::execute;
+
+[[nodiscard]] bool is_of(const Region& region, RegionOwner owner) {
+    return region.owner == owner || owner == RegionOwner::anyone;
+}
 
 constinit Relaxed<u64> all_locked; // pages
 
@@ -52,10 +56,11 @@ Status Space::check_range(VirtRange range) const {
     return Status::ok;
 }
 
-Status Space::changeable(Contents& contents, VirtRange range, bool despite_locks) {
+Status Space::changeable(Contents& contents, VirtRange range, bool despite_locks, RegionOwner owner) {
     bool found = false, locked = false;
     const Region* region = contents.regions.at_or_after(range.begin);
     for (; region != nullptr && region->range.overlaps(range); region = contents.regions.next(*region)) {
+        if (region->owner != owner) continue;
         if (region->state != RegionState::ready) return Status::busy;
         locked = locked || region->locks != 0;
         found = true;
@@ -64,8 +69,14 @@ Status Space::changeable(Contents& contents, VirtRange range, bool despite_locks
     return locked && !despite_locks ? Status::timeout : Status::ok;
 }
 
-Status Space::cut(Contents& contents, VirtRange range) {
+Status Space::cut(Contents& contents, VirtRange range, RegionOwner owner) {
     RegionList& regions = contents.regions;
+    // Somebody else's region that goes across an end stays whole.
+    const Region* const low = regions.at_or_after(range.begin);
+    if (low != nullptr && low->range.begin < range.begin && low->owner != owner) range.begin = low->range.end;
+    const Region* const high = regions.at_or_after(range.end);
+    if (high != nullptr && high->range.begin < range.end && high->owner != owner)
+        range.end = high->range.begin;
     if (const Status status = regions.isolate(range); status != Status::ok) return status;
     for (const VirtAddr boundary : {range.begin, range.end}) {
         const Region* const above = regions.at_or_after(boundary);
@@ -78,28 +89,30 @@ Status Space::cut(Contents& contents, VirtRange range) {
 }
 
 // Of regions that are being filled only whoever fills them knows; other operations do not mind.
-Status Space::cut_for_change(Contents& contents, VirtRange range) {
+Status Space::cut_for_change(Contents& contents, VirtRange range, RegionOwner owner) {
     bool found = false;
     const Region* region = contents.regions.at_or_after(range.begin);
     for (; region != nullptr && region->range.overlaps(range); region = contents.regions.next(*region)) {
+        if (region->owner != owner) continue;
         if (region->state != RegionState::ready && region->work == nullptr) return Status::busy;
         found = true;
     }
-    return found ? cut(contents, range) : Status::address;
+    return found ? cut(contents, range, owner) : Status::address;
 }
 
-Status Space::begin_change(VirtRange range, RegionState state, RangeWork& work) {
+Status Space::begin_change(VirtRange range, RegionState state, RangeWork& work, RegionOwner owner) {
     if (const Status status = check_range(range); status != Status::ok) return status;
     work.range = range;
     work.at = range.begin;
     work.flush_needed = false;
     return contents_.with([&](Contents& contents) {
         RegionList& regions = contents.regions;
-        const Status free = changeable(contents, range, false);
+        const Status free = changeable(contents, range, false, owner);
         if (free != Status::ok) return free;
-        if (const Status status = cut(contents, range); status != Status::ok) return status;
+        if (const Status status = cut(contents, range, owner); status != Status::ok) return status;
         Region* region = regions.at_or_after(range.begin);
         for (; region != nullptr && region->range.overlaps(range); region = regions.next(*region)) {
+            if (region->owner != owner) continue;
             region->state = state;
             region->work = &work;
         }
@@ -127,26 +140,45 @@ void Space::count_locked(const Region& region, bool locked) {
 
 u64 Space::locked_pages() { return all_locked.load(); }
 
-Status Space::lock_range(VirtRange range) {
-    return change_regions(range, [](Region& region) {
+Status Space::lock_range(VirtRange range, RegionOwner owner) {
+    const auto lock = [](Region& region) {
         if (region.locks++ == 0) count_locked(region, true);
-    });
+    };
+    return change_regions(range, lock, owner);
 }
 
-Status Space::unlock_range(VirtRange range) {
+Status Space::unlock_range(VirtRange range, RegionOwner owner) {
     bool locked = true;
-    Status status =
-        change_regions(range, [&](const Region& region) { locked = locked && region.locks != 0; });
+    const auto look = [&](const Region& region) { locked = locked && region.locks != 0; };
+    Status status = change_regions(range, look, owner);
     if (status == Status::ok && !locked) status = Status::invalid;
     if (status != Status::ok) return status;
-    return change_regions(range, [](Region& region) {
+    const auto unlock = [](Region& region) {
         if (region.locks != 0 && --region.locks == 0) count_locked(region, false);
-    });
+    };
+    return change_regions(range, unlock, owner);
 }
 
-Status Space::begin_free(VirtRange range, RangeWork& work) {
+Status Space::begin_free(VirtRange range, RangeWork& work, RegionOwner owner) {
     work.protecting = false;
-    return begin_change(range, RegionState::dying, work);
+    return begin_change(range, RegionState::dying, work, owner);
+}
+
+bool Space::begin_forfeit(RegionOwner owner, RangeWork& work) {
+    work = {.range = window(), .at = window().begin};
+    return contents_.with([&](Contents& contents) {
+        bool found = false;
+        Region* region = contents.regions.first();
+        for (; region != nullptr; region = contents.regions.next(*region)) {
+            if (region->owner != owner) continue;
+            if (region->locks != 0) count_locked(*region, false);
+            region->locks = 0;
+            region->state = RegionState::dying;
+            region->work = &work;
+            found = true;
+        }
+        return found;
+    });
 }
 
 bool Space::hide_step(RangeWork& work) {
@@ -178,10 +210,13 @@ bool Space::reap_step(RangeWork& work) {
     });
 }
 
-Status Space::begin_protect(VirtRange range, Protection protection, RangeWork& work) {
+Status Space::begin_protect(VirtRange range, Protection protection, RangeWork& work, RegionOwner owner) {
     work.protection = page_protection(protection);
     work.protecting = true;
-    return begin_change(range, RegionState::changing, work);
+    const Status status = begin_change(range, RegionState::changing, work, owner);
+    // No page fault finds out there that a TLB does not know of wider rights: interrupt handlers have none.
+    work.flush_needed = shared_;
+    return status;
 }
 
 bool Space::protect_step(RangeWork& work) {
@@ -249,16 +284,17 @@ Result<RegionInfo> Space::region_at(VirtAddr address) {
     });
 }
 
-Result<RegionInfo> Space::region_from(VirtAddr address, VirtAddr end) {
+Result<RegionInfo> Space::region_from(VirtAddr address, VirtAddr end, RegionOwner owner) {
     return contents_.with([&](Contents& contents) -> Result<RegionInfo> {
-        const Region* const region = contents.regions.at_or_after(address);
+        const Region* region = contents.regions.at_or_after(address);
+        while (region != nullptr && !is_of(*region, owner)) region = contents.regions.next(*region);
         if (region == nullptr || region->range.begin >= end) return Status::address;
         return info_of(*region);
     });
 }
 
 Result<PhysAddr> Space::frame_of(VirtAddr address) {
-    if (address >= user_end()) return Status::address;
+    if (!window().contains(address)) return Status::address;
     return contents_.with([&](Contents& contents) -> Result<PhysAddr> {
         const auto found = contents.table.translate(address);
         if (!found) return Status::address;

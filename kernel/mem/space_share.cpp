@@ -9,29 +9,29 @@
 
 namespace chorale {
 
-Status Space::begin_lend(VirtRange range, bool whole, RangeWork& work) {
-    if (shared_) return Status::invalid; // pages of the nucleus half are never common
+Status Space::begin_lend(VirtRange range, bool whole, RangeWork& work, RegionOwner owner) {
     if (const Status status = check_range(range); status != Status::ok) return status;
     work = {.range = range, .at = range.begin};
     return contents_.with([&](Contents& contents) {
         RegionList& regions = contents.regions;
-        Status status = changeable(contents, range, true);
+        Status status = changeable(contents, range, true, owner);
         if (status != Status::ok) return status;
         if (whole) {
             VirtAddr covered = range.begin;
             const Region* region = regions.at_or_after(range.begin);
             for (; region != nullptr && covered < range.end; region = regions.next(*region)) {
-                if (region->range.begin > covered || region->backing != Backing::frames ||
-                    region->view.segment != nullptr)
+                if (region->owner != owner || region->range.begin > covered ||
+                    region->backing != Backing::frames || region->view.segment != nullptr)
                     break;
                 covered = region->range.end;
             }
             if (covered < range.end) return Status::address;
         }
-        status = cut(contents, range);
+        status = cut(contents, range, owner);
         if (status != Status::ok) return status;
         Region* region = regions.at_or_after(range.begin);
         for (; region != nullptr && region->range.overlaps(range); region = regions.next(*region)) {
+            if (region->owner != owner) continue;
             region->state = RegionState::changing;
             region->work = &work;
         }
@@ -45,7 +45,7 @@ Status Space::lend_page(Contents& contents, const Region& region, RangeWork& wor
     const VirtAddr here = work.at;
     const PageSlot slot = contents.table.look(here);
     if (!slot.there) {
-        if (how == Transfer::share && region.demand) return Status::busy;
+        if (how != Transfer::copy && region.demand) return Status::busy;
         work.at = PageTable::next(here, slot.level, region.range.end);
         return Status::ok;
     }
@@ -54,7 +54,8 @@ Status Space::lend_page(Contents& contents, const Region& region, RangeWork& wor
         if (slot.level != 0) return contents.table.split(here + page_size, true);
         const bool common = allows(slot.protection, Protection::copy);
         if (common && how == Transfer::share) return Status::busy;
-        page.duplicate = how == Transfer::copy && !common && frame_shared(slot.frame);
+        page.duplicate =
+            how == Transfer::duplicate || (how == Transfer::copy && !common && frame_shared(slot.frame));
         if (!share_frame(slot.frame)) return Status::no_memory;
         if (how == Transfer::copy && !page.duplicate) page.kind = Protection::copy;
         if (page.kind == Protection::copy && !common) {

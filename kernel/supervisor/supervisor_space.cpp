@@ -4,6 +4,8 @@
 
 #include <machine/supervisor.hpp>
 
+#include <bit>
+
 namespace chorale {
 
 namespace {
@@ -17,6 +19,8 @@ constinit Space space;
 void init_supervisor_space() { space.open_shared(page_quota); }
 
 Space& supervisor_space() { return space; }
+
+RegionOwner owner_of(const Actor& actor) { return std::bit_cast<RegionOwner>(&actor); }
 
 Space& space_of(const Thread& self, VirtAddr at) {
     const bool high = at.raw() >= machine::supervisor_begin && at.raw() < machine::supervisor_end;

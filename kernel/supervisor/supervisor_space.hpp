@@ -6,12 +6,16 @@
 
 namespace chorale {
 
+struct Actor;
 struct Thread;
 
 // After the machine's tables are complete, before the first supervisor actor.
 void init_supervisor_space();
 
 [[nodiscard]] Space& supervisor_space();
+
+// Whose regions there are the actor's: they go when it goes.
+[[nodiscard]] RegionOwner owner_of(const Actor& actor);
 
 // Where an address leads that the thread gave: threads in supervisor mode have the supervisor range beside
 // their actor's space.

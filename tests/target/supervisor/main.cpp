@@ -13,8 +13,8 @@ const Case* case_of(unsigned number, unsigned& count) {
     const Case* found = nullptr;
     count = 0;
     for (const std::span<const Case>* const group :
-         {&call_cases, &thread_cases, &actor_cases, &memory_cases, &lap_cases, &interrupt_cases,
-          &timeout_cases, &virtual_time_cases, &published_cases, &handler_cases}) {
+         {&call_cases, &thread_cases, &actor_cases, &memory_cases, &region_cases, &lap_cases,
+          &interrupt_cases, &timeout_cases, &virtual_time_cases, &published_cases, &handler_cases}) {
         for (const Case& each : *group) {
             if (count++ == number) {
                 found = &each;
