@@ -87,7 +87,8 @@ void access_granted(Message& message) {
     segment_store().with([&](SegmentStore& all) {
         SegmentPage& page = *all.find(segment, message.offset);
         key = page.key;
-        if (!waited_for(key)) unwanted = page.frame;
+        // Whoever is refused had nothing but the wish: the page must not stay without an owner.
+        if (result != K_OK || !waited_for(key)) unwanted = page.frame;
         page.asking = false;
         if (result == K_OK) page.access = page.access | grant.access;
         segment.wants_release = segment.wants_release || grant.wants_release;
