@@ -21,9 +21,7 @@ Status Space::begin_lend(VirtRange range, bool whole, RangeWork& work) {
             VirtAddr covered = range.begin;
             const Region* region = regions.at_or_after(range.begin);
             for (; region != nullptr && covered < range.end; region = regions.next(*region)) {
-                if (region->range.begin > covered || region->backing != Backing::frames ||
-                    region->view.segment != nullptr)
-                    break;
+                if (region->range.begin > covered || region->backing != Backing::frames) break;
                 covered = region->range.end;
             }
             if (covered < range.end) return Status::address;
@@ -76,7 +74,9 @@ Status Space::lend(RangeWork& work, Transfer how, PageBatch& batch) {
                 work.at = work.range.end;
                 return Status::ok;
             }
-            if (region->backing == Backing::nothing || region->view.maps()) {
+            // Who shares a segment maps it too. A copy has at least what the source has touched: those pages
+            // are the cache's as well, so that their contents go.
+            if (region->backing == Backing::nothing || (region->view.maps() && how == Transfer::share)) {
                 work.at = region->range.end;
                 return Status::ok;
             }
@@ -128,6 +128,22 @@ Status Space::take(const PageBatch& batch, uword delta) {
             release_frame(page.frame);
     }
     return status;
+}
+
+Status Space::show_segment(VirtRange part, const SegmentView& view, const RangeWork& work) {
+    return contents_.with([&](Contents& contents) {
+        if (const Status status = cut_for_change(contents, part); status != Status::ok) return status;
+        Region* region = contents.regions.at_or_after(part.begin);
+        for (; region != nullptr && region->range.overlaps(part); region = contents.regions.next(*region)) {
+            if (region->work != &work) return Status::busy;
+            if (region->view.segment != nullptr) continue;
+            region->demand = false;
+            region->view = view;
+            region->view.offset += region->range.begin - part.begin;
+            hold_segment(*view.segment);
+        }
+        return Status::ok;
+    });
 }
 
 void Space::finish_change(RangeWork& work) {
