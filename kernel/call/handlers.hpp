@@ -166,6 +166,8 @@ long rgnMapFromActor(Thread& self, Cap target_actor, UserInOut<KnRgnDesc> target
 long rgnMap(Thread& self, Cap actor, UserInOut<KnRgnDesc> region, UserIn<KnObjDesc> segment);
 long rgnInit(Thread& self, Cap actor, UserInOut<KnRgnDesc> region, UserIn<KnObjDesc> segment);
 long sgFlush(Thread& self, UserIn<KnObjDesc> segment, VmFlags flags);
+long sgRead(Thread& self, UserIn<KnObjDesc> segment, Cap actor, VmAddr address, VmFlags flags);
+long sgWrite(Thread& self, UserIn<KnObjDesc> segment, Cap actor, VmAddr address, VmFlags flags);
 long rgnStat(Thread& self, Cap actor, UserIn<KnRgnDesc> region, UserBytesOut stat, unsigned size);
 long vmStat(Thread& self, UserOut<KnVmStat> stat);
 long vmSetPar(Thread& self, UserIn<KnVmPar> parameters);

@@ -107,16 +107,25 @@ Result<PhysAddr> take_segment_page(Segment& segment, u64 offset, bool write) {
     });
 }
 
+void SegmentStore::leave(SegmentPage& page) {
+    if (page.state != PageState::there || frame_shared(page.frame) || page.asking || page.queued) return;
+    if (!page.dirty) return forget(page);
+    page.state = PageState::leaving;
+    push_out(page);
+}
+
 // Who comes last drops the page. Another one with the same frame may be there by now: it comes again when it
 // is wanted.
 void leave_segment_page(Segment& segment, u64 offset, PhysAddr frame) {
     store.with([&](SegmentStore& all) {
         SegmentPage* const page = all.find(segment, offset);
-        if (page == nullptr || page->frame != frame || page->state != PageState::there) return;
-        if (frame_shared(frame) || page->asking || page->queued) return;
-        if (!page->dirty) return all.forget(*page);
-        page->state = PageState::leaving;
-        all.push_out(*page);
+        if (page != nullptr && page->frame == frame) all.leave(*page);
+    });
+}
+
+void leave_segment_page(Segment& segment, u64 offset) {
+    store.with([&](SegmentStore& all) {
+        if (SegmentPage* const page = all.find(segment, offset)) all.leave(*page);
     });
 }
 

@@ -83,6 +83,7 @@ struct SegmentStore {
     void forget(SegmentPage& page); // with its frame
     void want(Segment& segment);
     void push_out(SegmentPage& page);
+    void leave(SegmentPage& page); // it goes, unless somebody has it or is about to
 };
 [[nodiscard]] Guarded<Rank::segments, SegmentStore>& segment_store();
 
@@ -104,6 +105,8 @@ void let_go_of_segment(Segment& segment); // then, with nothing locked: attend_s
 [[nodiscard]] Status write_segment_page(Segment& segment, u64 offset);
 // The reference is gone. Then, with nothing locked: attend_segments().
 void leave_segment_page(Segment& segment, u64 offset, PhysAddr frame);
+// The same for a page that was asked for, and has perhaps come, but was not taken.
+void leave_segment_page(Segment& segment, u64 offset);
 
 [[nodiscard]] Result<Segment*> make_segment(); // for the store
 void free_segment(Segment& segment);

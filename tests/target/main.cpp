@@ -21,8 +21,8 @@ const Suite* const suites[] = {
     &statistics_suite,       &mutex_suite,       &semaphore_suite,
     &thread_semaphore_suite, &event_suite,       &monitor_suite,
     &rt_mutex_suite,         &inheritance_suite, &segments_suite,
-    &published_suite,        &fifo_suite,        &leaks_suite,
-    &stress_suite,
+    &segment_copies_suite,   &published_suite,   &fifo_suite,
+    &leaks_suite,            &stress_suite,
 };
 
 struct Totals {

@@ -61,5 +61,13 @@
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_INOUT(KnRgnDesc, rgndesc), CHORUS_IN(KnObjDesc, segdesc)) \
     CALL(197, sgFlush, block, user, thread, \
          "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EROUND K_ESIZE K_EABORT K_ENOPORT K_ECRASH K_EFAIL", \
-         CHORUS_IN(KnObjDesc, segdesc), CHORUS_VALUE(VmFlags, flags))
+         CHORUS_IN(KnObjDesc, segdesc), CHORUS_VALUE(VmFlags, flags)) \
+    CALL(198, sgRead, block, user, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR K_ENOMEM K_ESIZE K_EABORT K_ENOPORT K_ECRASH K_EFAIL", \
+         CHORUS_IN(KnObjDesc, srcsegdesc), CHORUS_IN_OPT(KnCap, dstactorcap), \
+         CHORUS_VALUE(VmAddr, dstaddress), CHORUS_VALUE(VmFlags, flags)) \
+    CALL(199, sgWrite, block, user, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR K_ENOMEM K_ESIZE K_EABORT K_ENOPORT K_ECRASH K_EFAIL", \
+         CHORUS_IN(KnObjDesc, dstsegdesc), CHORUS_IN_OPT(KnCap, srcactorcap), \
+         CHORUS_VALUE(VmAddr, srcaddress), CHORUS_VALUE(VmFlags, flags))
 // clang-format on

@@ -142,7 +142,9 @@ static int use_segments(KnCap* actor, KnRgnDesc* region) {
     segment.dataObject = *actor;
     segment.startOffset = 0;
     segment.size = region->size;
-    return rgnMap(actor, region, &segment) + rgnInit(actor, region, &segment) + sgFlush(&segment, 0);
+    return rgnMap(actor, region, &segment) + rgnInit(actor, region, &segment) + sgFlush(&segment, 0) +
+           sgRead(&segment, actor, region->startAddr, K_MOVE) +
+           sgWrite(&segment, actor, region->startAddr, 0);
 }
 
 static int use_memory(KnCap* actor, KnCap* other) {
