@@ -217,8 +217,7 @@ void transfer_step(Thread& self) {
 
     const bool whole_actor = work.again != nullptr;
     VmFlags how = work.options;
-    Status status =
-        whole_actor ? begin_image(work, *target, region, how) : begin_part(work, *target, region);
+    Status status = whole_actor ? begin_image(work, *target, region, how) : begin_part(work, *target, region);
     PageBatch batch;
     if (status == Status::ok && how == 0) {
         work.lender.at = region.range.end;

@@ -310,6 +310,38 @@ void duplicated(Report& report) {
     CHECK_EQ(Mapper::bad.load(), 0);
 }
 
+// The mapper serves who waits for a page with his priority: what lies between them does not keep him waiting.
+std::atomic<bool> came, came_in_time;
+
+void lent_priority(Report& report) {
+    const Counted counted{report};
+    Mapper mapper;
+    REQUIRE_EQ(mapper.start(Manner::good, 0, false, lower_priority), K_OK);
+    sleep_milliseconds(5); // until it waits for requests
+    REQUIRE_EQ(map(K_MYACTOR, free_space, page, mapper.segment()), K_OK);
+    came = came_in_time = false;
+    Helper between, waiting;
+    REQUIRE(between.start(
+                [](std::uintptr_t) {
+                    const std::uint64_t end = now_microseconds() + 200'000;
+                    while (!came.load() && now_microseconds() < end) {
+                    }
+                    came_in_time = came.load();
+                },
+                0, main_priority) > 0);
+    REQUIRE(waiting.start(
+                [](std::uintptr_t) {
+                    static_cast<void>(*reinterpret_cast<volatile std::uint64_t*>(free_space));
+                    came = true;
+                },
+                0, higher_priority) > 0);
+    CHECK(between.join());
+    CHECK(waiting.join());
+    CHECK(came_in_time.load());
+    CHECK_EQ(Mapper::pulls.load(), 1);
+    CHECK_EQ(release(free_space, page), K_OK);
+}
+
 // ---- many CPUs ----------------------------------------------------------------------------------
 
 std::atomic<unsigned> traffic_errors, traffic_left;
@@ -353,6 +385,7 @@ constexpr Case cases[] = {
     {"mapped_from_actor", mapped_from_actor},
     {"copied_from_actor", copied_from_actor},
     {"duplicated", duplicated},
+    {"lent_priority", lent_priority},
     {"traffic_on_all_cpus", traffic_on_all_cpus},
 };
 
