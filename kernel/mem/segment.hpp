@@ -87,6 +87,22 @@ struct SegmentStore {
 };
 [[nodiscard]] Guarded<Rank::segments, SegmentStore>& segment_store();
 
+// Caches that an actor keeps without a region (lcOpen). The local id of one is its place, from 1 on.
+struct LocalCaches {
+    static constexpr unsigned limit = 16;
+    std::array<Segment*, limit> held{}; // under the lock of the store
+
+    [[nodiscard]] Segment** place(long id) {
+        return id < 1 || id > limit ? nullptr : &held[static_cast<unsigned long>(id) - 1];
+    }
+};
+// The caller's hold goes into the table. 0: it is full.
+[[nodiscard]] int keep_segment(LocalCaches& caches, Segment& segment);
+// With a hold for the caller; null: no such id.
+[[nodiscard]] Segment* kept_segment(LocalCaches& caches, long id);
+// False: there is none, with that id or, 0, at all. Then, with nothing locked: attend_segments().
+[[nodiscard]] bool drop_kept_segment(LocalCaches& caches, long id);
+
 // How a region shows a segment: from this offset on, the pages of the cache or copies of them.
 struct SegmentView {
     Segment* segment{};

@@ -173,6 +173,84 @@ void errors(Report& report) {
     CHECK_EQ(sgRead(&segment, K_MYACTOR, at, 0), K_EUNKNOWN);
 }
 
+// A cache that is kept, by its local id; this actor is a system actor.
+void local_caches(Report& report) {
+    const Counted counted{report};
+    Mapper mapper;
+    REQUIRE_EQ(mapper.start(Manner::good, 0, true), K_OK);
+    KnObjDesc segment = mapper.segment();
+    int cache = 0, again = 0;
+    REQUIRE_EQ(lcOpen(&segment.dataObject, 0, &cache), K_OK);
+    REQUIRE_EQ(lcOpen(&segment.dataObject, 0, &again), K_OK);
+    CHECK(cache != again);
+    KnCap one{}, other{};
+    CHECK_EQ(lcCap(cache, &one), K_OK);
+    CHECK_EQ(lcCap(again, &other), K_OK);
+    CHECK_EQ(one.key, other.key); // of one segment there is one cache
+    VmSize size = page + 8;
+    CHECK_EQ(lcRead(cache, page, K_MYACTOR, address_of(buffer), &size), K_OK);
+    CHECK_EQ(size, page + 8);
+    CHECK_EQ(buffer[0], first_word(1));
+    CHECK_EQ(buffer[words], first_word(2));
+    buffer[0] = 5;
+    size = 8;
+    CHECK_EQ(lcWrite(again, 3 * page, K_MYACTOR, address_of(buffer), &size), K_OK);
+    CHECK(eventually([] { return Mapper::stored(3) == 5; }));
+    REQUIRE_EQ(allocate(free_space, page), K_OK);
+    size = 2 * page;
+    CHECK_EQ(lcRead(cache, 0, K_MYACTOR, free_space, &size), K_EADDR); // the second page is missing
+    CHECK_EQ(size, page);
+    CHECK_EQ(release(free_space, page), K_OK);
+    CHECK_EQ(lcRead(99, 0, K_MYACTOR, address_of(buffer), &size), K_EINVAL);
+    CHECK_EQ(lcRead(cache, 0, K_MYACTOR, address_of(buffer), reinterpret_cast<VmSize*>(8)), K_EFAULT);
+    size = 0;
+    CHECK_EQ(lcWrite(cache, 0, K_MYACTOR, address_of(buffer), &size), K_ESIZE);
+    CHECK_EQ(lcOpen(&segment.dataObject, 1, &cache), K_EINVAL);
+    CHECK_EQ(lcCap(cache, reinterpret_cast<KnCap*>(8)), K_EFAULT);
+    CHECK_EQ(lcClose(cache), K_OK);
+    CHECK_EQ(lcClose(cache), K_EINVAL);
+    CHECK_EQ(lcCap(cache, &one), K_EINVAL);
+    CHECK_EQ(Mapper::releases.load(), 0);
+    CHECK_EQ(lcClose(again), K_OK);
+    CHECK_EQ(lcClose(0), K_EINVAL);
+    CHECK(eventually([] { return Mapper::releases.load() == 1; }));
+    int ids[17];
+    for (int i = 0; i < 16; ++i) {
+        CHECK_EQ(lcOpen(&segment.dataObject, 0, &ids[i]), K_OK);
+    }
+    CHECK_EQ(lcOpen(&segment.dataObject, 0, &ids[16]), K_EFULL);
+    for (int i = 0; i < 16; ++i) {
+        CHECK_EQ(lcClose(ids[i]), K_OK);
+    }
+    segment.dataObject.ui.uiTail ^= 1;
+    CHECK_EQ(lcOpen(&segment.dataObject, 0, &cache), K_EUNKNOWN);
+}
+
+// They end with their actor. A user actor has none.
+void local_caches_end(Report& report) {
+    const Counted counted{report};
+    static Mapper mapper;
+    REQUIRE_EQ(mapper.start(Manner::good), K_OK);
+    const auto open = [](std::uintptr_t) {
+        int cache = 0;
+        const KnObjDesc segment = mapper.segment();
+        for (int i = 0; i < 3; ++i) {
+            if (lcOpen(&segment.dataObject, 0, &cache) != K_OK) return;
+        }
+        write_word(mapper, 7 * page, 7);
+    };
+    for (const KnActorPrivilege privilege : {K_SYSTEMACTOR, K_USERACTOR}) {
+        Mapper::pulls = 0;
+        Child child;
+        REQUIRE_EQ(child.create("keeps caches", privilege), K_OK);
+        REQUIRE(child.start(open, 0) > 0);
+        sleep_milliseconds(20);
+        CHECK_EQ(Mapper::pulls.load(), privilege == K_SYSTEMACTOR ? 1 : 0);
+        CHECK_EQ(child.destroy(), K_OK);
+    }
+    mapper.stop();
+}
+
 // What a mapper says reaches the caller; one that says nothing holds nobody.
 void mappers_that_fail(Report& report) {
     const Counted counted{report};
@@ -381,6 +459,8 @@ constexpr Case cases[] = {
     {"read", read},
     {"written", written},
     {"errors", errors},
+    {"local_caches", local_caches},
+    {"local_caches_end", local_caches_end},
     {"mappers_that_fail", mappers_that_fail},
     {"mapped_from_actor", mapped_from_actor},
     {"copied_from_actor", copied_from_actor},
