@@ -58,17 +58,17 @@ int sgFlush(const KnObjDesc* segdesc, VmFlags flags);
  * answered for the page that it refused. K_EABORT. Blocks. */
 int sgRead(const KnObjDesc* srcsegdesc, const KnCap* dstactorcap, VmAddr dstaddress, VmFlags flags);
 
-/* sgWrite(2SEG): copy from srcaddress in the actor to the range of the segment. Who maps it sees it at once; a
- * page that nobody maps goes to the mapper, without the caller waiting for the answer: sgFlush does, of what
- * is mapped. The right to write each page is asked for as by a write to a mapping; pages are brought first,
+/* sgWrite(2SEG): copy from srcaddress in the actor to the range of the segment. Who maps it sees it at once;
+ * a page that nobody maps goes to the mapper, without the caller waiting for the answer: sgFlush does, of
+ * what is mapped. The right to write each page is asked for as by a write to a mapping; pages are brought first,
  * even those that are written as a whole. Otherwise, and errors: as sgRead. */
 int sgWrite(const KnObjDesc* dstsegdesc, const KnCap* srcactorcap, VmAddr srcaddress, VmFlags flags);
 
 /* lcOpen(2SEG), lcClose, lcCap: keep the local cache of a segment, and its capability, by which the mapper
  * knows it (lccap), until lcClose or the end of the actor; *cachelip becomes a local id of the execution
  * actor, which keeps at most 16. Pages are in the cache as long as somebody maps them, kept or not: who wants
- * them to stay maps them. flags: 0. For system actors and supervisor threads. Errors: K_EINVAL (flags, no such
- * id), K_EUNKNOWN (no such port), K_EFAULT, K_EFULL, K_ENOMEM, K_EPRIV. */
+ * them to stay maps them. flags: 0. For system actors and supervisor threads. Errors: K_EINVAL (flags, no
+ * such id), K_EUNKNOWN (no such port), K_EFAULT, K_EFULL, K_ENOMEM, K_EPRIV. */
 int lcOpen(const KnCap* sgcap, VmFlags flags, int* cachelip);
 int lcClose(int cacheli);
 int lcCap(int cacheli, KnCap* cachecap);

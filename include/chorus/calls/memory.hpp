@@ -77,12 +77,14 @@
     CALL(202, lcCap, block, system, thread, "K_EINVAL K_EFAULT K_EPRIV", CHORUS_VALUE(int, cacheli), \
          CHORUS_OUT(KnCap, cachecap)) \
     CALL(203, lcRead, block, system, thread, \
-         "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR K_ENOMEM K_ESIZE K_EABORT K_ENOPORT K_ECRASH K_EFAIL K_EPRIV", \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR K_ENOMEM K_ESIZE K_EABORT K_ENOPORT K_ECRASH K_EFAIL " \
+         "K_EPRIV", \
          CHORUS_VALUE(int, srccacheli), CHORUS_VALUE(VmOffset, srcoffset), \
          CHORUS_IN_OPT(KnCap, dstactorcap), CHORUS_VALUE(VmAddr, dstaddress), \
          CHORUS_INOUT(VmSize, sizep)) \
     CALL(204, lcWrite, block, system, thread, \
-         "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR K_ENOMEM K_ESIZE K_EABORT K_ENOPORT K_ECRASH K_EFAIL K_EPRIV", \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR K_ENOMEM K_ESIZE K_EABORT K_ENOPORT K_ECRASH K_EFAIL " \
+         "K_EPRIV", \
          CHORUS_VALUE(int, dstcacheli), CHORUS_VALUE(VmOffset, dstoffset), \
          CHORUS_IN_OPT(KnCap, srcactorcap), CHORUS_VALUE(VmAddr, srcaddress), \
          CHORUS_INOUT(VmSize, sizep))
