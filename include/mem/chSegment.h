@@ -60,8 +60,8 @@ int sgRead(const KnObjDesc* srcsegdesc, const KnCap* dstactorcap, VmAddr dstaddr
 
 /* sgWrite(2SEG): copy from srcaddress in the actor to the range of the segment. Who maps it sees it at once;
  * a page that nobody maps goes to the mapper, without the caller waiting for the answer: sgFlush does, of
- * what is mapped. The right to write each page is asked for as by a write to a mapping; pages are brought first,
- * even those that are written as a whole. Otherwise, and errors: as sgRead. */
+ * what is mapped. The right to write each page is asked for as by a write to a mapping; pages are brought
+ * first, even those that are written as a whole. Otherwise, and errors: as sgRead. */
 int sgWrite(const KnObjDesc* dstsegdesc, const KnCap* srcactorcap, VmAddr srcaddress, VmFlags flags);
 
 /* lcOpen(2SEG), lcClose, lcCap: keep the local cache of a segment, and its capability, by which the mapper

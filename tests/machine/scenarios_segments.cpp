@@ -89,7 +89,7 @@ constexpr u64 mark = 0x5e60000;
     }
 }
 
-// Without a mapping, one word in two pages' midst.
+// Without a mapping: a word of a page, and one that lies in two.
 [[nodiscard]] Task<void> read_and_write(KnUniqueId mapper, u64 round) {
     Local<KnObjDesc> part;
     Local<u64> word;
@@ -102,6 +102,26 @@ constexpr u64 mark = 0x5e60000;
     static_cast<void>(co_await attempt(Call::sgWrite, part.at(), 0, word.at(), round % 2 == 0 ? 0 : K_MOVE));
     co_await part.set({{mapper, key}, 3 * page_size - 4, sizeof(u64)});
     static_cast<void>(co_await attempt(Call::sgRead, part.at(), 0, word.at(), 0));
+}
+
+// By a local id, which a round leaves to the actor's end.
+[[nodiscard]] Task<void> keep_cache(KnUniqueId mapper, u64 round) {
+    Local<KnCap> segment, cache;
+    Local<int> id;
+    Local<u64> word, size;
+    co_await segment.set({mapper, key});
+    co_await id.set(0);
+    if (co_await attempt(Call::lcOpen, segment.at(), 0, id.at()) != K_OK) co_return;
+    const int li = co_await id.get();
+    static_cast<void>(co_await attempt(Call::lcCap, li, cache.at()));
+    co_await size.set(sizeof(u64));
+    if (co_await attempt(Call::lcRead, li, page_size, 0, word.at(), size.at()) == K_OK) {
+        const u64 seen = co_await word.get();
+        if (seen != mark + page_size && seen != 9) complain("a cache is read with other contents");
+    }
+    co_await word.set(9);
+    static_cast<void>(co_await attempt(Call::lcWrite, li, page_size, 0, word.at(), size.at()));
+    if (round != 0 && co_await attempt(Call::lcClose, li) != K_OK) complain("a local id is gone");
 }
 
 // The region goes on to this actor, shared or copied.
@@ -150,13 +170,14 @@ constexpr u64 mark = 0x5e60000;
         static_cast<void>(co_await attempt(Call::rgnSetProtect, owner.at(), protection.at()));
         co_await take_over(owner.at(), at, round == 0 ? Call::rgnMapFromActor : Call::rgnInitFromActor);
         co_await read_and_write(mapper, round);
+        co_await keep_cache(mapper, round);
         co_await remove_region(owner.at(), at);
     }
 }
 
 [[nodiscard]] Task<void> play_with(bool well) {
     const auto stage = std::make_shared<Stage>();
-    const KnCap mapper = co_await stage->actor(true), one = co_await stage->actor(),
+    const KnCap mapper = co_await stage->actor(true), one = co_await stage->actor(false, K_SYSTEMACTOR),
                 two = co_await stage->actor();
     KnUniqueId name{};
     const long li = co_await Stage::port(mapper, name);
@@ -179,7 +200,7 @@ Task<void> segments_served_badly(u64) { co_await play_with(false); }
 // The mapper takes a request and goes; those who wait are aborted, deleted, or told.
 Task<void> mappers_that_go(u64) {
     const auto stage = std::make_shared<Stage>();
-    const KnCap mapper = co_await stage->actor(true), one = co_await stage->actor(),
+    const KnCap mapper = co_await stage->actor(true), one = co_await stage->actor(false, K_SYSTEMACTOR),
                 two = co_await stage->actor();
     KnUniqueId name{};
     const long li = co_await Stage::port(mapper, name);
