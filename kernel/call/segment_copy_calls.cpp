@@ -82,6 +82,7 @@ struct Piece {
     const auto nothing = [](std::byte*, std::size_t) { return true; };
     if (const Status status = space.visit(piece.at, piece.size, need, nothing, &wanted); status != Status::ok)
         return status == Status::fault ? Status::address : status;
+    machine::interrupt_window(); // pages may have been filled
     Segment& segment = *work.segment;
     const Result<PhysAddr> frame = take_segment_page(segment, piece.page, writes);
     if (!frame.ok()) {

@@ -52,7 +52,8 @@ Status Space::lend_page(Contents& contents, const Region& region, RangeWork& wor
         if (slot.level != 0) return contents.table.split(here + page_size, true);
         const bool common = allows(slot.protection, Protection::copy);
         if (common && how == Transfer::share) return Status::busy;
-        page.duplicate = how == Transfer::copy && !common && frame_shared(slot.frame);
+        const bool others = region.view.maps() || frame_shared(slot.frame);
+        page.duplicate = how == Transfer::copy && !common && others;
         if (!share_frame(slot.frame)) return Status::no_memory;
         if (how == Transfer::copy && !page.duplicate) page.kind = Protection::copy;
         if (page.kind == Protection::copy && !common) {
