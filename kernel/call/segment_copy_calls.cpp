@@ -115,6 +115,7 @@ void copy_step(Thread& self) {
     WantedPage wanted;
     Status status = copy_part(work, actor.value()->space, wanted);
     if (status == Status::busy) {
+        if (actor.value() != self.actor) wanted.at = VirtAddr{}; // its waits end with its own pages only
         status = await_page(self, wanted, copy_step);
         if (status == Status::ok) return;
     }
