@@ -18,9 +18,11 @@
 /* A part of a segment. */
 typedef struct KnObjDesc {
     KnCap dataObject;     /* the segment: ui = the mapper's port, key = the mapper's name for it */
-    VmOffset startOffset; /* bytes, page aligned */
+    VmOffset startOffset; /* bytes; page aligned but for sgRead and sgWrite */
     VmSize size;          /* bytes */
 } KnObjDesc;
+
+#define K_MOVE 0x4000U /* sgRead, sgWrite: the source's contents are not needed any more */
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,6 +47,37 @@ int rgnInit(const KnCap* actorcap, KnRgnDesc* rgndesc, const KnObjDesc* segdesc)
  * no mapper any more, or it answered nonsense), and what the mapper answered, for the first page that it
  * refused; the rest is not pushed then. K_EABORT. Blocks. */
 int sgFlush(const KnObjDesc* segdesc, VmFlags flags);
+
+/* sgRead(2SEG): copy the range of the segment to dstaddress in the actor. Neither need be page aligned. What
+ * others have written through their mappings is read, pushed out or not; pages that nobody has come from the
+ * mapper, and stay no longer than they are needed. flags: 0 or K_MOVE, which allows the nucleus to move pages
+ * instead of copying them; it copies. Not atomic: what is written meanwhile shows or does not, and after an
+ * error a part may have been copied. Errors: K_EINVAL (flags), K_EUNKNOWN (no such actor, no such port),
+ * K_EFAULT (srcsegdesc), K_ESIZE (nothing, or no range of a segment), K_EADDR (the actor's memory), K_ENOMEM,
+ * K_ENOPORT, K_ECRASH or K_EFAIL (there is no mapper any more, or it answered nonsense), and what the mapper
+ * answered for the page that it refused. K_EABORT. Blocks. */
+int sgRead(const KnObjDesc* srcsegdesc, const KnCap* dstactorcap, VmAddr dstaddress, VmFlags flags);
+
+/* sgWrite(2SEG): copy from srcaddress in the actor to the range of the segment. Who maps it sees it at once;
+ * a page that nobody maps goes to the mapper, without the caller waiting for the answer: sgFlush does, of
+ * what is mapped. The right to write each page is asked for as by a write to a mapping; pages are brought
+ * first, even those that are written as a whole. Otherwise, and errors: as sgRead. */
+int sgWrite(const KnObjDesc* dstsegdesc, const KnCap* srcactorcap, VmAddr srcaddress, VmFlags flags);
+
+/* lcOpen(2SEG), lcClose, lcCap: keep the local cache of a segment, and its capability, by which the mapper
+ * knows it (lccap), until lcClose or the end of the actor; *cachelip becomes a local id of the execution
+ * actor, which keeps at most 16. Pages are in the cache as long as somebody maps them, kept or not: who wants
+ * them to stay maps them. flags: 0. For system actors and supervisor threads. Errors: K_EINVAL (flags, no
+ * such id), K_EUNKNOWN (no such port), K_EFAULT, K_EFULL, K_ENOMEM, K_EPRIV. */
+int lcOpen(const KnCap* sgcap, VmFlags flags, int* cachelip);
+int lcClose(int cacheli);
+int lcCap(int cacheli, KnCap* cachecap);
+
+/* lcRead(2SEG), lcWrite: as sgRead and sgWrite, of a cache that is kept. *sizep: bytes; afterwards, how many
+ * were copied, also after an error that came while copying. Errors: theirs; K_EINVAL: no such id; K_EFAULT:
+ * sizep; K_EPRIV. Block. */
+int lcRead(int srccacheli, VmOffset srcoffset, const KnCap* dstactorcap, VmAddr dstaddress, VmSize* sizep);
+int lcWrite(int dstcacheli, VmOffset dstoffset, const KnCap* srcactorcap, VmAddr srcaddress, VmSize* sizep);
 
 #ifdef __cplusplus
 }

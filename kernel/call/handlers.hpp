@@ -166,6 +166,13 @@ long rgnMapFromActor(Thread& self, Cap target_actor, UserInOut<KnRgnDesc> target
 long rgnMap(Thread& self, Cap actor, UserInOut<KnRgnDesc> region, UserIn<KnObjDesc> segment);
 long rgnInit(Thread& self, Cap actor, UserInOut<KnRgnDesc> region, UserIn<KnObjDesc> segment);
 long sgFlush(Thread& self, UserIn<KnObjDesc> segment, VmFlags flags);
+long sgRead(Thread& self, UserIn<KnObjDesc> segment, Cap actor, VmAddr address, VmFlags flags);
+long sgWrite(Thread& self, UserIn<KnObjDesc> segment, Cap actor, VmAddr address, VmFlags flags);
+long lcOpen(Thread& self, UserIn<KnCap> segment, VmFlags flags, UserOut<int> cache);
+long lcClose(Thread& self, int cache);
+long lcCap(Thread& self, int cache, UserOut<KnCap> capability);
+long lcRead(Thread& self, int cache, VmOffset offset, Cap actor, VmAddr address, UserInOut<VmSize> size);
+long lcWrite(Thread& self, int cache, VmOffset offset, Cap actor, VmAddr address, UserInOut<VmSize> size);
 long rgnStat(Thread& self, Cap actor, UserIn<KnRgnDesc> region, UserBytesOut stat, unsigned size);
 long vmStat(Thread& self, UserOut<KnVmStat> stat);
 long vmSetPar(Thread& self, UserIn<KnVmPar> parameters);

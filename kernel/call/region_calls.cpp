@@ -171,15 +171,27 @@ void end_transfer(Thread& self, long outcome) {
     return source.shared() || target.shared() ? Transfer::duplicate : Transfer::copy;
 }
 
+// Of a segment, what the image of a region shows.
+[[nodiscard]] SegmentView image_view(const RegionInfo& region, VmFlags how) {
+    return {region.view.segment, region.view.offset, region.view.copies || how == K_INHERITCOPY};
+}
+
 // rgnDup comes to a region: its image begins. `how`: 0 when it is left out.
 [[nodiscard]] Status begin_image(LongWork& work, Space& target, const RegionInfo& region, VmFlags& how) {
     how = work.options != 0 ? work.options : region.attributes.options & inherit_options;
     if (how == 0 || work.lender.at > region.range.begin) return Status::ok;
     return target
         .reserve(region.range.size(), region.protection, {region.range.begin}, region.attributes,
-                 region.backing, &work.range,
-                 {region.view.segment, region.view.offset, region.view.copies || how == K_INHERITCOPY})
+                 region.backing, &work.range, image_view(region, how))
         .status();
+}
+
+// The other two have made one region for all: what shows a segment becomes a region of its own.
+[[nodiscard]] Status begin_part(const LongWork& work, Space& target, const RegionInfo& region) {
+    if (region.view.segment == nullptr || work.lender.at > region.range.begin) return Status::ok;
+    const uword delta = work.target - work.source;
+    return target.show_segment({region.range.begin + delta, region.range.end + delta},
+                               image_view(region, work.options), work.range);
 }
 
 // Who waits for an object goes by the frame that it lies in: a page that somebody waits in stays where it is,
@@ -208,8 +220,7 @@ void transfer_step(Thread& self) {
 
     const bool whole_actor = work.again != nullptr;
     VmFlags how = work.options;
-    Status status = Status::ok;
-    if (whole_actor) status = begin_image(work, *target, region, how);
+    Status status = whole_actor ? begin_image(work, *target, region, how) : begin_part(work, *target, region);
     PageBatch batch;
     if (status == Status::ok && how == 0) {
         work.lender.at = region.range.end;

@@ -73,6 +73,7 @@ struct Actor {
     VirtRange image; // of a supervisor actor's program, in the supervisor space; empty: it has none
     Handlers handlers{};
     ActorVirtualTime virtual_time{};
+    LocalCaches caches{};
     alignas(u64) char name[K_ACTORNAMEMAX]{}; // under the lock of `tables`
 };
 

@@ -141,7 +141,7 @@ void begin_image(Thread& self) {
 
 void space_step(Thread& self) {
     Actor& actor = *self.victim;
-    const bool gone = actor.space.destroy_step();
+    const bool gone = !drop_kept_segment(actor.caches, 0) && actor.space.destroy_step();
     attend_segments();
     if (!gone) {
         next_step(self, space_step);

@@ -119,6 +119,8 @@ struct LongWork {
     TlbFlush flush{};
     // Memory (kernel/call/region_steps.hpp).
     RangeWork lender{};       // what pages are taken from; `range` is then where they go
+    Segment* segment{};       // that is read or written, with a hold on it
+    VirtAddr count_at{};      // where to tell how much of it was; zero: nowhere
     VmFlags options{};        // as given
     long outcome{};           // the call's result, when what is begun has come to its end
     void (*again)(Thread&){}; // after a pause, while flag_pausing

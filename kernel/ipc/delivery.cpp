@@ -52,7 +52,7 @@ void hand(Thread& server, Message& message) {
     }
     // The caller's priority is lent from here on: the server may have to compete for the CPU to take the
     // message over.
-    if (message.client != nullptr) lend_to(server, message);
+    if (lends(message)) lend_to(server, message);
     server.incoming = &message;
     wake_with(server, finish_receive);
 }

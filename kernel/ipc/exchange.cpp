@@ -98,12 +98,12 @@ u16 lent_priority(const Thread& server) {
     constexpr u16 nothing_lent = 0xffff;
     if (server.client != nullptr) return server.client->priority;
     // One that was handed over counts from then on, though it is still to be taken over into memory. What a
-    // client is about to take over is its own, and one without a client is being composed.
+    // client is about to take over is its own, and one that nobody waits for is being composed.
     const Message* message = server.has(flag_serving) ? server.serving : nullptr;
     // While it is asking, what comes in is its request's, and perhaps being fetched by another CPU.
     const bool taking = server.doing() != Doing::asking && server.incoming != nullptr;
-    if (taking && server.incoming->client != nullptr) message = server.incoming;
-    if (message == nullptr || message->client == nullptr || message->client == &server) return nothing_lent;
+    if (taking && lends(*server.incoming)) message = server.incoming;
+    if (message == nullptr || !lends(*message) || message->client == &server) return nothing_lent;
     return message->priority.load();
 }
 
@@ -116,7 +116,7 @@ u16 lent_priority(const Thread& server) {
     if (server.client != nullptr || server.has(flag_serving)) [[unlikely]]
         abandon_current(server, K_EFAIL);
     hold(server, &message);
-    if (message.client != nullptr) lend_to(server, message);
+    if (lends(message)) lend_to(server, message);
 }
 
 [[gnu::always_inline]] Message* end_service(Thread& server) {

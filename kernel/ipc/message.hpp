@@ -44,7 +44,7 @@ struct Message : ListNode<InPort> {
     bool call;    // a reply is, or was, awaited
     bool has_annex;
     u32 page_count{};
-    u32 stored; // of a body in pages: how much the receiver has got
+    u32 stored;  // of a body in pages: how much the receiver has got
     u64 port_li; // of the port, when it was handed over or taken from the queue
     u64 sequence;
     KnUniqueId source;
@@ -68,6 +68,10 @@ inline void release_pages(Message& message) {
 }
 [[nodiscard]] inline bool fits_registers(const Message& message) {
     return message.size <= Message::inline_bytes && !message.has_annex;
+}
+// Whoever serves it runs with its priority: a client waits, or the nucleus asks for somebody who does.
+[[nodiscard]] inline bool lends(const Message& message) {
+    return message.client != nullptr || message.answered != nullptr;
 }
 [[nodiscard]] u64 live_messages();
 [[nodiscard]] u64 spare_messages(); // allocated, but at hand for the next exchange

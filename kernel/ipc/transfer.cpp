@@ -142,7 +142,7 @@ void finish_receive(Thread& self) {
     const long result = hand_over(self, message, descriptor, static_cast<long>(MESSAGE_STORED));
     if (result == no_result) {
         // The caller's priority counts from here on, and what becomes of it, as in hand().
-        if (message.client != nullptr) lend_to(self, message);
+        if (lends(message)) lend_to(self, message);
         self.continuation = finish_receive;
         return;
     }

@@ -87,7 +87,8 @@ void access_granted(Message& message) {
     segment_store().with([&](SegmentStore& all) {
         SegmentPage& page = *all.find(segment, message.offset);
         key = page.key;
-        if (!waited_for(key)) unwanted = page.frame;
+        // Whoever is refused had nothing but the wish: the page must not stay without an owner.
+        if (result != K_OK || !waited_for(key)) unwanted = page.frame;
         page.asking = false;
         if (result == K_OK) page.access = page.access | grant.access;
         segment.wants_release = segment.wants_release || grant.wants_release;
@@ -117,7 +118,7 @@ enum class Ask : u8 { nothing, wait, pull_in, access, no_memory };
 
 } // namespace
 
-void ask_mapper(Message& message, Segment& segment, u64 offset, void (*answered)(Message&)) {
+void ask_mapper(Message& message, Segment& segment, u64 offset, u16 priority, void (*answered)(Message&)) {
     const Actor& nucleus = nucleus_actor();
     message.target = segment.capability.ui;
     message.answered = answered;
@@ -129,7 +130,7 @@ void ask_mapper(Message& message, Segment& segment, u64 offset, void (*answered)
     message.transaction = 0;
     message.exchange = 0;
     // relaxed, both: nobody else knows the message yet
-    message.priority.store(0xffff, std::memory_order_relaxed);
+    message.priority.store(priority, std::memory_order_relaxed);
     message.server.store(nullptr, std::memory_order_relaxed);
     message.source = nucleus.default_port->ui;
     message.source_actor = nucleus.protection;
@@ -188,10 +189,10 @@ Status await_page(Thread& self, const WantedPage& wanted, void (*then)(Thread&))
         start_page_wait(self, then);
         if (ask == Ask::pull_in) {
             compose_pull_in(message.annex, need, wanted.offset);
-            ask_mapper(message, segment, wanted.offset, pulled_in);
+            ask_mapper(message, segment, wanted.offset, self.priority, pulled_in);
         } else {
             compose_get_access(message.annex, need);
-            ask_mapper(message, segment, wanted.offset, access_granted);
+            ask_mapper(message, segment, wanted.offset, self.priority, access_granted);
         }
         return Status::ok;
     }

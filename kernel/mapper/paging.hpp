@@ -49,8 +49,11 @@ void attend_segments();
 
 // ---- for the two files of this part -------------------------------------------------------------
 
-// The request in message.annex is sent to the segment's mapper.
-void ask_mapper(Message& message, Segment& segment, u64 offset, void (*answered)(Message&));
+// The request in message.annex is sent to the segment's mapper, whose thread serves it with that priority, if
+// it is better than its own: the one that the thread which asks first has then. Who comes to wait for the
+// same page later adds nothing.
+inline constexpr u16 lends_nothing = 0xffff;
+void ask_mapper(Message& message, Segment& segment, u64 offset, u16 priority, void (*answered)(Message&));
 void wake_waiters(u64 key, long result);
 void queue_for(Thread& self, u64 key, VirtAddr at);
 void start_page_wait(Thread& self, void (*then)(Thread&));

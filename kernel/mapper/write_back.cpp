@@ -68,7 +68,7 @@ void go_on(Segment& segment, Next next) {
     case Next::nothing:
         break;
     case Next::send:
-        ask_mapper(*segment.carrier, segment, segment.carrier->offset, carrier_back);
+        ask_mapper(*segment.carrier, segment, segment.carrier->offset, lends_nothing, carrier_back);
         break;
     case Next::again:
         segment.carrier->segment = &segment;

@@ -86,6 +86,38 @@ void let_go_of_segment(Segment& segment) {
     });
 }
 
+int keep_segment(LocalCaches& caches, Segment& segment) {
+    return store.with([&](SegmentStore&) {
+        for (int id = 1; Segment** const place = caches.place(id); ++id) {
+            if (*place != nullptr) continue;
+            *place = &segment;
+            return id;
+        }
+        return 0;
+    });
+}
+
+Segment* kept_segment(LocalCaches& caches, long id) {
+    return store.with([&](SegmentStore&) {
+        Segment** const place = caches.place(id);
+        if (place == nullptr || *place == nullptr) return static_cast<Segment*>(nullptr);
+        ++(*place)->holders;
+        return *place;
+    });
+}
+
+bool drop_kept_segment(LocalCaches& caches, long id) {
+    return store.with([&](SegmentStore& all) {
+        long which = id == 0 ? 1 : id;
+        Segment** place = caches.place(which);
+        while (id == 0 && place != nullptr && *place == nullptr) place = caches.place(++which);
+        if (place == nullptr || *place == nullptr) return false;
+        if (--(*place)->holders == 0) all.want(**place);
+        *place = nullptr;
+        return true;
+    });
+}
+
 Status write_segment_page(Segment& segment, u64 offset) {
     return store.with([&](SegmentStore& all) {
         SegmentPage* const page = all.find(segment, offset);
@@ -107,16 +139,25 @@ Result<PhysAddr> take_segment_page(Segment& segment, u64 offset, bool write) {
     });
 }
 
+void SegmentStore::leave(SegmentPage& page) {
+    if (page.state != PageState::there || frame_shared(page.frame) || page.asking || page.queued) return;
+    if (!page.dirty) return forget(page);
+    page.state = PageState::leaving;
+    push_out(page);
+}
+
 // Who comes last drops the page. Another one with the same frame may be there by now: it comes again when it
 // is wanted.
 void leave_segment_page(Segment& segment, u64 offset, PhysAddr frame) {
     store.with([&](SegmentStore& all) {
         SegmentPage* const page = all.find(segment, offset);
-        if (page == nullptr || page->frame != frame || page->state != PageState::there) return;
-        if (frame_shared(frame) || page->asking || page->queued) return;
-        if (!page->dirty) return all.forget(*page);
-        page->state = PageState::leaving;
-        all.push_out(*page);
+        if (page != nullptr && page->frame == frame) all.leave(*page);
+    });
+}
+
+void leave_segment_page(Segment& segment, u64 offset) {
+    store.with([&](SegmentStore& all) {
+        if (SegmentPage* const page = all.find(segment, offset)) all.leave(*page);
     });
 }
 

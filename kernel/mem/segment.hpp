@@ -83,8 +83,25 @@ struct SegmentStore {
     void forget(SegmentPage& page); // with its frame
     void want(Segment& segment);
     void push_out(SegmentPage& page);
+    void leave(SegmentPage& page); // it goes, unless somebody has it or is about to
 };
 [[nodiscard]] Guarded<Rank::segments, SegmentStore>& segment_store();
+
+// Caches that an actor keeps without a region (lcOpen). The local id of one is its place, from 1 on.
+struct LocalCaches {
+    static constexpr unsigned limit = 16;
+    std::array<Segment*, limit> held{}; // under the lock of the store
+
+    [[nodiscard]] Segment** place(long id) {
+        return id < 1 || id > limit ? nullptr : &held[static_cast<unsigned long>(id) - 1];
+    }
+};
+// The caller's hold goes into the table. 0: it is full.
+[[nodiscard]] int keep_segment(LocalCaches& caches, Segment& segment);
+// With a hold for the caller; null: no such id.
+[[nodiscard]] Segment* kept_segment(LocalCaches& caches, long id);
+// False: there is none, with that id or, 0, at all. Then, with nothing locked: attend_segments().
+[[nodiscard]] bool drop_kept_segment(LocalCaches& caches, long id);
 
 // How a region shows a segment: from this offset on, the pages of the cache or copies of them.
 struct SegmentView {
@@ -104,6 +121,8 @@ void let_go_of_segment(Segment& segment); // then, with nothing locked: attend_s
 [[nodiscard]] Status write_segment_page(Segment& segment, u64 offset);
 // The reference is gone. Then, with nothing locked: attend_segments().
 void leave_segment_page(Segment& segment, u64 offset, PhysAddr frame);
+// The same for a page that was asked for, and has perhaps come, but was not taken.
+void leave_segment_page(Segment& segment, u64 offset);
 
 [[nodiscard]] Result<Segment*> make_segment(); // for the store
 void free_segment(Segment& segment);

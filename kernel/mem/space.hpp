@@ -184,6 +184,8 @@ class Space {
     [[nodiscard]] Status lend(RangeWork& work, Transfer how, PageBatch& batch);
     // `delta`: what a page's address grows by. On failure the batch's references are gone too.
     [[nodiscard]] Status take(const PageBatch& batch, uword delta);
+    // A part of the region that the work is filling shows a segment instead of zeros. Errors: no_memory.
+    [[nodiscard]] Status show_segment(VirtRange part, const SegmentView& view, const RangeWork& work);
     // The regions of the work are everybody's again.
     void finish_change(RangeWork& work);
     // They are to be taken out: as after begin_free().

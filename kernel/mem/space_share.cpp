@@ -21,7 +21,7 @@ Status Space::begin_lend(VirtRange range, bool whole, RangeWork& work, RegionOwn
             const Region* region = regions.at_or_after(range.begin);
             for (; region != nullptr && covered < range.end; region = regions.next(*region)) {
                 if (region->owner != owner || region->range.begin > covered ||
-                    region->backing != Backing::frames || region->view.segment != nullptr)
+                    region->backing != Backing::frames)
                     break;
                 covered = region->range.end;
             }
@@ -54,8 +54,8 @@ Status Space::lend_page(Contents& contents, const Region& region, RangeWork& wor
         if (slot.level != 0) return contents.table.split(here + page_size, true);
         const bool common = allows(slot.protection, Protection::copy);
         if (common && how == Transfer::share) return Status::busy;
-        page.duplicate =
-            how == Transfer::duplicate || (how == Transfer::copy && !common && frame_shared(slot.frame));
+        const bool others = region.view.maps() || frame_shared(slot.frame);
+        page.duplicate = how == Transfer::duplicate || (how == Transfer::copy && !common && others);
         if (!share_frame(slot.frame)) return Status::no_memory;
         if (how == Transfer::copy && !page.duplicate) page.kind = Protection::copy;
         if (page.kind == Protection::copy && !common) {
@@ -77,7 +77,9 @@ Status Space::lend(RangeWork& work, Transfer how, PageBatch& batch) {
                 work.at = work.range.end;
                 return Status::ok;
             }
-            if (region->backing == Backing::nothing || region->view.maps()) {
+            // Who shares a segment maps it too. A copy has at least what the source has touched: those pages
+            // are the cache's as well, so that their contents go.
+            if (region->backing == Backing::nothing || (region->view.maps() && how == Transfer::share)) {
                 work.at = region->range.end;
                 return Status::ok;
             }
@@ -129,6 +131,22 @@ Status Space::take(const PageBatch& batch, uword delta) {
             release_frame(page.frame);
     }
     return status;
+}
+
+Status Space::show_segment(VirtRange part, const SegmentView& view, const RangeWork& work) {
+    return contents_.with([&](Contents& contents) {
+        if (const Status status = cut_for_change(contents, part); status != Status::ok) return status;
+        Region* region = contents.regions.at_or_after(part.begin);
+        for (; region != nullptr && region->range.overlaps(part); region = contents.regions.next(*region)) {
+            if (region->work != &work) return Status::busy;
+            if (region->view.segment != nullptr) continue;
+            region->demand = false;
+            region->view = view;
+            region->view.offset += region->range.begin - part.begin;
+            hold_segment(*view.segment);
+        }
+        return Status::ok;
+    });
 }
 
 void Space::finish_change(RangeWork& work) {

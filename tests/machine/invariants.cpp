@@ -220,10 +220,10 @@ void Inspection::check_priority(const Thread& thread) {
            " runs with less than its own priority");
     if (thread.priority >= thread.base_priority) return;
     // One that it is still to get may be there already while it serves another.
-    const auto lends = [&](const Message* message) {
-        return message != nullptr && message->client != nullptr && message->priority < thread.base_priority;
+    const auto lent_by = [&](const Message* message) {
+        return message != nullptr && lends(*message) && message->priority < thread.base_priority;
     };
-    const bool lent = thread.client != nullptr || lends(thread.incoming) || lends(thread.serving) ||
+    const bool lent = thread.client != nullptr || lent_by(thread.incoming) || lent_by(thread.serving) ||
                       thread.sync.lent < thread.base_priority;
     expect(lent, 13, name(thread), " runs with a priority that nobody lent");
 }

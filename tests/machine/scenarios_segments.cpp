@@ -21,7 +21,7 @@ constexpr u64 mark = 0x5e60000;
     u32 size = 0;
     if (request.service == KN_MPPULLIN) {
         KnMpPullInReply reply{};
-        reply.diag = refused ? K_EBUSY : 0;
+        reply.diag = refused ? K_EFAIL : 0;
         reply.grantedAccess = K_READACCESS | (well && round % 2 != 0 ? K_WRITEACCESS : 0u) | K_RELEASE;
         reply.returnAccessOffset = reply.returnDataOffset = request.requiredDataOffset;
         reply.returnAccessSize = reply.returnDataSize = page_size;
@@ -31,7 +31,7 @@ constexpr u64 mark = 0x5e60000;
     } else if (request.service == KN_MPGETACCESS) {
         const auto wanted = co_await load<KnMpGetAccess>(annex);
         KnMpGetAccessReply reply{};
-        reply.diag = refused ? K_EBUSY : 0;
+        reply.diag = refused ? K_EFAIL : 0;
         reply.grantedAccess = K_READACCESS | K_WRITEACCESS;
         reply.returnAccessOffset = wanted.requiredAccessOffset;
         reply.returnAccessSize = page_size;
@@ -80,6 +80,68 @@ constexpr u64 mark = 0x5e60000;
     co_return co_await attempt(Call::vmCopy, from_actor, from, to_actor, to, sizeof(u64), 0);
 }
 
+[[nodiscard]] Task<void> remove_region(u64 actor, VirtAddr at) {
+    Local<KnRgnDesc> region;
+    co_await region.set({at.raw(), 4 * page_size, 0, 0, nullptr, 0});
+    for (int tries = 0; tries < 8; ++tries) {
+        const long gone = co_await attempt(Call::rgnFree, actor, region.at());
+        if (gone == K_OK || gone == K_EADDR || gone == K_EUNKNOWN) break;
+    }
+}
+
+// Without a mapping: a word of a page, and one that lies in two.
+[[nodiscard]] Task<void> read_and_write(KnUniqueId mapper, u64 round) {
+    Local<KnObjDesc> part;
+    Local<u64> word;
+    co_await part.set({{mapper, key}, page_size, sizeof(u64)});
+    if (co_await attempt(Call::sgRead, part.at(), 0, word.at(), 0) == K_OK) {
+        const u64 seen = co_await word.get();
+        if (seen != mark + page_size && seen != 9) complain("a segment is read with other contents");
+    }
+    co_await word.set(9);
+    static_cast<void>(co_await attempt(Call::sgWrite, part.at(), 0, word.at(), round % 2 == 0 ? 0 : K_MOVE));
+    co_await part.set({{mapper, key}, 3 * page_size - 4, sizeof(u64)});
+    static_cast<void>(co_await attempt(Call::sgRead, part.at(), 0, word.at(), 0));
+}
+
+// By a local id, which a round leaves to the actor's end.
+[[nodiscard]] Task<void> keep_cache(KnUniqueId mapper, u64 round) {
+    Local<KnCap> segment, cache;
+    Local<int> id;
+    Local<u64> word, size;
+    co_await segment.set({mapper, key});
+    co_await id.set(0);
+    if (co_await attempt(Call::lcOpen, segment.at(), 0, id.at()) != K_OK) co_return;
+    const int li = co_await id.get();
+    static_cast<void>(co_await attempt(Call::lcCap, li, cache.at()));
+    co_await size.set(sizeof(u64));
+    if (co_await attempt(Call::lcRead, li, page_size, 0, word.at(), size.at()) == K_OK) {
+        const u64 seen = co_await word.get();
+        if (seen != mark + page_size && seen != 9) complain("a cache is read with other contents");
+    }
+    co_await word.set(9);
+    static_cast<void>(co_await attempt(Call::lcWrite, li, page_size, 0, word.at(), size.at()));
+    if (round != 0 && co_await attempt(Call::lcClose, li) != K_OK) complain("a local id is gone");
+}
+
+// The region goes on to this actor, shared or copied.
+[[nodiscard]] Task<void> take_over(u64 owner, VirtAddr at, Call call) {
+    Local<KnRgnDesc> made, given;
+    Local<u64> word;
+    const VirtAddr here = at + 0x10'0000;
+    co_await made.set({here.raw(), 0, K_WRITABLE, 0, nullptr, 0});
+    co_await given.set({at.raw(), 4 * page_size, 0, 0, nullptr, 0});
+    if (co_await attempt(call, 0, made.at(), owner, given.at()) != K_OK) co_return;
+    co_await word.set(9);
+    if (co_await copy(0, here + page_size, 0, word.at()) == K_OK) {
+        const u64 seen = co_await word.get();
+        if (seen != mark + page_size && seen != 9) complain("a region taken over has other contents");
+    }
+    co_await word.set(9);
+    static_cast<void>(co_await copy(0, word.at(), 0, here + page_size));
+    co_await remove_region(0, here);
+}
+
 [[nodiscard]] Task<void> use_segment(KnCap actor, VirtAddr at, KnUniqueId mapper) {
     Named owner;
     Local<u64> word;
@@ -106,17 +168,16 @@ constexpr u64 mark = 0x5e60000;
         static_cast<void>(co_await attempt(Call::sgFlush, segment.at(), 0));
         co_await protection.set({at.raw(), 2 * page_size, 0, 0, nullptr, 0});
         static_cast<void>(co_await attempt(Call::rgnSetProtect, owner.at(), protection.at()));
-        co_await protection.set({at.raw(), 4 * page_size, 0, 0, nullptr, 0});
-        for (int tries = 0; tries < 8; ++tries) {
-            const long gone = co_await attempt(Call::rgnFree, owner.at(), protection.at());
-            if (gone == K_OK || gone == K_EADDR || gone == K_EUNKNOWN) break;
-        }
+        co_await take_over(owner.at(), at, round == 0 ? Call::rgnMapFromActor : Call::rgnInitFromActor);
+        co_await read_and_write(mapper, round);
+        co_await keep_cache(mapper, round);
+        co_await remove_region(owner.at(), at);
     }
 }
 
 [[nodiscard]] Task<void> play_with(bool well) {
     const auto stage = std::make_shared<Stage>();
-    const KnCap mapper = co_await stage->actor(true), one = co_await stage->actor(),
+    const KnCap mapper = co_await stage->actor(true), one = co_await stage->actor(false, K_SYSTEMACTOR),
                 two = co_await stage->actor();
     KnUniqueId name{};
     const long li = co_await Stage::port(mapper, name);
@@ -139,7 +200,7 @@ Task<void> segments_served_badly(u64) { co_await play_with(false); }
 // The mapper takes a request and goes; those who wait are aborted, deleted, or told.
 Task<void> mappers_that_go(u64) {
     const auto stage = std::make_shared<Stage>();
-    const KnCap mapper = co_await stage->actor(true), one = co_await stage->actor(),
+    const KnCap mapper = co_await stage->actor(true), one = co_await stage->actor(false, K_SYSTEMACTOR),
                 two = co_await stage->actor();
     KnUniqueId name{};
     const long li = co_await Stage::port(mapper, name);

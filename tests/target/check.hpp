@@ -56,7 +56,7 @@ extern const Suite private_data_suite, console_suite;
 extern const Suite time_suite, timers_suite, watchdog_suite;
 extern const Suite laps_suite, published_suite;
 extern const Suite fifo_suite, scheduling_suite, pulling_suite;
-extern const Suite regions_suite, segments_suite, sharing_suite;
+extern const Suite regions_suite, segments_suite, segment_copies_suite, sharing_suite;
 extern const Suite mutex_suite, semaphore_suite, thread_semaphore_suite, event_suite, monitor_suite,
     rt_mutex_suite, inheritance_suite;
 extern const Suite leaks_suite;

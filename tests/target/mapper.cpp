@@ -134,7 +134,7 @@ void Mapper::run(std::uintptr_t) {
     }
 }
 
-int Mapper::start(Manner how, KnCpuId cpu, bool wants_release) {
+int Mapper::start(Manner how, KnCpuId cpu, bool wants_release, unsigned priority) {
     manner = how;
     release_wanted = wants_release;
     pulls = pushes = accesses = releases = bad = 0;
@@ -145,7 +145,7 @@ int Mapper::start(Manner how, KnCpuId cpu, bool wants_release) {
     port_li_ = portCreate(K_MYACTOR, &port_);
     if (port_li_ < 0) return port_li_;
     served_port = port_li_;
-    const int thread = thread_.start(run, 0, higher_priority, cpu);
+    const int thread = thread_.start(run, 0, priority, cpu);
     return thread < 0 ? thread : K_OK;
 }
 

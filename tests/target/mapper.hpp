@@ -33,7 +33,8 @@ class Mapper {
     static constexpr VmSize pages = 32;
 
     // On that CPU. K_OK or an error.
-    int start(Manner manner, KnCpuId cpu = 0, bool wants_release = false);
+    int start(Manner manner, KnCpuId cpu = 0, bool wants_release = false,
+              unsigned priority = higher_priority);
     void stop();
     ~Mapper() { stop(); }
 

@@ -61,5 +61,31 @@
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_INOUT(KnRgnDesc, rgndesc), CHORUS_IN(KnObjDesc, segdesc)) \
     CALL(197, sgFlush, block, user, thread, \
          "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EROUND K_ESIZE K_EABORT K_ENOPORT K_ECRASH K_EFAIL", \
-         CHORUS_IN(KnObjDesc, segdesc), CHORUS_VALUE(VmFlags, flags))
+         CHORUS_IN(KnObjDesc, segdesc), CHORUS_VALUE(VmFlags, flags)) \
+    CALL(198, sgRead, block, user, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR K_ENOMEM K_ESIZE K_EABORT K_ENOPORT K_ECRASH K_EFAIL", \
+         CHORUS_IN(KnObjDesc, srcsegdesc), CHORUS_IN_OPT(KnCap, dstactorcap), \
+         CHORUS_VALUE(VmAddr, dstaddress), CHORUS_VALUE(VmFlags, flags)) \
+    CALL(199, sgWrite, block, user, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR K_ENOMEM K_ESIZE K_EABORT K_ENOPORT K_ECRASH K_EFAIL", \
+         CHORUS_IN(KnObjDesc, dstsegdesc), CHORUS_IN_OPT(KnCap, srcactorcap), \
+         CHORUS_VALUE(VmAddr, srcaddress), CHORUS_VALUE(VmFlags, flags)) \
+    CALL(200, lcOpen, block, system, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EFULL K_EPRIV", \
+         CHORUS_IN(KnCap, sgcap), CHORUS_VALUE(VmFlags, flags), CHORUS_OUT(int, cachelip)) \
+    CALL(201, lcClose, block, system, thread, "K_EINVAL K_EPRIV", CHORUS_VALUE(int, cacheli)) \
+    CALL(202, lcCap, block, system, thread, "K_EINVAL K_EFAULT K_EPRIV", CHORUS_VALUE(int, cacheli), \
+         CHORUS_OUT(KnCap, cachecap)) \
+    CALL(203, lcRead, block, system, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR K_ENOMEM K_ESIZE K_EABORT K_ENOPORT K_ECRASH K_EFAIL " \
+         "K_EPRIV", \
+         CHORUS_VALUE(int, srccacheli), CHORUS_VALUE(VmOffset, srcoffset), \
+         CHORUS_IN_OPT(KnCap, dstactorcap), CHORUS_VALUE(VmAddr, dstaddress), \
+         CHORUS_INOUT(VmSize, sizep)) \
+    CALL(204, lcWrite, block, system, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_EADDR K_ENOMEM K_ESIZE K_EABORT K_ENOPORT K_ECRASH K_EFAIL " \
+         "K_EPRIV", \
+         CHORUS_VALUE(int, dstcacheli), CHORUS_VALUE(VmOffset, dstoffset), \
+         CHORUS_IN_OPT(KnCap, srcactorcap), CHORUS_VALUE(VmAddr, srcaddress), \
+         CHORUS_INOUT(VmSize, sizep))
 // clang-format on

@@ -139,10 +139,16 @@ static int use_time(KnCap* actor, KnTimeVal* time) {
 
 static int use_segments(KnCap* actor, KnRgnDesc* region) {
     KnObjDesc segment;
+    int cache;
+    VmSize size = 8;
     segment.dataObject = *actor;
     segment.startOffset = 0;
     segment.size = region->size;
-    return rgnMap(actor, region, &segment) + rgnInit(actor, region, &segment) + sgFlush(&segment, 0);
+    return rgnMap(actor, region, &segment) + rgnInit(actor, region, &segment) + sgFlush(&segment, 0) +
+           sgRead(&segment, actor, region->startAddr, K_MOVE) +
+           sgWrite(&segment, actor, region->startAddr, 0) + lcOpen(actor, 0, &cache) +
+           lcRead(cache, 0, actor, region->startAddr, &size) +
+           lcWrite(cache, 0, actor, region->startAddr, &size) + lcCap(cache, actor) + lcClose(cache);
 }
 
 static int use_memory(KnCap* actor, KnCap* other) {
