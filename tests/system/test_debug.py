@@ -242,7 +242,7 @@ class Mistakes(Debug):
     def test_usage(self):
         wrong = {"chorale threads nobody":
                  "no actor is called 'nobody': nucleus (#0), ipcserver (#1), lapserver (#2), ipcbench (#3)",
-                 "chorale threads ipc": "several actors are called 'ipc': ipcserver (#1), ipcbench (#2)",
+                 "chorale threads ipc": "several actors are called 'ipc': ipcserver (#1), ipcbench (#3)",
                  "chorale thread ipcbench/9": "ipcbench has no thread 9",
                  "chorale thread one two three": "usage: chorale thread [ACTOR/LID]",
                  "chorale backtrace 0x1000": "nothing is mapped at",
