@@ -135,8 +135,10 @@ Status Space::take(const PageBatch& batch, uword delta) {
 
 Status Space::show_segment(VirtRange part, const SegmentView& view, const RangeWork& work) {
     return contents_.with([&](Contents& contents) {
-        if (const Status status = cut_for_change(contents, part); status != Status::ok) return status;
         Region* region = contents.regions.at_or_after(part.begin);
+        const RegionOwner owner = region == nullptr ? RegionOwner::nobody : region->owner;
+        if (const Status status = cut_for_change(contents, part, owner); status != Status::ok) return status;
+        region = contents.regions.at_or_after(part.begin);
         for (; region != nullptr && region->range.overlaps(part); region = contents.regions.next(*region)) {
             if (region->work != &work) return Status::busy;
             if (region->view.segment != nullptr) continue;
