@@ -176,6 +176,8 @@ def count(options):
             result = f"ipc.rt.cross_cpu.{way}.w4"
             if selection in ("all", "cross", result):
                 passes.append((f"count {way}", options.cpus, result, False, poll))
+        if selection in ("all", "cross", "sched.pull"):
+            passes.append(("count pull", options.cpus, "sched.pull", False, "poll=off"))
     if group == "scale" or (whole and options.cpus > 1):
         passes.append(("count scale", options.cpus, "scale" if whole else selection, False, ""))
     quiet = whole or group == "latency"
