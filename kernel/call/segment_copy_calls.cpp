@@ -194,8 +194,9 @@ long sgWrite(Thread& self, UserIn<KnObjDesc> segment, Cap actor, VmAddr address,
 
 long lcOpen(Thread& self, UserIn<KnCap> capability, VmFlags flags, UserOut<int> cache) {
     const Result<KnCap> read = capability.read();
-    if (!read.ok() || cache.probe() != Status::ok) return K_EFAULT;
+    if (!read.ok()) return K_EFAULT;
     if (flags != 0) return K_EINVAL;
+    if (cache.probe() != Status::ok) return K_EFAULT;
     const Result<Segment*> segment = open_segment(read.value());
     if (!segment.ok()) return static_cast<long>(segment.status());
     LocalCaches& caches = execution_actor(self).caches;

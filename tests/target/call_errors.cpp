@@ -7,6 +7,7 @@
 #include <chorus.h>
 
 #include <atomic>
+#include <string_view>
 
 namespace chorale::test {
 namespace {
@@ -84,6 +85,11 @@ std::uint64_t word(const void* object) { return address_of(object); }
 
 void every_bad_pointer(Report& report, const PointerCase& test) {
     for (const std::uint64_t bad : bad_addresses) {
+        // Where an actor is wanted that one is no address, but the supervisor space.
+        const std::string_view name{test.name};
+        if (bad == word(K_SVACTOR) && name.ends_with(" capability")) {
+            continue;
+        }
         RawCall call{test.number};
         for (unsigned i = 0; i < 6; ++i) {
             call.argument[i] = test.argument[i];
