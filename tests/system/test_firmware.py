@@ -21,7 +21,7 @@ BANNER = (
     r"^memory: (4[89]\d|50\d|51[0-2]) MiB usable, nucleus \d+ KiB, bank \d+ KiB$",
     r"^cpus: 4 running, 4 found$",
     r"^actor ipcserver loaded: \d+ KiB, priority 100$",
-    r"^actor lapserver loaded: \d+ KiB, priority 101$",
+    r"^actor lapserver loaded: \d+ KiB, priority 101, supervisor$",
     r"^actor ipcbench loaded: \d+ KiB, priority 102$",
     r"^3 boot actors$",
 )
