@@ -221,8 +221,11 @@ void pointers_block(Report& report) {
         {"rgnAllocate capability", call_number::rgnAllocate, 0, {0, word(&region)}},
         {"rgnAllocate region", call_number::rgnAllocate, 1, {}},
         {"rgnFree region", call_number::rgnFree, 1, {}},
-        {"vmCopy source", call_number::vmCopy, 0, {0, word(env_value), 0, word(env_value), 4, 0}},
-        {"vmCopy destination", call_number::vmCopy, 2, {0, word(env_value), 0, word(env_value), 4, 0}},
+        {"vmCopy source capability", call_number::vmCopy, 0, {0, word(env_value), 0, word(env_value), 4, 0}},
+        {"vmCopy destination capability",
+         call_number::vmCopy,
+         2,
+         {0, word(env_value), 0, word(env_value), 4, 0}},
     };
     for (const PointerCase& test : cases) {
         // K_NOTIMEOUT is the all-ones pointer: not bad, and no end.
