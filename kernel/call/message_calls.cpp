@@ -25,9 +25,7 @@ constexpr u64 nanoseconds_per_millisecond = 1'000'000;
 }
 
 [[nodiscard]] bool abort_now(Thread& self) {
-    if (!self.has(flag_aborted) || (self.frame.message_control() & MESSAGE_ABORTABLE) == 0) return false;
-    self.clear(flag_aborted);
-    return true;
+    return (self.frame.message_control() & MESSAGE_ABORTABLE) != 0 && self.take_abort();
 }
 
 // Of the actor in which the thread is.

@@ -362,10 +362,7 @@ Result<VirtRange> range_of(const KnRgnDesc& region, const Space& space) {
 }
 
 void pause(Thread& self, void (*again)(Thread&)) {
-    if (self.has(flag_aborted)) {
-        self.clear(flag_aborted);
-        return self.frame.set_result(K_EABORT);
-    }
+    if (self.take_abort()) return self.frame.set_result(K_EABORT);
     self.work.again = again;
     self.abortable = true;
     self.set(flag_pausing);

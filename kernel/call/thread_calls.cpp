@@ -101,9 +101,7 @@ long threadCreate(Thread& self, Cap capability, UserOut<KnThreadLid> lid, KnThre
 }
 
 long threadAborted(Thread& self) {
-    const bool aborted = self.has(flag_aborted);
-    self.clear(flag_aborted);
-    return aborted ? 1 : 0;
+    return self.take_abort() ? 1 : 0;
 }
 
 long threadActivate(Thread& self, Cap actor, KnThreadLid lid) {
@@ -138,10 +136,7 @@ namespace {
         self.frame.set_result(K_OK);
         yield(self);
     }
-    if (limit.value().abortable() && self.has(flag_aborted)) {
-        self.clear(flag_aborted);
-        return K_EABORT;
-    }
+    if (limit.value().abortable() && self.take_abort()) return K_EABORT;
     self.now_doing(Doing::sleeping);
     self.abortable = limit.value().abortable();
     if (limit.value().limited()) arm_timer(self, limit.value().deadline());

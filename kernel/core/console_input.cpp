@@ -84,10 +84,7 @@ void end_reading(Thread& self, long result) {
 }
 
 void pause(Thread& self, u64 time) {
-    if (self.has(flag_aborted)) {
-        self.clear(flag_aborted);
-        return end_reading(self, K_EABORT);
-    }
+    if (self.take_abort()) return end_reading(self, K_EABORT);
     self.now_doing(Doing::reading);
     self.abortable = true;
     if (!interrupts) arm_timer(self, machine::now() + time);

@@ -145,6 +145,12 @@ struct Thread : ThreadHot, Schedulable {
     [[nodiscard]] bool has(Flag flag) const { return (state & flag) != 0; }
     void set(Flag flag) { state |= flag; }
     void clear(Flag flag) { state &= ~static_cast<u32>(flag); }
+    // By who is about to wait, and may be aborted: whether it has been already. The abort is used up.
+    [[nodiscard]] bool take_abort() {
+        const bool aborted = has(flag_aborted);
+        clear(flag_aborted);
+        return aborted;
+    }
 
     Invocations invocations{}; // first: THREAD_LAPS
     void (*continuation)(Thread&){};

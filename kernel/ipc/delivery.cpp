@@ -177,8 +177,7 @@ void token_arrives(Request& request) {
 
 // An abort that came while the wait was suspended.
 [[nodiscard]] bool aborted_meanwhile(Thread& self) {
-    if (!self.has(flag_aborted) || (self.frame.message_control() & MESSAGE_ABORTABLE) == 0) return false;
-    self.clear(flag_aborted);
+    if ((self.frame.message_control() & MESSAGE_ABORTABLE) == 0 || !self.take_abort()) return false;
     disarm_timer(self);
     self.frame.set_result(K_EABORT);
     return true;

@@ -64,9 +64,7 @@ void news_of_end(Request& request) {
 
 long may_wait(Thread& self, const WaitLimit& limit) {
     if (!limit.blocks()) return K_ETIMEOUT;
-    if (!limit.abortable() || !self.has(flag_aborted)) return no_result;
-    self.clear(flag_aborted);
-    return K_EABORT;
+    return limit.abortable() && self.take_abort() ? long{K_EABORT} : no_result;
 }
 
 bool queue_up(Thread& self, Bucket& bucket, u64 key, VirtAddr at, const PossibleOwner& owner) {

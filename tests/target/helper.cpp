@@ -62,24 +62,6 @@ void Helper::stop() {
     slot_ = -1;
 }
 
-KnSysStatistics settled_statistics() {
-    constexpr unsigned quiet_rounds = 10;
-    KnSysStatistics last{};
-    sysStatistics(&last);
-    unsigned quiet = 0;
-    for (unsigned waited = 0; quiet < quiet_rounds && waited < patience; ++waited) {
-        sleep_milliseconds(1);
-        KnSysStatistics next{};
-        sysStatistics(&next);
-        const bool same = next.actors == last.actors && next.threads == last.threads &&
-                          next.ports == last.ports && next.messages == last.messages &&
-                          next.regions == last.regions;
-        quiet = same ? quiet + 1 : 0;
-        last = next;
-    }
-    return last;
-}
-
 unsigned cpu_count() {
     static unsigned count = running_cpus();
     return count;

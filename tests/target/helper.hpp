@@ -1,6 +1,8 @@
 // Threads of the test actor, for one case each, and what cases wait with.
 #pragma once
 
+#include "settled.hpp"
+
 #include <actor/environment.hpp>
 #include <actor/thread.hpp>
 #include <chorus.h>
@@ -40,10 +42,6 @@ class Helper {
     int slot_{-1};
     KnThreadLid thread_{};
 };
-
-// The counts of objects, when nothing has changed any more for some milliseconds: what died just before is
-// gone.
-[[nodiscard]] KnSysStatistics settled_statistics();
 
 [[nodiscard]] unsigned cpu_count();
 [[nodiscard]] std::uint64_t now_microseconds();

@@ -1,4 +1,5 @@
 // Supervisor actors made by a supervisor actor: the code is this image's, as all of them share one space.
+#include "../settled.hpp"
 #include "groups.hpp"
 
 #include <actor/environment.hpp>
@@ -97,25 +98,13 @@ void faults(Report& report) {
     }
 }
 
-// When what earlier cases have deleted is gone: nothing changes any more.
-KnSysStatistics settled() {
-    KnSysStatistics now{}, before{};
-    for (unsigned same = 0, tries = 0; same < 3 && tries < 200; ++tries) {
-        before = now;
-        sleep_milliseconds(5);
-        sysStatistics(&now);
-        same = now.threads == before.threads && now.ports == before.ports ? same + 1 : 0;
-    }
-    return now;
-}
-
 // Whatever its threads do, on whichever CPU: nothing of the actor is left.
 void deletion(Report& report) {
     KnSysStatistics before{}, after{};
     const unsigned cpus = running_cpus();
     for (unsigned round = 0; round < 6; ++round) {
         if (round == 1) {
-            before = settled();
+            before = settled_statistics();
         }
         arrived = 0;
         KnCap spinner{}, sleeper{};
@@ -128,7 +117,7 @@ void deletion(Report& report) {
         CHECK_EQ(actorDelete(&sleeper), K_OK);
         CHECK_EQ(actorDelete(&spinner), K_EUNKNOWN);
     }
-    after = settled();
+    after = settled_statistics();
     CHECK_EQ(after.actors, before.actors);
     CHECK_EQ(after.threads, before.threads);
     CHECK_EQ(after.ports, before.ports);

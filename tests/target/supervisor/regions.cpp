@@ -1,5 +1,6 @@
 // Regions of the supervisor space: a supervisor actor's own, which go with it, and those of nobody
 // (K_SVACTOR), which stay.
+#include "../settled.hpp"
 #include "groups.hpp"
 
 #include <actor/environment.hpp>
@@ -187,7 +188,7 @@ void point_07_regions_of_nobody(Report& report) {
     CHECK_EQ(vmStat(&before), K_OK);
     for (unsigned round = 0; round < 4; ++round) {
         if (round == 1) {
-            sysStatistics(&regions_before);
+            regions_before = settled_statistics();
         }
         left = {};
         REQUIRE(run_and_end(leave_regions));
@@ -200,14 +201,8 @@ void point_07_regions_of_nobody(Report& report) {
         CHECK_EQ(release(K_MYACTOR, left.nobodys, 2 * page), K_EADDR);
         CHECK_EQ(release(K_SVACTOR, left.nobodys, 2 * page), K_OK);
     }
-    for (unsigned waited = 0; waited < 100; ++waited) {
-        sysStatistics(&regions_after);
-        if (regions_after.regions <= regions_before.regions) {
-            break;
-        }
-        sleep_milliseconds(1);
-    }
-    CHECK(regions_after.regions <= regions_before.regions); // a name goes before its regions: it may be less
+    regions_after = settled_statistics();
+    CHECK_EQ(regions_after.regions, regions_before.regions);
     CHECK_EQ(vmStat(&after), K_OK);
     CHECK_EQ(after.lockMem, before.lockMem);
 }

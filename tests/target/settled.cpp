@@ -1,0 +1,26 @@
+// When nothing goes on in the system any more.
+#include "settled.hpp"
+
+#include <actor/environment.hpp>
+
+namespace chorale::test {
+
+KnSysStatistics settled_statistics() {
+    constexpr unsigned quiet_rounds = 10, patience = 5000; // milliseconds
+    KnSysStatistics last{};
+    sysStatistics(&last);
+    unsigned quiet = 0;
+    for (unsigned waited = 0; quiet < quiet_rounds && waited < patience; ++waited) {
+        sleep_milliseconds(1);
+        KnSysStatistics next{};
+        sysStatistics(&next);
+        const bool same = next.actors == last.actors && next.threads == last.threads &&
+                          next.ports == last.ports && next.messages == last.messages &&
+                          next.regions == last.regions && next.freePages == last.freePages;
+        quiet = same ? quiet + 1 : 0;
+        last = next;
+    }
+    return last;
+}
+
+} // namespace chorale::test
