@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <csetjmp>
+#include <cstddef>
 #include <map>
 #include <utility>
 
@@ -28,8 +29,14 @@ struct Translation {
 };
 using Tlb = std::map<std::pair<u64, uword>, Translation>; // by address space identifier and page
 
+struct Stack {
+    std::byte* base{};
+    std::size_t size{};
+};
+
 struct Cpu {
     CpuIndex index{};
+    Stack stack; // on which it is
     void* block{}; // its PerCpu
     u64 root{};
     Tlb tlb;

@@ -3,6 +3,7 @@
 #include "arch/host/dispatch.hpp"
 
 #include "arch/host/engine.hpp"
+#include "arch/host/native.hpp"
 #include "arch/host/task.hpp"
 #include "arch/host/user.hpp"
 #include "fastpath/registers.hpp"
@@ -16,6 +17,7 @@
 #include <machine/cpu_fields.hpp>
 #include <machine/exit.hpp>
 #include <machine/mmu.hpp>
+#include <machine/supervisor.hpp>
 
 #include <cstdlib>
 
@@ -30,7 +32,8 @@ struct BlockTable {
     void (*entry[chorus::call_limit])();
 };
 extern LeafTable leaf_call_table;
-extern BlockTable block_call_table;
+extern BlockTable block_call_table, interrupt_call_table;
+[[noreturn]] CHORALE_NO_RETURN_CALL void handler_returned(u64 result);
 [[noreturn]] CHORALE_NO_RETURN_CALL void block_return(long result, Thread* thread);
 [[noreturn]] CHORALE_NO_RETURN_CALL void message_call_entry(Thread* thread);
 }
@@ -51,13 +54,18 @@ enum Jump : int { jump_go_on = 1, jump_end = 2 };
 
 void enter_message(Cpu& cpu, Thread& thread, u64 number) {
     machine::Frame& frame = thread.frame;
-    if (!fast_path || number == MESSAGE_RECEIVE) message_call_entry(&thread);
+    if (!fast_path || number == MESSAGE_RECEIVE || frame.supervisor()) message_call_entry(&thread);
     frame.store_words(cpu.words);
     if (number == MESSAGE_CALL) {
         fast_call(&thread, frame.name, frame.tail, frame.control);
     } else {
         fast_reply_receive(&thread, frame.name, frame.tail, frame.control);
     }
+}
+
+// Whether it has turned interrupts off, which only supervisor mode can.
+[[nodiscard]] bool masked(const Thread& thread) {
+    return thread.frame.supervisor() && chorale::this_cpu().interrupt_masks != 0;
 }
 
 void enter_call(Cpu& cpu, Thread& thread) {
@@ -72,7 +80,7 @@ void enter_call(Cpu& cpu, Thread& thread) {
     engine().note("call", number, frame.arguments[0]);
     if (number < chorus::first_block_call) {
         frame.set_result(call_handler(leaf_call_table.entry[number], frame.arguments));
-        if (chorale::this_cpu().pending != 0) leave();
+        if (chorale::this_cpu().pending != 0 && !masked(thread)) leave();
         return;
     }
     const u64 known = number < chorus::call_limit ? number : 0;
@@ -84,23 +92,38 @@ void enter_call(Cpu& cpu, Thread& thread) {
 [[nodiscard]] Trap run_program(Cpu& cpu, Thread& thread) {
     machine::Frame& frame = thread.frame;
     if (frame.user == nullptr) {
-        if (machine::user_byte(VirtAddr{frame.pc}, Protection::execute) != nullptr)
+        const bool of_nucleus = frame.supervisor() && frame.pc < machine::supervisor_begin;
+        if (of_nucleus || machine::user_byte(VirtAddr{frame.pc}, Protection::execute) != nullptr)
             frame.user = begin_thread(frame);
         if (frame.user == nullptr) return {TrapKind::fault, frame.pc, Protection::execute};
     }
     UserThread& user = *frame.user;
+    // A handler of the fault may have gone past the access.
+    if (user.trap.kind == TrapKind::fault && frame.pc != user.fault_pc) {
+        user.trap = {};
+        frame.pc = user.fault_pc;
+    }
     // The instruction that trapped is tried again; another thread may have had the CPU meanwhile.
     if (user.trap.kind == TrapKind::fpu && !cpu.fpu_on) return user.trap;
     if (user.trap.kind == TrapKind::fault && !user.trap.again(user.trap.what)) return user.trap;
     cpu.running = &user;
-    user.trap = {TrapKind::exit};
-    user.next.resume();
+    if (user.native != nullptr) {
+        user.native->enter();
+    } else {
+        user.trap = {TrapKind::exit};
+        user.next.resume();
+    }
+    user.fault_pc = frame.pc;
     cpu.running = nullptr;
     return user.trap;
 }
 
 // A program that comes to its end: its thread ends itself.
-void enter_exit(Cpu& cpu, Thread& thread) {
+void enter_exit(Cpu& cpu, Thread& thread, u64 result) {
+    if (thread.frame.mode == machine::Frame::Mode::handler) {
+        end_handler(thread.frame);
+        handler_returned(result);
+    }
     thread.frame.control = static_cast<u64>(Call::threadDelete) << MESSAGE_NUMBER_SHIFT;
     thread.frame.arguments[0] = 0;
     thread.frame.arguments[1] = static_cast<u64>(K_MYSELF);
@@ -118,7 +141,7 @@ void enter_exit(Cpu& cpu, Thread& thread) {
 
 void user_mode(Cpu& cpu) {
     engine().boundary(Boundary::user);
-    if (engine().interrupted()) {
+    if (engine().interrupted() && !masked(*chorale::this_cpu().current)) {
         engine().enters_nucleus();
         engine().interrupt_window();
         leave();
@@ -135,13 +158,16 @@ void user_mode(Cpu& cpu) {
         on_fpu_use();
     case TrapKind::fault: {
         const VirtAddr address = fault_address(trap);
-        const Status status = on_page_fault(address, trap.access, FaultBy::program);
+        // As on the real machines: in supervisor mode only copies bring pages in.
+        const Status status = thread.frame.supervisor()
+                                  ? Status::fault
+                                  : on_page_fault(address, trap.access, FaultBy::program);
         if (status == Status::ok) leave();
         const char* const name = status == Status::no_memory ? "no memory for a page" : "page fault";
         on_exception({name, 14, 0, address.raw(), thread.frame.pc});
     }
     case TrapKind::exit:
-        enter_exit(cpu, thread);
+        enter_exit(cpu, thread, trap.address);
         break;
     case TrapKind::pause:
     case TrapKind::none:
@@ -167,6 +193,10 @@ void play(Cpu& cpu, void (*first)()) {
 
 // Not _longjmp: the thread sanitizer does not know that one, and would believe the frames to be still there.
 void leave_cpu() { longjmp(this_cpu().bottom, jump_end); }
+
+long call_at_interrupt_level(unsigned number, const u64* arguments) {
+    return call_handler(interrupt_call_table.entry[number], arguments);
+}
 
 void handle_interrupts(u32 interrupts, bool alarm) {
     if (alarm) {

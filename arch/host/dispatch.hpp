@@ -10,6 +10,9 @@ namespace chorale::host {
 void play(Cpu& cpu, void (*first)());
 [[noreturn]] void leave_cpu();
 
+// A nucleus call of an interrupt handler's.
+[[nodiscard]] long call_at_interrupt_level(unsigned number, const u64* arguments);
+
 // What waits for this CPU is handled as by the hardware: the nucleus's handlers are called.
 void handle_interrupts(u32 interrupts, bool alarm);
 

@@ -52,10 +52,10 @@ void Lockstep::enter(Fiber& fiber) {
     current_ = &fiber;
     become(*fiber.cpu);
     if (before == nullptr) {
-        switch_stacks(caller_, fiber.context, caller_fake_, fiber.stack, false);
+        switch_stacks(caller_, fiber.context, caller_fake_, fiber.cpu->stack, false);
         goes_on(nullptr);
     } else {
-        switch_stacks(before->context, fiber.context, before->fake_stack, fiber.stack, false);
+        switch_stacks(before->context, fiber.context, before->fake_stack, fiber.cpu->stack, false);
         goes_on(before->cpu);
     }
 }
@@ -90,7 +90,7 @@ void Lockstep::start(Cpu& cpu, void (*body)()) {
     }
     fiber.cpu = &cpu;
     fiber.body = body;
-    fiber.stack = {static_cast<std::byte*>(memory), stack_size};
+    fiber.stack = cpu.stack = {static_cast<std::byte*>(memory), stack_size};
     getcontext(&fiber.context);
     fiber.context.uc_stack.ss_sp = memory;
     fiber.context.uc_stack.ss_size = stack_size;

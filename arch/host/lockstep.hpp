@@ -70,10 +70,6 @@ class Lockstep : public Engine {
     void note(const char* what, u64 first, u64 second) override;
 
     // Where the stack of a CPU lies, for who must tell it from other memory.
-    struct Stack {
-        std::byte* base;
-        std::size_t size;
-    };
     [[nodiscard]] Stack stack_of(CpuIndex index) const { return fibers_.at(index).stack; }
 
   protected:

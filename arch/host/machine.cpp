@@ -3,7 +3,10 @@
 
 #include "arch/host/dispatch.hpp"
 #include "arch/host/engine.hpp"
+#include "arch/host/memory.hpp"
+#include "arch/host/native.hpp"
 #include "arch/host/root.hpp"
+#include "arch/host/supervisor_actor.hpp"
 #include "kernel/boot/memory_map.hpp"
 #include "kernel/core/entry.hpp"
 #include "kernel/main/boot_info.hpp"
@@ -55,7 +58,8 @@ void boot(const Settings& settings, Engine& engine) {
     machine::console_silent = !settings.console;
     chosen.cpus = std::clamp(settings.cpus, 1u, max_cpus);
     for (CpuIndex index = 0; index < chosen.cpus; ++index) cpus[index].index = index;
-    bank = root_bank();
+    bank = root_bank(settings.supervisor);
+    native_variables = holds_variables;
     const boot::FirmwareRange usable[] = {
         {first_byte, chosen.memory - first_byte, boot::FirmwareRange::usable}};
     memory.assign(usable);
@@ -66,6 +70,7 @@ void boot(const Settings& settings, Engine& engine) {
     info.total_memory = chosen.memory;
     use_engine(&engine);
     add_program(root);
+    add_program(supervisor_root);
     engine.start(cpus[0], first_cpu);
     const Outcome outcome = engine.go();
     if (outcome == Outcome::finished) return;

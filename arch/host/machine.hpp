@@ -19,6 +19,7 @@ struct Settings {
     u64 memory = u64{64} << 20;
     std::string command_line = "poll=off";
     bool console = true; // else only a panic's report is written
+    bool supervisor = false; // with a supervisor actor (supervisor_actor.hpp)
 };
 
 // What a run came to.

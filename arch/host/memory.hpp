@@ -13,4 +13,8 @@ namespace chorale::host {
 using MemoryReused = void (*)(void* memory, std::size_t size);
 void on_memory_reuse(MemoryReused listener);
 
+// Whether the variables of code in supervisor mode lie there, which are the process's own and not simulated.
+// nullptr: no machine, and none has any.
+inline bool (*native_variables)(VirtAddr start, std::size_t bytes) = nullptr;
+
 } // namespace chorale::host

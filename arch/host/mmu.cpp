@@ -1,5 +1,6 @@
 // The host machine's physical memory and MMU.
 #include <machine/mmu.hpp>
+#include <machine/supervisor.hpp>
 
 #include "arch/host/cpu.hpp"
 #include "arch/host/engine.hpp"
@@ -41,6 +42,18 @@ std::atomic<unsigned> asids{4096}; // relaxed wherever it is used: a setting
 void forget_asid(u64 asid) {
     Tlb& tlb = host::this_cpu().tlb;
     tlb.erase(tlb.lower_bound({asid, 0}), tlb.lower_bound({asid + 1, 0}));
+}
+
+// Entries of the supervisor range are the same in all spaces: TLBs know them by this.
+constexpr u64 any_asid = ~u64{0};
+constexpr PhysAddr supervisor_table{page_size}, second_supervisor_table{2 * page_size};
+
+[[nodiscard]] bool in_supervisor_range(VirtAddr address) {
+    return address.raw() >= supervisor_begin && address.raw() < supervisor_end;
+}
+
+[[nodiscard]] Tlb::key_type key_of(VirtAddr address) {
+    return {in_supervisor_range(address) ? any_asid : loaded_asid(), address.page_floor().raw()};
 }
 
 [[nodiscard]] Translation walk(u64 root, VirtAddr address) {
@@ -96,8 +109,8 @@ void invalidate_page(VirtAddr address) {
     host::engine().boundary(host::Boundary::space);
     Tlb& tlb = host::this_cpu().tlb;
     // As on the real machine, any address of a large page drops all of it.
-    const Tlb::key_type small{loaded_asid(), address.page_floor().raw()};
-    const Tlb::key_type first{loaded_asid(), round_down(address.raw(), large_page_size)};
+    const Tlb::key_type small = key_of(address);
+    const Tlb::key_type first{small.first, round_down(address.raw(), large_page_size)};
     tlb.erase(small);
     for (auto at = tlb.lower_bound(first); at != tlb.end() && at->first.first == first.first;) {
         if (at->first.second >= first.second + large_page_size) break;
@@ -110,17 +123,32 @@ void invalidate_asid(unsigned asid) {
     forget_asid(asid);
 }
 
+void invalidate_all() {
+    host::engine().boundary(host::Boundary::space);
+    host::this_cpu().tlb.clear();
+}
+
+// In the first megabyte, which is nobody's.
+PhysAddr supervisor_root() {
+    constexpr uword entry = supervisor_begin >> (page_bits + 3 * Geometry::bits_per_level);
+    direct<u64>(supervisor_table)[entry % Geometry::entries] = Geometry::make_table(second_supervisor_table);
+    return supervisor_table;
+}
+
 std::byte* user_byte(VirtAddr address, Protection access) {
     host::Cpu& cpu = host::this_cpu();
-    const Tlb::key_type key{loaded_asid(), address.page_floor().raw()};
+    const Tlb::key_type key = key_of(address);
+    const bool high = key.first == any_asid;
+    const u64 root = high ? supervisor_table.raw() : cpu.root;
     auto known = cpu.tlb.find(key);
     if (known == cpu.tlb.end()) {
-        const Translation found = cpu.root == 0 ? Translation{} : walk(cpu.root, address);
+        const Translation found = root == 0 ? Translation{} : walk(root, address);
         if (found.entry == 0) return nullptr;
         known = cpu.tlb.emplace(key, found).first;
     }
     const auto [entry, level, age] = known->second;
-    if (!allows(Geometry::protection(entry), access | Protection::user)) return nullptr;
+    const Protection needed = high ? access : access | Protection::user;
+    if (!allows(Geometry::protection(entry), needed)) return nullptr;
     if (host::frame_age(Geometry::address(entry)) != age) report_stale(address, known->second);
     const uword span = page_size << (level * Geometry::bits_per_level);
     return direct<std::byte>(Geometry::address(entry) + (address.raw() & (span - 1)));

@@ -25,30 +25,64 @@ void put(std::vector<std::byte>& to, std::size_t at, T value) {
     std::memcpy(to.data() + at, &value, sizeof value);
 }
 
-// An executable of one segment: a page where programs have their addresses.
-[[nodiscard]] std::vector<std::byte> root_image() {
-    constexpr std::size_t header = 64, program_header = 56;
-    constexpr u16 executable = 2;
-    constexpr u32 load = 1, read_execute = 5;
-    std::vector<std::byte> file(header + program_header);
+constexpr std::size_t header_size = 64, program_header_size = 56;
+
+// With room for the program headers.
+[[nodiscard]] std::vector<std::byte> elf_file(u16 type, u64 entry, u16 segments) {
+    std::vector<std::byte> file(header_size + segments * program_header_size);
     std::memcpy(file.data(),
                 "\x7f"
                 "ELF\2\1\1",
                 7);
-    put(file, 16, executable);
+    put(file, 16, type);
     put(file, 18, machine::elf_machine);
     put(file, 20, u32{1});
-    put(file, 24, code_base.raw()); // the first program is root's
-    put(file, 32, u64{header});
-    put(file, 52, u16{header});
-    put(file, 54, u16{program_header});
-    put(file, 56, u16{1});
-    put(file, header, load);
-    put(file, header + 4, read_execute);
-    put(file, header + 16, code_base.raw());
-    put(file, header + 24, code_base.raw());
-    put(file, header + 40, u64{page_size});
-    put(file, header + 48, u64{page_size});
+    put(file, 24, entry);
+    put(file, 32, u64{header_size});
+    put(file, 52, u16{header_size});
+    put(file, 54, u16{program_header_size});
+    put(file, 56, segments);
+    return file;
+}
+
+struct SegmentHeader {
+    u32 type;
+    u64 offset, address, file_size, memory_size;
+};
+
+void put_segment(std::vector<std::byte>& file, unsigned index, const SegmentHeader& segment) {
+    constexpr u32 read_execute = 5;
+    const std::size_t at = header_size + index * program_header_size;
+    put(file, at, segment.type);
+    put(file, at + 4, read_execute);
+    put(file, at + 8, segment.offset);
+    put(file, at + 16, segment.address);
+    put(file, at + 24, segment.address);
+    put(file, at + 32, segment.file_size);
+    put(file, at + 40, segment.memory_size);
+    put(file, at + 48, u64{page_size});
+}
+
+constexpr u32 load_segment = 1, dynamic_segment = 2;
+
+// An executable of one segment: a page where programs have their addresses; the first is root's.
+[[nodiscard]] std::vector<std::byte> root_image() {
+    constexpr u16 executable = 2;
+    std::vector<std::byte> file = elf_file(executable, code_base.raw(), 1);
+    put_segment(file, 0, {load_segment, 0, code_base.raw(), 0, page_size});
+    return file;
+}
+
+// What a linker makes of a supervisor actor: a page for programs, and a dynamic section, which says nothing.
+// The second program is its.
+[[nodiscard]] std::vector<std::byte> supervisor_image() {
+    constexpr u16 shared = 3;
+    constexpr u64 dynamic_size = 16;
+    std::vector<std::byte> file = elf_file(shared, program_spacing, 2);
+    const u64 dynamic = file.size();
+    file.resize(dynamic + dynamic_size);
+    put_segment(file, 0, {load_segment, 0, 0, file.size(), page_size});
+    put_segment(file, 1, {dynamic_segment, dynamic, dynamic, dynamic_size, dynamic_size});
     return file;
 }
 
@@ -70,9 +104,10 @@ void add_entry(std::string& archive, const std::string& name, const std::vector<
 
 } // namespace
 
-std::vector<std::byte> root_bank() {
+std::vector<std::byte> root_bank(bool supervisor) {
     std::string archive;
     add_entry(archive, "root", root_image());
+    if (supervisor) add_entry(archive, "supervisor.r", supervisor_image());
     add_entry(archive, "TRAILER!!!", {});
     const auto* const bytes = reinterpret_cast<const std::byte*>(archive.data());
     return {bytes, bytes + archive.size()};

@@ -1,4 +1,4 @@
-// The root actor: the only one in the host machine's bank. Its one thread runs the scenarios.
+// The root actor: the only user actor in the host machine's bank. Its one thread runs the scenarios.
 #pragma once
 
 #include "arch/host/task.hpp"
@@ -7,8 +7,8 @@
 
 namespace chorale::host {
 
-// A cpio archive with one ELF file: a page for programs, and data.
-[[nodiscard]] std::vector<std::byte> root_bank();
+// A cpio archive: root's image, a page for programs, and that of the supervisor actor when it is wanted.
+[[nodiscard]] std::vector<std::byte> root_bank(bool supervisor);
 
 // What it runs.
 [[nodiscard]] Task<void> root(u64);

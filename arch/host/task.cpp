@@ -1,6 +1,10 @@
 // The programs of the host machine and the user threads that run them.
 #include "arch/host/task.hpp"
 
+#include "arch/host/native.hpp"
+
+#include <machine/supervisor.hpp>
+
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -25,6 +29,9 @@ struct Programs {
 
 } // namespace
 
+UserThread::UserThread() = default;
+UserThread::~UserThread() = default;
+
 VirtAddr add_program(Program program) {
     Programs& known = programs();
     const std::lock_guard lock{known.mutex};
@@ -34,6 +41,15 @@ VirtAddr add_program(Program program) {
     }
     known.all.push_back(std::move(program));
     return code_base + (known.all.size() - 1) * program_spacing;
+}
+
+const Program* program_at(u64 address) {
+    Programs& known = programs();
+    const std::lock_guard lock{known.mutex};
+    const uword offset = address % page_size;
+    const bool there = address >= machine::supervisor_begin && offset % program_spacing == 0 &&
+                       offset / program_spacing < known.all.size();
+    return there ? &known.all[offset / program_spacing] : nullptr;
 }
 
 unsigned program_count() {
@@ -48,9 +64,31 @@ void forget_programs(unsigned kept) {
     known.all.resize(kept);
 }
 
+namespace {
+
+[[nodiscard]] UserThread* keep(Programs& known, std::unique_ptr<UserThread> made, machine::Frame& frame) {
+    made->frame = &frame;
+    made->stack_base = frame.sp;
+    UserThread* const thread = made.get();
+    known.threads.emplace(thread, std::move(made));
+    return thread;
+}
+
+// A function of the nucleus's or a program, on a stack of its own.
+[[nodiscard]] UserThread* begin_native(Programs& known, machine::Frame& frame) {
+    auto made = std::make_unique<UserThread>();
+    made->native = std::make_unique<Native>();
+    made->outer = frame.outer;
+    return keep(known, std::move(made), frame);
+}
+
+} // namespace
+
 UserThread* begin_thread(machine::Frame& frame) {
+    if (frame.pc >= machine::supervisor_begin && program_at(frame.pc) == nullptr) return nullptr;
     Programs& known = programs();
     const std::lock_guard lock{known.mutex};
+    if (frame.supervisor()) return begin_native(known, frame);
     const uword offset = frame.pc - code_base.raw();
     const uword index = offset / program_spacing;
     if (frame.pc < code_base.raw() || offset % program_spacing != 0 || index >= known.all.size())
@@ -58,10 +96,13 @@ UserThread* begin_thread(machine::Frame& frame) {
     auto made = std::make_unique<UserThread>();
     made->program = known.all[index](frame.arguments[0]);
     made->next = made->program.handle();
-    made->frame = &frame;
-    UserThread* const thread = made.get();
-    known.threads.emplace(thread, std::move(made));
-    return thread;
+    return keep(known, std::move(made), frame);
+}
+
+void end_handler(machine::Frame& frame) {
+    UserThread* const ended = std::exchange(frame.user, nullptr);
+    ended->outer = nullptr;
+    forget(ended);
 }
 
 // A coroutine may end others when it is destroyed: not under the lock.
@@ -76,6 +117,7 @@ void forget(UserThread* thread) {
         last = std::move(found->second);
         known.threads.erase(found);
     }
+    forget(last->outer);
 }
 
 void forget_threads() {

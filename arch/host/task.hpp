@@ -8,6 +8,7 @@
 #include <coroutine>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -20,7 +21,7 @@ enum class TrapKind : u8 {
     fault, // user memory that is not there
     fpu,   // floating-point registers that are not loaded
     pause, // nothing: interrupts are let in
-    exit,  // the thread's program has come to its end
+    exit,  // the thread's program, or the handler, has come to its end; `address`: with this result
 };
 
 struct Trap {
@@ -113,13 +114,22 @@ inline Task<void> detail::Promise<void>::get_return_object() {
     return Task<void>{std::coroutine_handle<Promise>::from_promise(*this)};
 }
 
-// The user side of one nucleus thread.
+class Native; // arch/host/native.hpp
+
+// The user side of one nucleus thread; in supervisor mode there is one for each handler that runs on it.
 struct UserThread {
+    UserThread();
+    ~UserThread();
+
     std::coroutine_handle<> next{}; // where it goes on
     machine::Frame* frame{};
     Trap trap{};
-    uword stack_used{}; // bytes below the frame's stack pointer (Local, user.hpp)
-    Task<void> program;
+    u64 fault_pc{};                 // where the trap was a fault: a handler may have moved on from there
+    uword stack_base{};             // of the frame's stack pointer at first
+    uword stack_used{};             // bytes below that (Local, user.hpp)
+    Task<void> program;             // in user mode
+    std::unique_ptr<Native> native; // in supervisor mode
+    UserThread* outer{};            // what the handler has interrupted
 };
 
 // Ends the coroutine's turn: user mode is left with `trap`.
@@ -149,8 +159,13 @@ VirtAddr add_program(Program program);
 void forget_programs(unsigned kept);
 [[nodiscard]] unsigned program_count();
 
+// In the supervisor space, where a page of each supervisor actor stands for the same programs.
+[[nodiscard]] const Program* program_at(u64 address);
+
 // Makes the user side of the thread that runs with `frame`; nullptr: there is no program at its pc.
 [[nodiscard]] UserThread* begin_thread(machine::Frame& frame);
+// The handler that ran with `frame` has come to its end.
+void end_handler(machine::Frame& frame);
 // All of them, when the machine ends.
 void forget_threads();
 

@@ -2,6 +2,7 @@
 // register convention, its own memory, floating point. Everything is awaited: `co_await call(...)`.
 #pragma once
 
+#include "arch/host/native.hpp"
 #include "arch/host/task.hpp"
 
 #include <chorus.h>
@@ -162,7 +163,7 @@ class Local {
   public:
     Local() : thread_{this_cpu().running} {
         thread_->stack_used += size;
-        at_ = thread_->frame->sp - thread_->stack_used;
+        at_ = (thread_->native == nullptr ? thread_->frame->sp : thread_->stack_base) - thread_->stack_used;
     }
     Local(const Local&) = delete;
     Local& operator=(const Local&) = delete;

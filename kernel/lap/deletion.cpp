@@ -179,7 +179,10 @@ void delete_laps_of(Thread& self, Actor& actor, void (*next)(Thread&)) {
     kill_step(self);
 }
 
-void drop_invocations(Thread& thread) { thread.invocations.frames.store(nullptr); }
+void drop_invocations(Thread& thread) {
+    thread.invocations.frames.store(nullptr);
+    thread.supervisor.below = nullptr;
+}
 
 bool away_from_home(const Thread& thread) {
     for (const LapFrame* frame = thread.invocations.frames.load(); frame != nullptr; frame = frame->outer) {

@@ -31,8 +31,8 @@ template <class Function>
 // The innermost invocation that a fault ends; null: none before the innermost handler.
 [[nodiscard]] LapFrame* guarded_frame(const Thread& self) {
     LapFrame* frame = self.invocations.frames.load();
-    while (frame != nullptr && above_record(self, *frame) && !frame->guarded()) frame = frame->outer;
-    return frame != nullptr && above_record(self, *frame) ? frame : nullptr;
+    while (frame != self.supervisor.below && !frame->guarded()) frame = frame->outer;
+    return frame != self.supervisor.below ? frame : nullptr;
 }
 
 // Goes on where the invocation ends with an error; those inside it never end.
@@ -162,7 +162,7 @@ Actor* invoker_of(const Thread& self) {
     const LapFrame* const frame = innermost_frame(self);
     if (frame == nullptr) return invoker(self);
     const LapFrame* const outer = frame->outer;
-    if (outer != nullptr && above_record(self, *outer)) return outer->owner();
+    if (outer != self.supervisor.below) return outer->owner();
     return self.supervisor.execution != nullptr ? self.supervisor.execution : self.actor;
 }
 

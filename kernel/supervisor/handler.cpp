@@ -79,6 +79,7 @@ Status enter_handler(Thread& self, const Handler& handler) {
     self.frame.call_handler(handler.entry, place.value(), machine::handler_return_address(), arguments);
     self.supervisor.innermost = place.value();
     self.supervisor.execution = handler.owner;
+    self.supervisor.below = self.invocations.frames.load();
     ++self.supervisor.depth;
     return Status::ok;
 }
@@ -105,14 +106,8 @@ Actor* invoker(const Thread& self) {
     SupervisorState before;
     const VirtAddr at = self.supervisor.innermost + offsetof(HandlerRecord, before);
     if (!in_handler(self) || !machine::supervisor_read(&before, at, sizeof before)) return nullptr;
-    for (const LapFrame* frame = self.invocations.frames.load(); frame != nullptr; frame = frame->outer) {
-        const bool between =
-            before.innermost.raw() == 0 || reinterpret_cast<uword>(frame) < before.innermost.raw();
-        if (!above_record(self, *frame)) {
-            if (between) return frame->owner();
-            break;
-        }
-    }
+    const LapFrame* const frame = self.supervisor.below;
+    if (frame != nullptr && frame != before.below) return frame->owner();
     return before.execution != nullptr ? before.execution : self.actor;
 }
 

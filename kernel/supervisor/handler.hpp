@@ -61,15 +61,10 @@ void end_handler(Thread& self, u64 result);
 [[nodiscard]] inline bool in_handler(const Thread& self) { return self.supervisor.innermost.raw() != 0; }
 [[nodiscard]] inline bool in_supervisor_mode(const Thread& self) { return self.supervisor.depth != 0; }
 
-// Whether the LAP was invoked by what runs on top of the innermost handler's record, if there is one.
-[[nodiscard]] inline bool above_record(const Thread& self, const LapFrame& frame) {
-    const uword record = self.supervisor.innermost.raw();
-    return record == 0 || reinterpret_cast<uword>(&frame) < record;
-}
 // Of the LAP in which the thread is; null: none since the innermost handler was entered.
 [[nodiscard]] inline const LapFrame* innermost_frame(const Thread& self) {
     const LapFrame* const frame = self.invocations.frames.load();
-    return frame != nullptr && above_record(self, *frame) ? frame : nullptr;
+    return frame != self.supervisor.below ? frame : nullptr;
 }
 [[nodiscard]] inline Actor& execution_actor(const Thread& self) {
     if (!in_supervisor_mode(self)) return *self.actor;

@@ -10,6 +10,7 @@
 namespace chorale {
 
 struct Actor;
+struct LapFrame;
 struct SystemStack;
 
 struct SupervisorState {
@@ -19,6 +20,7 @@ struct SupervisorState {
     SystemStack* stack{}; // kernel/supervisor/system_stack.hpp; null: none has been needed yet
     VirtAddr innermost;   // the record of the innermost handler, on that stack; 0: none
     Actor* execution{};   // of the innermost handler; null: the home actor
+    LapFrame* below{};    // Invocations::frames when the innermost handler was entered
 };
 
 } // namespace chorale

@@ -6,6 +6,7 @@
 #include "kernel/core/thread.hpp"
 #include "kernel/lap/binding.hpp"
 #include "kernel/lap/lap.hpp"
+#include "tests/machine/expect.hpp"
 #include "tests/machine/scenarios.hpp"
 #include "tests/machine/stage.hpp"
 
@@ -31,12 +32,6 @@ void forget_name(std::string_view text) {
     LapName name = 0;
     std::memcpy(&name, text.data(), text.size());
     static_cast<void>(unbind_lap(name));
-}
-
-// What may be refused on purpose may be missing; anything else is wrong.
-void expect(long result, long wanted, const char* what) {
-    if (result == wanted || (failures_expected() && (result == K_EFAULT || result == K_ENOMEM))) return;
-    complain(std::string{what} + ": " + std::to_string(result) + ", not " + std::to_string(wanted));
 }
 
 [[nodiscard]] Task<void> with_privilege(Program program, u64 argument) {

@@ -17,7 +17,7 @@ namespace {
 constexpr unsigned steps_per_look = 25;
 constexpr u64 rest = 1'000'000; // nanoseconds
 
-host::Settings wanted;
+host::Settings wanted{.supervisor = true};
 
 struct Living {
     u64 actors, threads, ports, messages, regions;

@@ -6,6 +6,8 @@
 #include <chorus/machine_context.h>
 #include <machine/offsets.h>
 
+#include <utility>
+
 namespace chorale::host {
 struct UserThread;
 void forget(UserThread* thread); // the thread that ran with this frame is no more
@@ -20,7 +22,9 @@ struct alignas(64) Frame {
     u64 pc, sp, control, name, tail, descriptor;
     u64 arguments[6];
     u64 words[8];
-    host::UserThread* user; // made when the thread first goes to user mode
+    host::UserThread* user;  // made when the thread first runs with this frame
+    host::UserThread* outer; // of a handler: what it has interrupted
+    enum class Mode : u64 { user, supervisor, handler } mode;
 
     static constexpr unsigned message_registers = 8;
 
@@ -65,17 +69,22 @@ struct alignas(64) Frame {
 
     // A new thread: starts at `entry` with `stack` and its argument in the first argument register.
     void start(VirtAddr entry, VirtAddr stack, u64 argument) {
-        host::forget(user);
+        host::forget(user != nullptr ? user : outer);
         *this = Frame{};
         pc = entry.raw();
         sp = stack.raw();
         arguments[0] = argument;
     }
-    void start_supervisor(VirtAddr entry, VirtAddr stack, u64 argument) { start(entry, stack, argument); }
-    [[nodiscard]] bool supervisor() const { return false; }
+    void start_supervisor(VirtAddr entry, VirtAddr stack, u64 argument) {
+        start(entry, stack, argument);
+        mode = Mode::supervisor;
+    }
+    [[nodiscard]] bool supervisor() const { return mode != Mode::user; }
     void call_handler(VirtAddr entry, VirtAddr stack, VirtAddr, const u64 (&given)[3]) {
+        outer = std::exchange(user, nullptr);
+        mode = Mode::handler;
         pc = entry.raw();
-        sp = stack.raw();
+        sp = stack.raw() - sizeof(u64); // below the return address
         __builtin_memcpy(arguments, given, sizeof given);
     }
     void after_handler(bool) {}

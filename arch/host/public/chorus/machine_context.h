@@ -9,7 +9,8 @@ typedef struct KnThreadCtx {
     uint64_t pc, sp, control, name, tail, descriptor;
     uint64_t arguments[6];
     uint64_t words[8];
-    void* user; /* ignored */
+    void *user, *outer; /* leave them alone, */
+    uint64_t mode;      /* and this */
 } KnThreadCtx;
 
 #endif
