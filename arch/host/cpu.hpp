@@ -28,6 +28,8 @@ struct Translation {
     u32 age;
 };
 using Tlb = std::map<std::pair<u64, uword>, Translation>; // by address space identifier and page
+// The identifier for the supervisor range, whose entries are the same in all spaces.
+inline constexpr u64 any_asid = ~u64{0};
 
 struct Stack {
     std::byte* base{};
@@ -36,7 +38,7 @@ struct Stack {
 
 struct Cpu {
     CpuIndex index{};
-    Stack stack; // on which it is
+    Stack stack;   // on which it is
     void* block{}; // its PerCpu
     u64 root{};
     Tlb tlb;

@@ -159,9 +159,8 @@ void user_mode(Cpu& cpu) {
     case TrapKind::fault: {
         const VirtAddr address = fault_address(trap);
         // As on the real machines: in supervisor mode only copies bring pages in.
-        const Status status = thread.frame.supervisor()
-                                  ? Status::fault
-                                  : on_page_fault(address, trap.access, FaultBy::program);
+        const Status status =
+            thread.frame.supervisor() ? Status::fault : on_page_fault(address, trap.access, FaultBy::program);
         if (status == Status::ok) leave();
         const char* const name = status == Status::no_memory ? "no memory for a page" : "page fault";
         on_exception({name, 14, 0, address.raw(), thread.frame.pc});

@@ -18,7 +18,7 @@ struct Settings {
     unsigned cpus = 4;
     u64 memory = u64{64} << 20;
     std::string command_line = "poll=off";
-    bool console = true; // else only a panic's report is written
+    bool console = true;     // else only a panic's report is written
     bool supervisor = false; // with a supervisor actor (supervisor_actor.hpp)
 };
 

@@ -17,6 +17,7 @@ namespace chorale::machine {
 namespace {
 
 using Geometry = PageTableGeometry;
+using host::any_asid;
 using host::Tlb;
 using host::Translation;
 
@@ -44,8 +45,6 @@ void forget_asid(u64 asid) {
     tlb.erase(tlb.lower_bound({asid, 0}), tlb.lower_bound({asid + 1, 0}));
 }
 
-// Entries of the supervisor range are the same in all spaces: TLBs know them by this.
-constexpr u64 any_asid = ~u64{0};
 constexpr PhysAddr supervisor_table{page_size}, second_supervisor_table{2 * page_size};
 
 [[nodiscard]] bool in_supervisor_range(VirtAddr address) {

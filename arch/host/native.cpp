@@ -1,9 +1,9 @@
 #include "arch/host/native.hpp"
 
-#include <cstdio>
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/thread.hpp"
 #include "kernel/interrupt/level.hpp"
+#include <cstdio>
 
 #include <machine/supervisor.hpp>
 
@@ -152,7 +152,8 @@ void Native::fail(UserThread& user) {
 
 bool Native::holds(VirtAddr start, std::size_t bytes) const {
     const auto begin = reinterpret_cast<uword>(stack_);
-    return start.raw() >= begin && start.raw() - begin <= stack_size && bytes <= begin + stack_size - start.raw();
+    return start.raw() >= begin && start.raw() - begin <= stack_size &&
+           bytes <= begin + stack_size - start.raw();
 }
 
 // Those of interrupt handlers are on the CPU's own stack, above this.

@@ -28,7 +28,8 @@ class Native {
     // Code of a supervisor actor: a program's address, or that of a function.
     static u64 run_code(u64 address, u64 first, u64 second, u64 third);
 
-    // What an invocation that may fail leaves to come back to: leave() goes on there when the nucleus says so.
+    // What an invocation that may fail leaves to come back to: leave() goes on there when the nucleus says
+    // so.
     struct Exit {
         jmp_buf place;
         std::size_t programs;

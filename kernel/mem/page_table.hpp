@@ -86,16 +86,21 @@ class PageTableOf {
     // MMU uses this table any more, so that present entries go the same way.
     [[nodiscard]] VirtAddr reap(VirtRange range, unsigned budget, bool owned, bool dead);
 
-    // For inspection: `visit(at, level, entry, above)` for each entry of the lower half that is not empty, a
-    // table's before those in it; `above`: the entry that leads to the table, 0 for the root.
+    // For inspection: `visit(at, level, entry, above)` for each entry of its own that is not empty, a table's
+    // before those in it; `above`: the entry that leads to the table, 0 for the root. Of a table with fixed
+    // entries these are in the upper half and below them, else in the lower half.
     template <class Visit>
     void for_each_entry(Visit&& visit) const {
-        for_each_entry_in(root_, VirtAddr{}, top(), 0, visit);
+        constexpr unsigned half = G::entries / 2;
+        const bool upper = fixed_ != G::most_levels;
+        const VirtAddr begin{upper ? ~uword{0} << (page_bits + (top() + 1) * G::bits_per_level - 1) : 0};
+        for_each_entry_in(root_, begin, top(), 0, upper ? half : 0, visit);
     }
 
   private:
     template <class Visit>
-    static void for_each_entry_in(PhysAddr table, VirtAddr at, unsigned level, u64 above, Visit& visit);
+    void for_each_entry_in(PhysAddr table, VirtAddr at, unsigned level, u64 above, unsigned first,
+                           Visit& visit) const;
 
     // The entries passed on the way to an address, by level, down to the one that is empty or a leaf.
     struct Path {
@@ -148,13 +153,14 @@ class PageTableOf {
 
 template <class G>
 template <class Visit>
-void PageTableOf<G>::for_each_entry_in(PhysAddr table, VirtAddr at, unsigned level, u64 above, Visit& visit) {
+void PageTableOf<G>::for_each_entry_in(PhysAddr table, VirtAddr at, unsigned level, u64 above, unsigned first,
+                                       Visit& visit) const {
     const unsigned count = level == top() ? G::entries / 2 : G::entries;
-    for (unsigned i = 0; i < count; ++i, at = at + span(level)) {
+    for (unsigned i = first; i < first + count; ++i, at = at + span(level)) {
         u64& entry = machine::direct<u64>(table)[i];
         if (entry == 0) continue;
-        visit(at, level, entry, above);
-        if (!G::leaf(entry, level)) for_each_entry_in(G::address(entry), at, level - 1, entry, visit);
+        if (level < fixed_) visit(at, level, entry, above);
+        if (!G::leaf(entry, level)) for_each_entry_in(G::address(entry), at, level - 1, entry, 0, visit);
     }
 }
 

@@ -48,6 +48,16 @@ template <class T>
     return {object};
 }
 
+// A space and whose it is; nullptr: all supervisor actors'.
+struct SpaceOf {
+    const Space& space;
+    const Actor* actor;
+    [[nodiscard]] bool user() const { return actor != nullptr; }
+    friend std::ostream& operator<<(std::ostream& to, const SpaceOf& of) {
+        return of.user() ? to << name(*of.actor) : to << "the supervisor space";
+    }
+};
+
 // A frame that several page tables lead to.
 struct Share {
     u32 owners; // as the nucleus counts
@@ -137,18 +147,19 @@ class Inspection {
     [[nodiscard]] u64 askers(const Port& port) const;
     void check_port_table();
 
-    void check_space(Actor& actor);
-    void check_regions(const Actor& actor, const RegionList& regions);
-    u64 check_entries(const Actor& actor, const RegionList& regions, const PageTable& table);
-    void check_holes(const Actor& actor, const RegionList& regions, const PageTable& table);
-    void check_leaf(const Actor& actor, const Region& region, VirtAddr at, unsigned level, u64 entry);
+    void check_space_of(Actor& actor);
+    void check_space(Space& space, const SpaceOf& of);
+    void check_regions(const SpaceOf& of, const RegionList& regions);
+    u64 check_entries(const SpaceOf& of, const RegionList& regions, const PageTable& table);
+    void check_holes(const SpaceOf& of, const RegionList& regions, const PageTable& table);
+    void check_leaf(const SpaceOf& of, const Region& region, VirtAddr at, unsigned level, u64 entry);
     void share(PhysAddr frame, unsigned level, bool common, const Place& where);
     void collect_carriers();
     void check_segments(); // invariants_segments.cpp
     void own_or_share(u64 entry, unsigned level, const Place& where);
     void check_shares();
     void own(PhysAddr block, unsigned order, const Place& owner);
-    void check_tlb(CpuIndex index, const std::map<unsigned, Space*>& spaces);
+    void check_tlb(CpuIndex index, const std::map<u64, Space*>& spaces);
 
     Depth depth_;
     Findings findings_;

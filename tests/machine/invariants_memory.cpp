@@ -5,6 +5,7 @@
 #include "kernel/mem/asid.hpp"
 #include "kernel/mem/frame.hpp"
 #include "kernel/mem/slab.hpp"
+#include "kernel/supervisor/supervisor_space.hpp"
 #include "tests/machine/inspection.hpp"
 
 #include <machine/fpu.hpp>
@@ -82,29 +83,27 @@ void Inspection::check_shares() {
 
 // ---- spaces ----------------------------------------------------------------------------------------------
 
-void Inspection::check_regions(const Actor& actor, const RegionList& regions) {
+void Inspection::check_regions(const SpaceOf& of, const RegionList& regions) {
+    const VirtRange window = of.space.window();
     VirtAddr last{};
     u64 count = 0;
     for (const Region* region = regions.first(); region != nullptr; region = regions.next(*region)) {
         ++count;
         const auto [begin, end] = region->range;
-        const Place where{"region at", &actor, begin.raw()};
+        const Place where{"region at", of.actor, begin.raw()};
         expect(begin < end && begin.page_aligned() && end.page_aligned(), 24, where, ": a bad range");
-        expect(begin >= last && begin >= Space::user_begin && end <= Space::user_end(), 24, where,
-               ": out of order");
+        expect(begin >= last && begin >= window.begin && end <= window.end, 24, where, ": out of order");
         last = end;
         const bool both = allows(region->protection, Protection::write | Protection::execute);
         expect(!both, 26, where, " is writable and executable");
         expect(!quiet() || region->state == RegionState::ready, 24, where, ": somebody left off");
     }
-    expect(regions.count() == count, 24, name(actor), " counts ", regions.count(), " regions and has ",
-           count);
+    expect(regions.count() == count, 24, of, " counts ", regions.count(), " regions and has ", count);
     regions_ += count;
 }
 
-void Inspection::check_leaf(const Actor& actor, const Region& region, VirtAddr at, unsigned level,
-                            u64 entry) {
-    const Place where{"page at", &actor, at.raw()};
+void Inspection::check_leaf(const SpaceOf& of, const Region& region, VirtAddr at, unsigned level, u64 entry) {
+    const Place where{"page at", of.actor, at.raw()};
     if (region.backing == Backing::nothing) {
         wrong(24, where, " is in a guard");
         return;
@@ -126,41 +125,52 @@ void Inspection::check_leaf(const Actor& actor, const Region& region, VirtAddr a
     const Protection should = narrow ? rights & (Protection::read | Protection::execute) : rights;
     expect((has & accesses) == (should & accesses), 24, where, " allows ", static_cast<unsigned>(has),
            ", its region ", static_cast<unsigned>(should));
-    expect(allows(has, Protection::user), 24, where, " is not the user's");
+    expect(allows(has, Protection::user) == of.user(), 24, where,
+           of.user() ? " is not the user's" : " is the user's");
 }
 
 // The pages and tables that the space pays for.
-u64 Inspection::check_entries(const Actor& actor, const RegionList& regions, const PageTable& table) {
+u64 Inspection::check_entries(const SpaceOf& of, const RegionList& regions, const PageTable& table) {
     u64 paid = 0;
     table.for_each_entry([&](VirtAddr at, unsigned level, u64 entry, u64 above) {
-        const Place where{"page at", &actor, at.raw()};
+        const Place where{"page at", of.actor, at.raw()};
         expect(above == 0 || Geometry::present(above) || !Geometry::present(entry), 24, where,
                " is shown in a hidden table");
         if (!Geometry::leaf(entry, level)) {
-            own(Geometry::address(entry), 0, {"table at", &actor, at.raw()});
+            own(Geometry::address(entry), 0, {"table at", of.actor, at.raw()});
             ++paid;
             return;
         }
         const Region* const region = regions.at_or_after(at);
         if (!expect(region != nullptr && region->range.contains(at), 24, where, " is in no region")) return;
-        check_leaf(actor, *region, at, level, entry);
+        check_leaf(of, *region, at, level, entry);
         if (region->backing == Backing::frames) paid += u64{1} << PageTable::order(level);
     });
     return paid;
 }
 
-void Inspection::check_holes(const Actor& actor, const RegionList& regions, const PageTable& table) {
+void Inspection::check_holes(const SpaceOf& of, const RegionList& regions, const PageTable& table) {
     for (const Region* region = regions.first(); region != nullptr; region = regions.next(*region)) {
         if (!settled(*region) || region->demand || region->view.segment != nullptr) continue;
         for (VirtAddr at = region->range.begin; at < region->range.end; at = at + page_size) {
-            if (expect(table.frame_at(at).has_value(), 24, name(actor), ": no page at ", hex(at.raw())))
-                continue;
+            if (expect(table.frame_at(at).has_value(), 24, of, ": no page at ", hex(at.raw()))) continue;
             break;
         }
     }
 }
 
-void Inspection::check_space(Actor& actor) {
+void Inspection::check_space(Space& space, const SpaceOf& of) {
+    space.inspect([&](const RegionList& regions, const PageTable& table) {
+        check_regions(of, regions);
+        // The tables at the top of the supervisor space are there from the beginning.
+        const u64 paid = check_entries(of, regions, table) + (of.user() ? 1 : 0);
+        expect(space.pages() == paid, 24, of, " pays for ", space.pages(), " pages and has ", paid);
+        check_holes(of, regions, table);
+    });
+    expect(space.pages() <= space.page_limit(), 24, of, " has more pages than it may");
+}
+
+void Inspection::check_space_of(Actor& actor) {
     Space& space = actor.space;
     if (space.root() == 0) {
         expect(space.regions() == 0 && space.pages() == 0, 24, name(actor),
@@ -168,22 +178,17 @@ void Inspection::check_space(Actor& actor) {
         return;
     }
     own(PhysAddr{space.root() & Geometry::address_mask}, 0, {"root table", &actor});
-    space.inspect([&](const RegionList& regions, const PageTable& table) {
-        check_regions(actor, regions);
-        const u64 paid = check_entries(actor, regions, table) + 1;
-        expect(space.pages() == paid, 24, name(actor), " pays for ", space.pages(), " pages and has ", paid);
-        check_holes(actor, regions, table);
-    });
-    expect(space.pages() <= space.page_limit(), 24, name(actor), " has more pages than it may");
+    check_space(space, {space, &actor});
 }
 
 void Inspection::check_spaces() {
     std::set<unsigned> asids;
     for (Actor* const actor : actors_) {
-        check_space(*actor);
+        check_space_of(*actor);
         const unsigned asid = actor->space.asid();
         expect(asid == 0 || asids.insert(asid).second, 24, name(*actor), " shares address space ", asid);
     }
+    check_space(supervisor_space(), {supervisor_space(), nullptr});
     check_segments();
     check_shares();
     expect(asids.size() == asids_in_use(), 24, asids_in_use(), " address space identifiers are taken, ",
@@ -202,8 +207,10 @@ void Inspection::check_frames() {
         if (is_carrier(*message)) continue; // what it carries is shared with the cache
         for (u32 i = 0; i < message->page_count; ++i) own(message->pages[i], 0, owner);
     }
-    for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu)
+    for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
         own(machine::physical(&cpu_at(cpu)), order_for(sizeof(PerCpu)), {"the block of CPU", nullptr, cpu});
+        own(machine::physical(cpu_at(cpu).interrupt_thread), 0, {"the interrupt level of CPU", nullptr, cpu});
+    }
     for (Actor* const actor : actors_) {
         actor->timers.tables.with([&](ActorTimers::Tables& tables) {
             for (const uword* const page : tables.pages)
@@ -238,7 +245,7 @@ void Inspection::check_objects() {
 
 // ---- TLBs ------------------------------------------------------------------------------------------------
 
-void Inspection::check_tlb(CpuIndex index, const std::map<unsigned, Space*>& spaces) {
+void Inspection::check_tlb(CpuIndex index, const std::map<u64, Space*>& spaces) {
     for (const auto& [key, known] : host::cpu(index).tlb) {
         const auto [asid, page] = key;
         const Remembered where{index, asid, page};
@@ -248,7 +255,7 @@ void Inspection::check_tlb(CpuIndex index, const std::map<unsigned, Space*>& spa
         const PhysAddr frame = Geometry::address(known.entry);
         expect(host::frame_age(frame) == known.age, 24, where, ", whose frame was given back");
         if (asid == 0) continue;
-        const auto found = spaces.find(static_cast<unsigned>(asid));
+        const auto found = spaces.find(asid);
         if (!expect(found != spaces.end(), 24, where, ", which is gone")) continue;
         found->second->inspect([&](const RegionList& regions, const PageTable& table) {
             const Region* const region = regions.at_or_after(VirtAddr{page});
@@ -266,7 +273,7 @@ void Inspection::check_tlb(CpuIndex index, const std::map<unsigned, Space*>& spa
 }
 
 void Inspection::check_tlbs() {
-    std::map<unsigned, Space*> spaces;
+    std::map<u64, Space*> spaces{{host::any_asid, &supervisor_space()}};
     for (Actor* const actor : actors_) spaces.emplace(actor->space.asid(), &actor->space);
     for (CpuIndex index = 0; index < cpu_count(); ++index) check_tlb(index, spaces);
 }
