@@ -32,10 +32,8 @@ constinit Guarded<Rank::names, Settings> settings;
     now.redMark = PageAccount::reserve() * page_size;
     now.usrStartAddr = Space::user_begin.raw();
     now.usrEndAddr = Space::user_end().raw();
-    if constexpr (machine::supervisor_actors) {
-        now.svStartAddr = machine::supervisor_begin;
-        now.svEndAddr = machine::supervisor_end;
-    }
+    now.svStartAddr = machine::supervisor_begin;
+    now.svEndAddr = machine::supervisor_end;
     now.maxOffset = ~VmOffset{0} - page_size + 1;
     return now;
 }

@@ -14,7 +14,6 @@
 
 #include <machine/halt.hpp>
 #include <machine/mmu.hpp>
-#include <machine/supervisor.hpp>
 #include <machine/timer.hpp>
 
 namespace chorale {
@@ -127,7 +126,7 @@ void image_step(Thread& self) {
 }
 
 void begin_image(Thread& self) {
-    const bool there = machine::supervisor_actors && self.victim->privilege == K_SUPACTOR &&
+    const bool there = self.victim->privilege == K_SUPACTOR &&
                        supervisor_space().begin_forfeit(owner_of(*self.victim), self.work.range);
     next_step(self, there ? image_step : space_step);
 }

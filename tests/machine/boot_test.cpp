@@ -57,6 +57,7 @@ void begin_child() {
 // Plays until the machine ends; its verdict is the process's.
 [[noreturn]] void play_to_the_end(const Program& program) {
     begin_child();
+    boot_with({}); // root is the last actor
     Lockstep& engine = machine();
     const Outcome outcome = host::run(program);
     leave(outcome == Outcome::stopped ? 10 + engine.verdict() : 1);
