@@ -1,6 +1,7 @@
 // Who can be reached from where.
 #include "tests/machine/inspection.hpp"
 
+#include "kernel/core/console_input.hpp"
 #include "kernel/core/lifetime.hpp"
 
 namespace chorale::test {
@@ -56,6 +57,7 @@ void Inspection::add_actor(Actor* actor) {
             Port* const port = tables.ports[i];
             if (port == nullptr) continue;
             ++ports;
+            expect(i < tables.ports_end, 0, name(*port), " is beyond the end of ", name(*actor));
             expect(attached_.insert(port).second, 0, name(*port), " is in two tables");
             expect(port->actor == actor && static_cast<long>(port->li) == static_cast<long>(i), 0,
                    name(*port), " is in the table of ", name(*actor), " as ", i);
