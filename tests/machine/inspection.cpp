@@ -1,6 +1,7 @@
 // Who can be reached from where.
 #include "tests/machine/inspection.hpp"
 
+#include "kernel/core/console_input.hpp"
 #include "kernel/core/lifetime.hpp"
 
 namespace chorale::test {
@@ -48,6 +49,7 @@ void Inspection::add_actor(Actor* actor) {
             const Thread* const thread = tables.threads[i];
             if (thread == nullptr) continue;
             ++threads;
+            expect(i < tables.threads_end, 0, name(*thread), " is beyond the end of ", name(*actor));
             expect(threads_.insert(thread).second, 0, name(*thread), " is in two tables");
             expect(thread->actor == actor && thread->lid == static_cast<KnThreadLid>(i), 0, name(*thread),
                    " is in the table of ", name(*actor), " as ", i);
@@ -56,6 +58,7 @@ void Inspection::add_actor(Actor* actor) {
             Port* const port = tables.ports[i];
             if (port == nullptr) continue;
             ++ports;
+            expect(i < tables.ports_end, 0, name(*port), " is beyond the end of ", name(*actor));
             expect(attached_.insert(port).second, 0, name(*port), " is in two tables");
             expect(port->actor == actor && static_cast<long>(port->li) == static_cast<long>(i), 0,
                    name(*port), " is in the table of ", name(*actor), " as ", i);
@@ -150,6 +153,7 @@ void Inspection::collect_requests() {
         for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
             if (&request == &cpu_at(cpu).pull.request) return; // a CPU asks for work
         }
+        if (is_console_bell(request)) return;
         const Travel travel = identify(request, from, to);
         expect(travelling_.emplace(&request, travel).second, 4, "a Request from CPU ", from, " to CPU ", to,
                " is in two places");
