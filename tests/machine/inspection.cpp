@@ -1,6 +1,7 @@
 // Who can be reached from where.
 #include "tests/machine/inspection.hpp"
 
+#include "kernel/core/console_input.hpp"
 #include "kernel/core/lifetime.hpp"
 
 namespace chorale::test {
@@ -142,6 +143,7 @@ Travel Inspection::identify(const Request& request, CpuIndex from, CpuIndex to) 
     if (begins(request, timer.timer, some_timer, some_timer.call) ||
         begins(request, timer.timer, some_timer, some_timer.delivery))
         travel.timer = timer.timer;
+    travel.of_system = is_console_bell(request) || is_watchdog(request);
     return travel;
 }
 
@@ -154,7 +156,8 @@ void Inspection::collect_requests() {
         expect(travelling_.emplace(&request, travel).second, 4, "a Request from CPU ", from, " to CPU ", to,
                " is in two places");
         const bool known = travel.thread != nullptr || travel.message != nullptr || travel.port != nullptr ||
-                           travel.told != nullptr || travel.woken != nullptr || travel.timer != nullptr;
+                           travel.told != nullptr || travel.woken != nullptr || travel.timer != nullptr ||
+                           travel.of_system;
         expect(known, 4, "a Request from CPU ", from, " to CPU ", to, " is nobody's");
     };
     for (CpuIndex from = 0; from < cpu_count(); ++from) {
