@@ -3,7 +3,7 @@
 
 #include "arch/host/engine.hpp"
 #include "tests/machine/child.hpp"
-#include "tests/machine/stage.hpp"
+#include "tests/machine/solo.hpp"
 
 #include <machine/timer.hpp>
 
@@ -14,7 +14,6 @@ namespace {
 using namespace host;
 using testing::ExitedWithCode;
 
-constexpr VirtAddr nowhere{0x1000};
 constexpr long slack = 20'000; // what a few calls take
 constexpr long second = nanoseconds_per_second;
 

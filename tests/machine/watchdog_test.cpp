@@ -3,8 +3,7 @@
 
 #include "arch/host/engine.hpp"
 #include "tests/machine/child.hpp"
-#include "tests/machine/stage.hpp"
-#include "tests/machine/world.hpp"
+#include "tests/machine/solo.hpp"
 
 #include <machine/user_access.hpp>
 
@@ -69,22 +68,6 @@ constexpr u64 slack = 20 * microsecond; // the ways of an interrupt and of a cal
     const u64 handle = co_await allocate_one();
     EXPECT_EQ(co_await set_interval(handle, interval), K_OK);
     co_return handle;
-}
-
-// In a SYSTEM actor, on a CPU: the alarms stand at CPU 0.
-[[nodiscard]] Task<void> in_actor(std::function<Task<void>()> body, CpuIndex cpu) {
-    const auto stage = std::make_shared<Stage>();
-    co_await stage->play(co_await stage->actor(false, K_SYSTEMACTOR), [body](u64) { return body(); },
-                         {.cpu = cpu, .stack = 1});
-    co_await stage->end(10'000);
-}
-
-void expect_clean(const Program& scenario, Chooser& chooser = plain_chooser()) {
-    for (const std::string& finding : run_once(scenario, chooser, 5)) ADD_FAILURE() << finding;
-    for (const std::string& complaint : take_complaints()) ADD_FAILURE() << complaint;
-}
-void expect_clean(Task<void> (*body)(), CpuIndex cpu = 0) {
-    expect_clean([=](u64) { return in_actor(body, cpu); });
 }
 
 constexpr unsigned with_handle[] = {K_WATCHDOG_FREE,   K_WATCHDOG_ARM,         K_WATCHDOG_DISARM,
