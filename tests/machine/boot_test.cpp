@@ -1,7 +1,7 @@
 // Machines that boot in other ways than the one of all other tests, and how a machine ends.
 #include "tests/machine/child.hpp"
 #include "tests/machine/faults.hpp"
-#include "tests/machine/stage.hpp"
+#include "tests/machine/solo.hpp"
 
 #include <cstdio>
 
@@ -35,6 +35,32 @@ using namespace host;
     Local<KnRebootDesc> how;
     co_await how.set({mode});
     co_await call(Call::sysReboot, told ? how.at().raw() : 0);
+}
+
+[[nodiscard]] Task<void> reboot_wrongly() {
+    co_await store(free_data, KnRebootDesc{K_REBOOT_FAILURE + 1});
+    EXPECT_EQ(co_await attempt(Call::sysReboot, free_data), K_EINVAL);
+    EXPECT_EQ(co_await attempt(Call::sysReboot, nowhere), K_EFAULT);
+}
+
+// The other CPUs are up before the first one has made everything ready for them.
+[[noreturn]] void boot_at_random() {
+    begin_child();
+    static Random random{5};
+    static Lockstep engine{random};
+    host::boot({}, engine);
+    engine.use(plain_chooser());
+    const Outcome outcome = host::run([](u64) -> Task<void> { co_await sleep(millisecond); });
+    leave_child(outcome == Outcome::finished ? 0 : 1);
+}
+
+// Idle CPUs never halt: root waits, and the machine goes on all the same.
+[[noreturn]] void boot_polling() {
+    begin_child();
+    static Lockstep engine;
+    engine.set_patience(50'000);
+    host::boot({.command_line = "poll=on "}, engine);
+    leave_child(0); // it was idle
 }
 
 [[nodiscard]] Task<void> delete_the_last_actor() { co_await call(Call::actorDelete, 0); }
@@ -86,6 +112,8 @@ TEST_F(Boot, nobody_to_run) {
     EXPECT_EXIT(boot_and_play({.command_line = "run=nobody"}, {}), ExitedWithCode(0), "played");
     EXPECT_EXIT(boot_and_play({.command_line = "run=nobody"}, {exchanges}), ExitedWithCode(aborted),
                 "run=nobody: no such program in the bank");
+    EXPECT_EXIT(boot_and_play({.command_line = "run=root,nobody"}, {exchanges}), ExitedWithCode(aborted),
+                "run=nobody: no such program.*not all that run= names");
 }
 
 TEST_F(Boot, no_memory) {
@@ -111,6 +139,14 @@ TEST_F(Boot, reboot) {
                 "");
     EXPECT_EXIT(play_in_child({}, [](u64) { return reboot(K_REBOOT_COLD, true); }), ExitedWithCode(10), "");
     EXPECT_EXIT(play_in_child({}, [](u64) { return reboot(0, false); }), ExitedWithCode(10), "");
+}
+
+TEST_F(Boot, reboot_wrongly) { expect_clean(reboot_wrongly); }
+
+TEST_F(Boot, at_random) { EXPECT_EXIT(boot_at_random(), ExitedWithCode(0), "4 running, 4 found"); }
+
+TEST_F(Boot, always_polling) {
+    EXPECT_EXIT(boot_polling(), ExitedWithCode(aborted), "boot came to nothing .2.");
 }
 
 TEST_F(Boot, last_actor_gone) {

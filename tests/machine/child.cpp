@@ -27,8 +27,7 @@ void leave_child(int code) {
     std::exit(code);
 }
 
-// What gtest does not do in a child. Whether there was something.
-static bool report_failures() {
+bool report_failures() {
     const testing::TestResult& result = *testing::UnitTest::GetInstance()->current_test_info()->result();
     for (int i = 0; i < result.total_part_count(); ++i) {
         const testing::TestPartResult& part = result.GetTestPartResult(i);

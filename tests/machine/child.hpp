@@ -15,6 +15,8 @@ inline constexpr int machine_ended = 10; // and the verdict, when the nucleus en
 // In the child: what the console says goes where the test looks, and what an abort has covered counts.
 void begin_child();
 [[noreturn]] void leave_child(int code);
+// Writes what was found wrong, which gtest does not do in a child. Whether there was something.
+[[nodiscard]] bool report_failures();
 
 // Boots with `settings`, and plays until the program or the machine ends. 0: the program did, and nobody had
 // anything to say against it.

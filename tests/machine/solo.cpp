@@ -12,8 +12,7 @@ Task<void> in_actor(std::function<Task<void>()> body, CpuIndex cpu, u32 privileg
     co_await stage->end(patience);
 }
 
-void expect_clean(const Program& scenario, Chooser& chooser) {
-    constexpr unsigned steps_per_look = 5;
+void expect_clean(const Program& scenario, Chooser& chooser, unsigned steps_per_look) {
     for (const std::string& finding : run_once(scenario, chooser, steps_per_look)) ADD_FAILURE() << finding;
     for (const std::string& complaint : take_complaints()) ADD_FAILURE() << complaint;
 }

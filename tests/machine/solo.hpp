@@ -15,7 +15,8 @@ inline constexpr VirtAddr nowhere{0x1000}; // no memory of anybody's
                                         u32 privilege = K_SYSTEMACTOR);
 
 // Fails the test if the scenario, or a program of it, found anything wrong.
-void expect_clean(const host::Program& scenario, host::Chooser& chooser = host::plain_chooser());
+void expect_clean(const host::Program& scenario, host::Chooser& chooser = host::plain_chooser(),
+                  unsigned steps_per_look = 5);
 void expect_clean(host::Task<void> (*body)(), CpuIndex cpu = 0); // in_actor
 
 } // namespace chorale::test
