@@ -46,7 +46,7 @@ void leave_console(Thread& thread);
 // One character, unless nothing was typed or somebody is reading: -1.
 [[nodiscard]] int poll_console();
 
-// For inspection: what tells the first reader that something was typed.
+// For inspection: whether that Request is the bell.
 [[nodiscard]] bool is_console_bell(const Request& request);
 
 } // namespace chorale

@@ -145,6 +145,7 @@ Travel Inspection::identify(const Request& request, CpuIndex from, CpuIndex to) 
     if (begins(request, timer.timer, some_timer, some_timer.call) ||
         begins(request, timer.timer, some_timer, some_timer.delivery))
         travel.timer = timer.timer;
+    travel.of_system = is_console_bell(request) || is_watchdog(request);
     return travel;
 }
 
@@ -153,12 +154,12 @@ void Inspection::collect_requests() {
         for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
             if (&request == &cpu_at(cpu).pull.request) return; // a CPU asks for work
         }
-        if (is_console_bell(request)) return;
         const Travel travel = identify(request, from, to);
         expect(travelling_.emplace(&request, travel).second, 4, "a Request from CPU ", from, " to CPU ", to,
                " is in two places");
         const bool known = travel.thread != nullptr || travel.message != nullptr || travel.port != nullptr ||
-                           travel.told != nullptr || travel.woken != nullptr || travel.timer != nullptr;
+                           travel.told != nullptr || travel.woken != nullptr || travel.timer != nullptr ||
+                           travel.of_system;
         expect(known, 4, "a Request from CPU ", from, " to CPU ", to, " is nobody's");
     };
     for (CpuIndex from = 0; from < cpu_count(); ++from) {
