@@ -3,6 +3,7 @@
 #include "kernel/call/region_steps.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/mapper/paging.hpp"
 #include "kernel/mem/frame.hpp"
 #include "kernel/mem/page_account.hpp"
 #include "kernel/mem/space.hpp"
@@ -65,8 +66,10 @@ void stat_step(Thread& self) {
         const Result<RegionInfo> region = space->region_from(work.range.at, work.range.range.end, owner);
         if (!region.ok()) return self.frame.set_result(static_cast<long>(work.done));
         const UserOut<KnRgnStat> place{work.target + work.done * sizeof(KnRgnStat)};
-        if (work.done < work.size && place.write(stat_of(region.value())) != Status::ok)
-            return self.frame.set_result(K_EFAULT);
+        if (work.done < work.size && place.write(stat_of(region.value())) != Status::ok) {
+            if (!await_missed(self, stat_step)) self.frame.set_result(K_EFAULT);
+            return;
+        }
         ++work.done;
         work.range.at = region.value().range.end;
     }

@@ -114,7 +114,7 @@ TEST(Panic, names_of_calls) {
     EXPECT_EQ(call_name(1), "ipcReplyReceive");
     EXPECT_EQ(call_name(static_cast<unsigned>(Call::vmCopy)), "vmCopy");
     EXPECT_EQ(call_name(static_cast<unsigned>(Call::cpuSelf)), "cpuSelf");
-    EXPECT_EQ(call_name(127), "unknown call");
+    for (const unsigned nobodys : {127u, 255u, 256u, ~0u}) EXPECT_EQ(call_name(nobodys), "unknown call");
 }
 
 TEST(Panic, symbols) {
