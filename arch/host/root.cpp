@@ -4,6 +4,9 @@
 #include "arch/host/machine.hpp"
 #include "arch/host/user.hpp"
 
+#include <machine/supervisor.hpp>
+
+#include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstring>
@@ -47,15 +50,14 @@ constexpr std::size_t header_size = 64, program_header_size = 56;
 }
 
 struct SegmentHeader {
-    u32 type;
+    u32 type, access;
     u64 offset, address, file_size, memory_size;
 };
 
 void put_segment(std::vector<std::byte>& file, unsigned index, const SegmentHeader& segment) {
-    constexpr u32 read_execute = 5;
     const std::size_t at = header_size + index * program_header_size;
     put(file, at, segment.type);
-    put(file, at + 4, read_execute);
+    put(file, at + 4, segment.access);
     put(file, at + 8, segment.offset);
     put(file, at + 16, segment.address);
     put(file, at + 24, segment.address);
@@ -64,28 +66,50 @@ void put_segment(std::vector<std::byte>& file, unsigned index, const SegmentHead
     put(file, at + 48, u64{page_size});
 }
 
-constexpr u32 load_segment = 1, dynamic_segment = 2;
+constexpr u32 load_segment = 1, dynamic_segment = 2, read_execute = 5, read_write = 6;
 
 // An executable of one segment: a page where programs have their addresses; the first is root's.
 [[nodiscard]] std::vector<std::byte> root_image() {
     constexpr u16 executable = 2;
     std::vector<std::byte> file = elf_file(executable, code_base.raw(), 1);
-    put_segment(file, 0, {load_segment, 0, code_base.raw(), 0, page_size});
+    put_segment(file, 0, {load_segment, read_execute, 0, code_base.raw(), 0, page_size});
     return file;
 }
 
-// What a linker makes of a supervisor actor: a page for programs, and a dynamic section, which says nothing.
-// The second program is its.
-[[nodiscard]] std::vector<std::byte> supervisor_image() {
+} // namespace
+
+// Programs, the linker's tables behind the headers, and a page of data with two words: the nucleus's gate for
+// threadSelf, and where the image begins.
+std::vector<std::byte> supervisor_image() {
     constexpr u16 shared = 3;
-    constexpr u64 dynamic_size = 16;
-    std::vector<std::byte> file = elf_file(shared, program_spacing, 2);
-    const u64 dynamic = file.size();
-    file.resize(dynamic + dynamic_size);
-    put_segment(file, 0, {load_segment, 0, 0, file.size(), page_size});
-    put_segment(file, 1, {dynamic_segment, dynamic, dynamic, dynamic_size, dynamic_size});
+    constexpr u64 names = 0x100, symbols = 0x200, relocations = 0x300, dynamic = 0x400, data = page_size;
+    constexpr u64 symbol_size = 24, relocation_size = 24, word = sizeof(u64);
+    constexpr std::string_view name = "threadSelf";
+    // Tags of the ELF specification: names and their size, symbols, relocations.
+    const std::array<std::array<u64, 2>, 8> tags{{{5, names},
+                                                  {10, name.size() + 2},
+                                                  {6, symbols},
+                                                  {11, symbol_size},
+                                                  {7, relocations},
+                                                  {8, 2 * relocation_size},
+                                                  {9, relocation_size},
+                                                  {0, 0}}};
+    std::vector<std::byte> file = elf_file(shared, program_spacing, 3);
+    file.resize(data + 2 * word);
+    put_segment(file, 0, {load_segment, read_execute, 0, 0, page_size, page_size});
+    put_segment(file, 1, {load_segment, read_write, data, data, 2 * word, page_size});
+    put_segment(file, 2, {dynamic_segment, read_execute, dynamic, dynamic, sizeof tags, sizeof tags});
+    std::memcpy(file.data() + names + 1, name.data(), name.size());
+    put(file, symbols + symbol_size, u32{1}); // its name; undefined
+    put(file, relocations, data);
+    put(file, relocations + word, u64{1} << 32 | machine::relocation_global);
+    put(file, relocations + relocation_size, data + word);
+    put(file, relocations + relocation_size + word, u64{machine::relocation_relative});
+    std::memcpy(file.data() + dynamic, tags.data(), sizeof tags);
     return file;
 }
+
+namespace {
 
 void pad(std::string& archive) { archive.resize((archive.size() + 3) / 4 * 4); }
 

@@ -11,6 +11,8 @@ namespace chorale::host {
 
 // A cpio archive: root's image, a page for programs, and that of the supervisor actor when it is wanted.
 [[nodiscard]] std::vector<std::byte> root_bank(bool supervisor);
+// What a linker makes of a supervisor actor: a page for programs, of which the second is its, and some data.
+[[nodiscard]] std::vector<std::byte> supervisor_image();
 // One more file of the bank; before boot.
 void put_in_bank(std::string name, std::string_view text);
 

@@ -2,12 +2,14 @@
 #include "kernel/base/log.hpp"
 #include "kernel/main/load.hpp"
 
+#include "arch/host/root.hpp"
 #include "kernel/core/actor.hpp"
 #include "kernel/mem/fail_allocation.hpp"
 #include "tests/machine/stage.hpp"
 #include "tests/machine/world.hpp"
 
 #include <cstdio>
+#include <cstring>
 
 namespace chorale::test {
 
@@ -112,6 +114,15 @@ struct Result {
                            {0x60'0000, 3 * page_size, readable | writable}});
 }
 
+// A supervisor actor that begins with that program of the page that it, too, has.
+[[nodiscard]] std::string supervisor_program(u64 entry) {
+    const std::vector<std::byte> image = supervisor_image();
+    std::string file{reinterpret_cast<const char*>(image.data()), image.size()};
+    const u64 offset = entry - code_base.raw();
+    std::memcpy(file.data() + 24, &offset, sizeof offset);
+    return file;
+}
+
 } // namespace
 
 TEST(Load, all_programs) {
@@ -158,18 +169,57 @@ TEST(Load, damaged_bank) {
     EXPECT_NE(damaged.said.find("bank: "), std::string::npos) << damaged.said;
 }
 
-TEST(Load, each_allocation_refused) {
-    u64 n = 1;
-    for (;; ++n) {
-        const Result run = load([](u64 entry) { return archive({{"only", good(entry)}}); }, "", n);
+// Refuses one allocation after the other until none is left; how many there were.
+[[nodiscard]] static u64 refuse_each(const std::string& file, std::string (*make)(u64 entry)) {
+    for (u64 n = 1;; ++n) {
+        const Result run = load([&](u64 entry) { return archive({{file, make(entry)}}); }, "", n);
         const bool refused = run.said.find("allocation refused") != std::string::npos;
         fail_allocation_after(0);
-        if (!refused) break;
+        if (!refused || testing::Test::HasFailure()) return n - 1;
         EXPECT_EQ(run.loaded.running, 0u) << n;
         EXPECT_NE(run.said.find("actor only: not loaded: no memory"), std::string::npos) << run.said;
-        if (HasFailure()) return;
     }
-    EXPECT_GT(n, 8u);
+}
+
+TEST(Load, each_allocation_refused) {
+    EXPECT_GT(refuse_each("only", good), 8u);
+    EXPECT_GE(refuse_each("only.r", supervisor_program), 8u);
+}
+
+TEST(Load, supervisor_programs) {
+    const Result good = load([](u64 entry) {
+        return archive({{"one.r", supervisor_program(entry)}, {"two.r", supervisor_program(entry)}});
+    });
+    EXPECT_EQ(good.loaded.running, 2u);
+    EXPECT_NE(good.said.find("actor two loaded: 8 KiB, priority 101, supervisor"), std::string::npos);
+}
+
+TEST(Load, bad_supervisor_programs) {
+    struct Damage {
+        std::size_t at;
+        u8 byte;
+        const char* said;
+    };
+    constexpr std::size_t segments = 56, name = 0x101, place = 0x300, kind = 0x308;
+    constexpr std::size_t memory_size = 64 + 56 + 40 + 3, data_address = 64 + 56 + 16 + 1; // of segments
+    const Damage damages[] = {
+        {0, 0, "actor bad: not loaded: not an ELF file"},
+        {segments, 2, "actor bad: not loaded: no dynamic section"},
+        {name, 'X', "actor bad: not loaded: the nucleus has no symbol XhreadSelf"},
+        {place, 8, ", supervisor"}, // another word of its data
+        {place + 1, 0, "actor bad: not loaded: relocation outside writable data"},
+        {kind, 99, "actor bad: not loaded: unknown kind of relocation"},
+        {memory_size, 4, "actor bad: not loaded: "}, // more than any image
+        {data_address, 0, "actor bad: not loaded: "}, // where its programs are
+    };
+    for (const Damage& damage : damages) {
+        const Result bad = load([&](u64 entry) {
+            std::string file = supervisor_program(entry);
+            file[damage.at] = static_cast<char>(damage.byte);
+            return archive({{"bad.r", file}});
+        });
+        EXPECT_NE(bad.said.find(damage.said), std::string::npos) << damage.at << ": " << bad.said;
+    }
 }
 
 } // namespace chorale::test

@@ -59,6 +59,7 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> laps_with_threads_inside(u64);
 // scenarios_supervisor.cpp
 [[nodiscard]] host::Task<void> supervisor_memory(u64);
+[[nodiscard]] host::Task<void> supervisor_actors(u64);
 // scenarios_sync.cpp
 [[nodiscard]] host::Task<void> objects_of_all_kinds(u64);
 [[nodiscard]] host::Task<void> waits_that_time_out(u64);

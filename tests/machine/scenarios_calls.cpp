@@ -223,6 +223,7 @@ std::span<const Scenario> scenarios() {
         {"names_that_come_later", names_that_come_later},
         {"laps_with_threads_inside", laps_with_threads_inside},
         {"supervisor_memory", supervisor_memory},
+        {"supervisor_actors", supervisor_actors},
         {"objects_of_all_kinds", objects_of_all_kinds},
         {"waits_that_time_out", waits_that_time_out},
         {"waits_that_are_aborted", waits_that_are_aborted},
