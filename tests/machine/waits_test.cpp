@@ -7,6 +7,7 @@
 #include <machine/timer.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace chorale::test {
 
@@ -295,6 +296,62 @@ struct Race {
     co_await stage->end();
 }
 
+// ---- hostile words
+// -----------------------------------------------------------------------------------------
+
+// Whoever looks for the owner that the words name touches the page that they name. When that page has to be
+// copied first, other CPUs have time to name the next one: the look is given up then, and begun anew, and
+// ends as soon as nobody scribbles any more.
+constexpr VirtAddr copied{0x1000'0000};
+constexpr unsigned copied_pages = 400;
+
+struct Scribble {
+    bool stop{};
+    u32 owner{};
+    unsigned next{}, done{};
+};
+[[nodiscard]] Task<void> scribble(std::shared_ptr<Scribble> scribble) {
+    while (!scribble->stop && scribble->next < copied_pages) {
+        const u64 place = (copied + scribble->next++ * page_size).raw();
+        co_await store(rt_mutex(0), std::array<u64, 2>{scribble->owner, place});
+    }
+    ++scribble->done;
+}
+
+[[nodiscard]] Task<void> owners_that_change_all_the_time(u64) {
+    const auto stage = std::make_shared<Stage>();
+    const auto words = std::make_shared<Scribble>();
+    const KnCap actor = co_await actor_with_objects(stage), origin = co_await stage->actor();
+    const KnRgnDesc pages = region_of(copied, copied_pages * page_size, K_WRITABLE | K_NODEMAND);
+    EXPECT_GT(co_await allocate(origin, pages), 0);
+    EXPECT_EQ(
+        co_await transfer(Call::rgnInitFromActor, actor, region_of(copied, 0, K_WRITABLE), origin, pages),
+        K_OK);
+    words->owner = static_cast<u32>(
+        co_await within(stage, actor, []() -> Task<long> { co_return co_await attempt(Call::syncSelf); }));
+    // The thread of that number has ended; one that is there has the next.
+    const auto ended = co_await start_waits(stage, actor, 1, [=](unsigned) -> Task<long> {
+        words->owner = static_cast<u32>(co_await attempt(Call::syncSelf));
+        co_return co_await take(sem);
+    });
+    for (const CpuIndex cpu : {2u, 3u})
+        co_await stage->play(actor, [=](u64) { return scribble(words); }, {cpu, 100, 40 + cpu});
+    const auto got = std::make_shared<std::vector<long>>();
+    for (const Call call : {Call::rtMutexTry, Call::rtMutexGet})
+        co_await stage->play(actor,
+                             [=](u64) -> Task<void> {
+                                 const long result = co_await attempt(call, rt_mutex(0));
+                                 got->push_back(result);
+                                 words->stop = words->stop || call == Call::rtMutexGet;
+                             },
+                             {1, 100, call == Call::rtMutexTry ? 44u : 45u});
+    co_await rest(3 * millisecond);
+    EXPECT_EQ(words->done, 2u);
+    EXPECT_EQ(got->size(), 2u);
+    EXPECT_EQ(std::ranges::count(*got, K_OK) + std::ranges::count(*got, 1), 2) << (*got)[0] << (*got)[1];
+    co_await stage->end();
+}
+
 } // namespace
 
 TEST(Waits, copied_pages_keep_their_waiters) { play_clean(copied_pages_keep_their_waiters); }
@@ -304,5 +361,7 @@ TEST(Waits, earlier_aborts) { play_clean(earlier_aborts); }
 TEST(Waits, many_wait_for_flags) { play_clean(many_wait_for_flags); }
 TEST(Waits, units_are_passed_on) { play_clean(units_are_passed_on, 1000); }
 TEST(Waits, owners_that_end) { play_clean(owners_that_end, 1000); }
+
+TEST(Waits, owners_that_change_all_the_time) { play_clean(owners_that_change_all_the_time, 1000); }
 
 } // namespace chorale::test
