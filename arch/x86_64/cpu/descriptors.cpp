@@ -8,6 +8,8 @@
 #include <machine/cpu.hpp>
 #include <machine/mmu.hpp>
 
+#include <algorithm>
+
 namespace chorale::machine {
 
 namespace {
@@ -88,9 +90,10 @@ void make_stacks(CpuIndex cpu) {
 
 void make_interrupt_table() {
     constexpr u8 interrupt_gate = 0x8e, user_may_call = 0x60;
-    constexpr unsigned breakpoint = 3, overflow = 4, stub_size = 16;
+    constexpr unsigned breakpoint = 3, overflow = 4, exceptions = 32;
+    const auto stubs = reinterpret_cast<uword>(chorale_trap_stubs); // 16 bytes for each exception, else 8
     for (unsigned vector = 0; vector < 256; ++vector) {
-        const auto stub = reinterpret_cast<uword>(chorale_trap_stubs) + vector * stub_size;
+        const uword stub = stubs + 8 * (vector + std::min(vector, exceptions));
         u8 type = interrupt_gate;
         if (vector == breakpoint || vector == overflow) type |= user_may_call;
         gates[vector] = {static_cast<u16>(stub),

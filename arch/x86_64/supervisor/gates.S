@@ -1,6 +1,6 @@
 // The gates: what the nucleus-call symbols of a supervisor actor's image lead to. One for each number of the
-// call list, 16 bytes apart. The caller is a C function on a stack in the supervisor range; it loses what the
-// C calling convention lets a callee change.
+// call list, 8 bytes apart: they load a byte, which is extended behind them. The caller is a C function on a
+// stack in the supervisor range; it loses what the C calling convention lets a callee change.
 //
 // Interrupts are off between the first CLI and the end: so whoever is in here is in the nucleus. A caller
 // that had them off keeps them off, and is not preempted: what waits is done at its next call or interrupt.
@@ -18,14 +18,14 @@
 chorale_call_gates:
     .set gate_number, 0
     .rept CALL_LIMIT
-    .balign 16
+    .balign 8
     .if gate_number < FIRST_LEAF_CALL
     jmp     message_gate
     .elseif gate_number < FIRST_BLOCK_CALL
-    movl    $gate_number, %eax
+    movb    $gate_number, %al
     jmp     leaf_gate
     .else
-    movl    $gate_number, %eax
+    movb    $gate_number, %al
     jmp     block_gate
     .endif
     .set gate_number, gate_number + 1
@@ -42,6 +42,7 @@ interrupt_gate:
 
     .balign 64
 leaf_gate:
+    movzbl  %al, %eax
     at_interrupt_level interrupt_gate
     pushfq
     cli
@@ -71,6 +72,7 @@ preempted:                              // a better thread became ready: the cal
     jmp     chorale_leave
 
 block_gate:
+    movzbl  %al, %eax
     at_interrupt_level interrupt_gate
     pushfq
     cli

@@ -21,7 +21,11 @@
 
     .altmacro
 .macro one_stub number
+    .if \number < 32
     .balign 16
+    .else
+    .balign 8
+    .endif
     .if \number == 2 || \number == 18
     pushq $0
     pushq $\number
@@ -40,8 +44,7 @@
     pushq $\number
     jmp trap_common
     .else
-    pushq $0
-    pushq $\number
+    pushq $\number - 128               // two bytes
     jmp interrupt_common
     .endif
 .endm
@@ -126,6 +129,8 @@ chorale_trap_stubs:
 
     .balign 64
 interrupt_common:
+    pushq (%rsp)                        // above it, where exceptions have an error code: nothing of use
+    subq $-128, (%rsp)
     testb $3, AT_CS(%rsp)
     jnz from_user
     btq $NUCLEUS_STACK_BIT, %rsp

@@ -46,7 +46,7 @@ int chorale_lap_invoke_guarded(u64 place, u64 key, void* argument);
 extern const u8 chorale_lap_failed[], chorale_lap_way_home[];
 }
 // The gates, one for each number of the call list, stand in a row (gates.S).
-inline constexpr uword call_gate_size = 16;
+inline constexpr uword call_gate_size = 8;
 inline constexpr uword lap_kept_size = 48;
 [[nodiscard]] inline VirtAddr lap_failed() { return VirtAddr{reinterpret_cast<uword>(chorale_lap_failed)}; }
 [[nodiscard]] inline uword lap_way_home() { return reinterpret_cast<uword>(chorale_lap_way_home); }
