@@ -4,6 +4,7 @@
 #include "kernel/core/lifetime.hpp"
 #include "kernel/ipc/message.hpp"
 #include "kernel/ipc/port.hpp"
+#include "kernel/lap/lap.hpp"
 #include "kernel/mem/region.hpp"
 #include "tests/machine/watch.hpp"
 
@@ -20,16 +21,17 @@ constexpr u64 rest = 1'000'000; // nanoseconds
 host::Settings wanted{.supervisor = true};
 
 struct Living {
-    u64 actors, threads, ports, messages, regions;
+    u64 actors, threads, ports, messages, regions, laps;
     friend bool operator==(const Living&, const Living&) = default;
     friend std::ostream& operator<<(std::ostream& to, const Living& living) {
         return to << living.actors << " actors, " << living.threads << " threads, " << living.ports
-                  << " ports, " << living.messages << " messages, " << living.regions << " regions";
+                  << " ports, " << living.messages << " messages, " << living.regions << " regions, "
+                  << living.laps << " LAPs";
     }
 };
 
 [[nodiscard]] Living living() {
-    return {live_actors(), live_threads(), live_ports(), live_messages(), live_regions()};
+    return {live_actors(), live_threads(), live_ports(), live_messages(), live_regions(), live_laps()};
 }
 
 // What is still on its way when the scenario ends comes home before the sleep does.
