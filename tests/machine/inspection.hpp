@@ -27,6 +27,7 @@ struct Travel {
     const Thread* told{};  // what is lent to it has changed
     const Thread* woken{}; // it waited for a synchronisation object
     const EventTimer* timer{};
+    bool of_system{}; // the console's bell, or a watchdog's
 };
 
 // Where something is, for people; told only when it is wrong.
