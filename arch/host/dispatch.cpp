@@ -98,10 +98,10 @@ void enter_call(Cpu& cpu, Thread& thread) {
         if (frame.user == nullptr) return {TrapKind::fault, frame.pc, Protection::execute};
     }
     UserThread& user = *frame.user;
-    // A handler of the fault may have gone past the access.
+    // A handler of the fault may have gone past the access, or the nucleus have ended the LAP in which it was.
     if (user.trap.kind == TrapKind::fault && frame.pc != user.fault_pc) {
         user.trap = {};
-        frame.pc = user.fault_pc;
+        if (frame.pc != machine::lap_failed().raw()) frame.pc = user.fault_pc;
     }
     // The instruction that trapped is tried again; another thread may have had the CPU meanwhile.
     if (user.trap.kind == TrapKind::fpu && !cpu.fpu_on) return user.trap;
@@ -165,6 +165,10 @@ void user_mode(Cpu& cpu) {
         const char* const name = status == Status::no_memory ? "no memory for a page" : "page fault";
         on_exception({name, 14, 0, address.raw(), thread.frame.pc});
     }
+    case TrapKind::breakpoint:
+        on_exception({"breakpoint", K_TRAP_BREAKPOINT, 0, 0, thread.frame.pc});
+    case TrapKind::foreign:
+        on_foreign_call();
     case TrapKind::exit:
         enter_exit(cpu, thread, trap.address);
         break;

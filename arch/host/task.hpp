@@ -21,6 +21,8 @@ enum class TrapKind : u8 {
     fault, // user memory that is not there
     fpu,   // floating-point registers that are not loaded
     pause, // nothing: interrupts are let in
+    breakpoint, // its instruction
+    foreign,    // a system call that is not the nucleus's, where its entry code has noticed
     exit,  // the thread's program, or the handler, has come to its end; `address`: with this result
 };
 

@@ -59,6 +59,11 @@ template <class... A>
     return {{{TrapKind::call}}, number, arguments};
 }
 
+// One that the machine's entry code tells apart from the nucleus's (riscv64 does).
+[[nodiscard]] inline NucleusCall foreign_call(u64 number, const std::array<u64, 6>& arguments) {
+    return {{{TrapKind::foreign}}, number, arguments};
+}
+
 // ---- messages in registers -------------------------------------------------------------------------------
 
 struct Words {
@@ -120,6 +125,7 @@ struct MessageOperation : LeaveUserMode {
 
 // Lets interrupts in: a stretch of the program's own work.
 [[nodiscard]] inline LeaveUserMode pause() { return {{TrapKind::pause}}; }
+[[nodiscard]] inline LeaveUserMode breakpoint() { return {{TrapKind::breakpoint}}; }
 
 // User memory, through the MMU. An access that faults is tried again when the nucleus has brought the page
 // in; one that may not be ends the actor, as anywhere.

@@ -57,6 +57,20 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> names_and_laps(u64);
 [[nodiscard]] host::Task<void> names_that_come_later(u64);
 [[nodiscard]] host::Task<void> laps_with_threads_inside(u64);
+[[nodiscard]] host::Task<void> owners_with_threads_inside(u64);
+// scenarios_visits.cpp
+[[nodiscard]] host::Task<void> visitors_of_all_kinds(u64);
+[[nodiscard]] host::Task<void> visitors_without_a_home(u64);
+[[nodiscard]] host::Task<void> laps_in_laps(u64);
+[[nodiscard]] host::Task<void> laps_that_fault(u64);
+[[nodiscard]] host::Task<void> ends_from_inside(u64);
+// scenarios_handlers.cpp
+[[nodiscard]] host::Task<void> exceptions_handled(u64);
+[[nodiscard]] host::Task<void> handlers_that_fault(u64);
+[[nodiscard]] host::Task<void> exceptions_in_supervisor_mode(u64);
+[[nodiscard]] host::Task<void> aborts_and_stops_told(u64);
+[[nodiscard]] host::Task<void> traps_of_the_site(u64);
+[[nodiscard]] host::Task<void> help_for_handlers(u64);
 // scenarios_supervisor.cpp
 [[nodiscard]] host::Task<void> supervisor_memory(u64);
 [[nodiscard]] host::Task<void> supervisor_actors(u64);

@@ -21,6 +21,9 @@ class Stage : public std::enable_shared_from_this<Stage> {
     // One more actor, until the end; `nobody` when there is none. `wide`: with `room`.
     [[nodiscard]] host::Task<KnCap> actor(bool wide = false, u32 privilege = K_USERACTOR);
 
+    // One that somebody else has made.
+    void adopt(const KnCap& actor) { actors_.push_back(actor); }
+
     // A port of one of them; K_EUNKNOWN without the actor.
     [[nodiscard]] static host::Task<long> port(KnCap actor, KnUniqueId& name);
 

@@ -4,6 +4,7 @@
 #include "kernel/core/lifetime.hpp"
 #include "kernel/ipc/message.hpp"
 #include "kernel/ipc/port.hpp"
+#include "kernel/lap/lap.hpp"
 #include "kernel/mem/region.hpp"
 #include "kernel/mem/slab.hpp"
 #include "tests/machine/watch.hpp"
@@ -21,11 +22,12 @@ constexpr u64 rest = 1'000'000; // nanoseconds
 host::Settings wanted{.supervisor = true};
 
 struct Living {
-    u64 actors, threads, ports, messages, regions;
+    u64 actors, threads, ports, messages, regions, laps;
     friend bool operator==(const Living&, const Living&) = default;
     friend std::ostream& operator<<(std::ostream& to, const Living& living) {
         return to << living.actors << " actors, " << living.threads << " threads, " << living.ports
-                  << " ports, " << living.messages << " messages, " << living.regions << " regions";
+                  << " ports, " << living.messages << " messages, " << living.regions << " regions, "
+                  << living.laps << " LAPs";
     }
 };
 
@@ -35,7 +37,8 @@ struct Living {
     for (unsigned i = 0; SlabCache* const cache = slab_cache_at(i); ++i) {
         if (cache->statistics().name == std::string_view{"stacks"}) stacks = cache->statistics().live;
     }
-    return {live_actors(), live_threads(), live_ports(), live_messages(), live_regions() - 2 * stacks};
+    return {live_actors(), live_threads(), live_ports(), live_messages(), live_regions() - 2 * stacks,
+            live_laps()};
 }
 
 // What is still on its way when the scenario ends comes home before the sleep does.
