@@ -142,6 +142,7 @@ Travel Inspection::identify(const Request& request, CpuIndex from, CpuIndex to) 
     if (begins(request, timer.timer, some_timer, some_timer.call) ||
         begins(request, timer.timer, some_timer, some_timer.delivery))
         travel.timer = timer.timer;
+    travel.timeout = is_timeout(request);
     return travel;
 }
 
@@ -154,7 +155,8 @@ void Inspection::collect_requests() {
         expect(travelling_.emplace(&request, travel).second, 4, "a Request from CPU ", from, " to CPU ", to,
                " is in two places");
         const bool known = travel.thread != nullptr || travel.message != nullptr || travel.port != nullptr ||
-                           travel.told != nullptr || travel.woken != nullptr || travel.timer != nullptr;
+                           travel.told != nullptr || travel.woken != nullptr || travel.timer != nullptr ||
+                           travel.timeout;
         expect(known, 4, "a Request from CPU ", from, " to CPU ", to, " is nobody's");
     };
     for (CpuIndex from = 0; from < cpu_count(); ++from) {
