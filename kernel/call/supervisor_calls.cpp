@@ -4,6 +4,7 @@
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/interrupt/level.hpp"
 #include "kernel/mem/frame.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
 
@@ -23,7 +24,7 @@ void reap_step(Thread& self) {
         return;
     }
     self.clear(flag_finishing);
-    self.frame.set_result(K_OK);
+    self.frame.set_result(self.work.outcome);
     settle(self);
 }
 
@@ -38,16 +39,23 @@ void hide_step(Thread& self) {
         [](Thread& asker, long) { wake_with(asker, reap_step); });
 }
 
-[[nodiscard]] long take_out(Thread& self, VirtAddr start, u64 size) {
+// The call's result is then `outcome`.
+[[nodiscard]] long take_out(Thread& self, VirtAddr start, u64 size, long outcome = K_OK) {
     if (!start.page_aligned()) return K_EROUND;
     if (size == 0 || size > machine::supervisor_end - machine::supervisor_begin) return K_ESIZE;
     const VirtRange range{start, start + round_up(size, page_size)};
     const Status status = supervisor_space().begin_free(range, self.work.range);
     if (status == Status::timeout) return K_EBUSY; // vmLock
     if (status != Status::ok) return static_cast<long>(status);
+    self.work.outcome = outcome;
     self.set(flag_finishing);
     hide_step(self);
     return no_result;
+}
+
+// What nobody could be told of goes again; not at interrupt level, where nothing can be waited for.
+[[nodiscard]] long drop(Thread& self, VirtAddr start, u64 size) {
+    return at_interrupt_level(self) ? K_EFAULT : take_out(self, start, size, K_EFAULT);
 }
 
 [[nodiscard]] bool power_of_two_or_none(u64 value) { return value == 0 || std::has_single_bit(value); }
@@ -71,14 +79,14 @@ long svPagesAllocate(Thread& self, UserOut<VmAddr> address, VmSize size, VmFlags
     if (address.probe() != Status::ok) return K_EFAULT;
     const Result<VirtAddr> start = supervisor_space().allocate(size, Protection::read | Protection::write);
     if (!start.ok()) return static_cast<long>(start.status());
-    return static_cast<long>(address.write(start.value().raw()));
+    return address.write(start.value().raw()) == Status::ok ? K_OK : drop(self, start.value(), size);
 }
 
 long svPagesFree(Thread& self, VmAddr address, VmSize size) {
     return take_out(self, VirtAddr{address}, size);
 }
 
-long svPhysMap(Thread&, UserInOut<KnPhMemChunk> chunk_at, PteCntlBits bits) {
+long svPhysMap(Thread& self, UserInOut<KnPhMemChunk> chunk_at, PteCntlBits bits) {
     const Result<KnPhMemChunk> read = chunk_at.read();
     if (!read.ok() || chunk_at.write(read.value()) != Status::ok) return K_EFAULT;
     if ((bits & ~(K_PTE_WRITABLE | K_PTE_UNCACHED)) != 0) return K_EINVAL;
@@ -90,7 +98,7 @@ long svPhysMap(Thread&, UserInOut<KnPhMemChunk> chunk_at, PteCntlBits bits) {
         supervisor_space().map_physical(PhysAddr{chunk.paddr}, chunk.psize, protection);
     if (!start.ok()) return static_cast<long>(start.status());
     chunk.vaddr = start.value().raw();
-    return static_cast<long>(chunk_at.write(chunk));
+    return chunk_at.write(chunk) == Status::ok ? K_OK : drop(self, start.value(), chunk.psize);
 }
 
 long svPhysUnmap(Thread& self, UserIn<KnPhMemChunk> chunk_at) {
@@ -124,7 +132,9 @@ long svPhysAlloc(Thread&, UserInOut<KnPhMemChunk> chunk_at, UserInOpt<KnPhMemAli
     }
     chunk.paddr = block.value().raw();
     chunk.psize = order_bytes(order);
-    return static_cast<long>(chunk_at.write(chunk));
+    if (chunk_at.write(chunk) == Status::ok) return K_OK;
+    free_frames(block.value(), order);
+    return K_EFAULT;
 }
 
 long svPhysFree(Thread&, UserIn<KnPhMemChunk> chunk_at) {

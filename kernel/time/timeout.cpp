@@ -55,6 +55,8 @@ void free_dropped(Timeout& timeout) {
     timeouts.destroy(&timeout);
 }
 
+void free_asked(Request& request) { free_dropped(*static_cast<TimeoutRequest&>(request).timeout); }
+
 // Of one that was armed.
 void let_go(Timeout& timeout) {
     PerCpu& cpu = this_cpu();
@@ -63,9 +65,7 @@ void let_go(Timeout& timeout) {
         return;
     }
     timeout.dropping.timeout = &timeout;
-    timeout.dropping.run = [](Request& request) {
-        free_dropped(*static_cast<TimeoutRequest&>(request).timeout);
-    };
+    timeout.dropping.run = free_asked;
     cpu.inbox.post(timeout.home, timeout.dropping);
 }
 
@@ -133,6 +133,9 @@ Status cancel_timeout(u64 address) {
     if (armed != nullptr) let_go(*armed);
     return status;
 }
+
+bool is_timeout(const Timer& timer) { return timer.expire == expire; }
+bool is_timeout(const Request& request) { return request.run == free_asked; }
 
 u64 live_timeouts() { return timeouts.statistics().live; }
 

@@ -17,6 +17,9 @@
 
 namespace chorale {
 
+struct Request;
+struct Timer;
+
 // Down to whole multiples of the resolution, but to one at the least.
 [[nodiscard]] constexpr u64 timeout_interval(u64 nanoseconds, u64 resolution) {
     return nanoseconds < resolution ? resolution : nanoseconds - nanoseconds % resolution;
@@ -28,5 +31,7 @@ namespace chorale {
 [[nodiscard]] Status cancel_timeout(u64 address);
 
 [[nodiscard]] u64 live_timeouts();
+[[nodiscard]] bool is_timeout(const Timer& timer);
+[[nodiscard]] bool is_timeout(const Request& request);
 
 } // namespace chorale

@@ -145,7 +145,7 @@ Travel Inspection::identify(const Request& request, CpuIndex from, CpuIndex to) 
     if (begins(request, timer.timer, some_timer, some_timer.call) ||
         begins(request, timer.timer, some_timer, some_timer.delivery))
         travel.timer = timer.timer;
-    travel.of_system = is_console_bell(request) || is_watchdog(request);
+    travel.of_system = is_console_bell(request) || is_watchdog(request) || is_timeout(request);
     return travel;
 }
 

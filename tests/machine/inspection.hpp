@@ -7,6 +7,7 @@
 #include "kernel/core/thread.hpp"
 #include "kernel/ipc/message.hpp"
 #include "kernel/ipc/port.hpp"
+#include "kernel/time/timeout.hpp"
 #include "kernel/time/watchdog.hpp"
 #include "tests/machine/invariants.hpp"
 
@@ -27,7 +28,7 @@ struct Travel {
     const Thread* told{};  // what is lent to it has changed
     const Thread* woken{}; // it waited for a synchronisation object
     const EventTimer* timer{};
-    bool of_system{}; // the console's bell, or a watchdog's
+    bool of_system{}; // the console's bell, a watchdog's, or a timeout that another CPU has dropped
 };
 
 // Where something is, for people; told only when it is wrong.

@@ -39,7 +39,9 @@ void Inspection::check_run_queue(const PerCpu& cpu) {
 void Inspection::check_timers(const PerCpu& cpu) {
     expect(cpu.timers.sound(), 11, "CPU ", cpu.index, ": its timer queue is no heap");
     cpu.timers.for_each([&](const Timer& timer, const Timer* parent) {
-        if (is_event_timer(timer) || is_watchdog(timer) || is_scheduler_timer(cpu, timer)) return;
+        if (is_event_timer(timer) || is_watchdog(timer) || is_timeout(timer) ||
+            is_scheduler_timer(cpu, timer))
+            return;
         const auto found = timers_.find(&timer);
         if (!expect(found != timers_.end(), 11, "CPU ", cpu.index, ": a timer of no thread is armed")) return;
         const Thread& thread = *found->second;

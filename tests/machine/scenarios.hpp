@@ -74,6 +74,20 @@ namespace chorale::test {
 // scenarios_supervisor.cpp
 [[nodiscard]] host::Task<void> supervisor_memory(u64);
 [[nodiscard]] host::Task<void> supervisor_actors(u64);
+// scenarios_interrupts.cpp
+[[nodiscard]] host::Task<void> device_lines_shared(u64);
+[[nodiscard]] host::Task<void> calls_at_interrupt_level(u64);
+[[nodiscard]] host::Task<void> handlers_that_go(u64);
+[[nodiscard]] host::Task<void> handlers_that_come_too_late(u64);
+// scenarios_timeouts.cpp
+[[nodiscard]] host::Task<void> timeouts_of_one_cpu(u64);
+[[nodiscard]] host::Task<void> timeouts_of_several_cpus(u64);
+// scenarios_virtual_time.cpp
+[[nodiscard]] host::Task<void> virtual_timeouts_of_threads(u64);
+[[nodiscard]] host::Task<void> virtual_timeouts_of_others(u64);
+[[nodiscard]] host::Task<void> virtual_timeouts_abroad(u64);
+[[nodiscard]] host::Task<void> virtual_timeouts_of_actors(u64);
+[[nodiscard]] host::Task<void> virtual_timeouts_of_doomed_actors(u64);
 // scenarios_sync.cpp
 [[nodiscard]] host::Task<void> objects_of_all_kinds(u64);
 [[nodiscard]] host::Task<void> waits_that_time_out(u64);
