@@ -98,7 +98,7 @@ void enter_call(Cpu& cpu, Thread& thread) {
         if (frame.user == nullptr) return {TrapKind::fault, frame.pc, Protection::execute};
     }
     UserThread& user = *frame.user;
-    // A handler of the fault may have gone past the access, or the nucleus have ended the LAP in which it was.
+    // A handler of the fault may have gone past the access, or the nucleus have ended the LAP that made it.
     if (user.trap.kind == TrapKind::fault && frame.pc != user.fault_pc) {
         user.trap = {};
         if (frame.pc != machine::lap_failed().raw()) frame.pc = user.fault_pc;
