@@ -21,6 +21,16 @@ namespace {
     return result;
 }
 
+[[nodiscard]] long take_over(Actor& actor, UserInOut<KnWatchdog> at, u64 handle) {
+    const Result<u64> taken = take_over_watchdog(actor, handle);
+    return tell(at, {taken.value(), {}}, taken.status());
+}
+
+[[nodiscard]] long interval_of(const Actor& actor, UserInOut<KnWatchdog> at, u64 handle) {
+    const Result<u64> interval = watchdog_interval(actor, handle);
+    return tell(at, {handle, time_value(interval.value())}, interval.status());
+}
+
 [[nodiscard]] long set_interval(const Actor& actor, const KnWatchdog& wanted) {
     const Result<u64> interval = nanoseconds_of(wanted.wdInterval);
     if (!interval.ok()) return K_EINVAL;
@@ -43,10 +53,8 @@ long sysWatchdog(Thread& self, unsigned int operation, UserInOut<KnWatchdog> at)
     switch (operation) {
     case K_WATCHDOG_ALLOCATE:
         return allocate(actor, at);
-    case K_WATCHDOG_TAKE_OVER: {
-        const Result<u64> taken = take_over_watchdog(actor, handle);
-        return tell(at, {taken.value(), {}}, taken.status());
-    }
+    case K_WATCHDOG_TAKE_OVER:
+        return take_over(actor, at, handle);
     case K_WATCHDOG_FREE:
         return static_cast<long>(free_watchdog(actor, handle));
     case K_WATCHDOG_ARM:
@@ -57,10 +65,8 @@ long sysWatchdog(Thread& self, unsigned int operation, UserInOut<KnWatchdog> at)
         return static_cast<long>(pat_watchdog(actor, handle));
     case K_WATCHDOG_ARMED:
         return is_armed(actor, handle);
-    case K_WATCHDOG_INTERVAL: {
-        const Result<u64> interval = watchdog_interval(actor, handle);
-        return tell(at, {handle, time_value(interval.value())}, interval.status());
-    }
+    case K_WATCHDOG_INTERVAL:
+        return interval_of(actor, at, handle);
     case K_WATCHDOG_LIMITS:
         return tell(at, {shortest_watchdog, time_value(longest_watchdog)},
                     watchdog_interval(actor, handle).status());

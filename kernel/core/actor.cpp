@@ -55,6 +55,12 @@ void reset(Actor& actor, std::string_view name, KnActorPrivilege privilege, cons
     });
 }
 
+// An empty one: one step or two.
+void destroy_space(Actor& actor) {
+    while (!actor.space.destroy_step()) {
+    }
+}
+
 } // namespace
 
 void set_actor_name(Actor& actor, std::string_view name) {
@@ -93,8 +99,7 @@ Result<Actor*> create_actor(std::string_view name, KnActorPrivilege privilege, c
             Port* dead{};
             if (begin_port_deletion(actor, K_DEFAULTPORT, dead)) free_port(*dead);
         }
-        while (!actor.space.destroy_step()) {
-        } // an empty space: one step
+        destroy_space(actor);
     }
     actors.destroy(&actor);
     return status;
@@ -145,8 +150,7 @@ void discard_actor(Actor& actor) {
     static_cast<void>(begin_actor_deletion(nucleus_actor(), actor));
     Port* port{};
     if (begin_port_deletion(actor, K_DEFAULTPORT, port)) free_port(*port);
-    while (!actor.space.destroy_step()) {
-    }
+    destroy_space(actor);
     free_actor(actor);
 }
 

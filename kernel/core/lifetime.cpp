@@ -63,7 +63,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.space = &actor.space;
     thread.actor = &actor;
     thread.priority = start.attributes.priority;
-    set_base_priority(thread, start.attributes.priority);
+    thread.base_priority = start.attributes.priority;
     thread.supervisor = {};
     if (stack == nullptr) {
         thread.frame.start(start.entry, start.stack, 0);
@@ -239,8 +239,7 @@ long abort_operation(Thread& target, const Question&) {
 }
 
 long priority_operation(Thread& target, const Question& question) {
-    const auto priority = static_cast<u16>(question.argument[0]);
-    set_base_priority(target, priority);
+    target.base_priority = static_cast<u16>(question.argument[0]);
     restore_priority(target);
     return K_OK;
 }

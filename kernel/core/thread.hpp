@@ -90,7 +90,7 @@ struct alignas(cache_line) ThreadHot {
     Space* space{};
     Actor* actor{};
     u16 priority{};         // effective: its own or a donated better one
-    u16 base_priority{};    // other CPUs look at it: set_base_priority(), base_priority_of()
+    u16 base_priority{};    // its own, not one that it was lent
     Relaxed<u32> exchanges; // counts its calls: part of the transaction's number
     machine::Frame frame;
 };
@@ -184,15 +184,6 @@ struct Thread : ThreadHot, Schedulable {
     Detachment detachment{};
     VirtualTimeouts virtual_timeouts{};
 };
-
-// A thread's own CPU reads its base priority plainly; others ask for it here, and it may be news to them.
-// relaxed, both: a number by itself
-inline void set_base_priority(Thread& thread, u16 priority) {
-    std::atomic_ref{thread.base_priority}.store(priority, std::memory_order_relaxed);
-}
-[[nodiscard]] inline u16 base_priority_of(Thread& thread) {
-    return std::atomic_ref{thread.base_priority}.load(std::memory_order_relaxed); // relaxed: see above
-}
 
 inline constexpr u32 state_running = static_cast<u32>(Doing::running);
 inline constexpr u32 state_ready = static_cast<u32>(Doing::ready);

@@ -1,6 +1,7 @@
 #include "kernel/time/watchdog.hpp"
 
 #include "kernel/base/log.hpp"
+#include "kernel/boot/callback.hpp"
 #include "kernel/core/actor.hpp"
 #include "kernel/core/environment.hpp"
 #include "kernel/core/names.hpp"
@@ -127,9 +128,9 @@ void give(Watchdog& watchdog, const Owner& owner) {
     return nullptr;
 }
 
-// `work(watchdog)` returns a Status; `nearer` says whether the home must look soon.
-template <class Work>
-[[nodiscard]] Status with_watchdog(const Actor& actor, u64 handle, bool nearer, Work&& work) {
+// `nearer` says whether the home must look soon when `work` is done.
+using Work = boot::Callback<Status(Watchdog&)>;
+[[nodiscard]] Status with_watchdog(const Actor& actor, u64 handle, bool nearer, Work work) {
     Watchdog* here = nullptr;
     const Status status = watchdogs.with([&](Watchdogs& watched) {
         Watchdog* const watchdog = find(watched, handle);

@@ -57,7 +57,8 @@ struct Old {
     EXPECT_EQ(co_await attempt(call, nowhere, 0), K_EFAULT);
     EXPECT_EQ(co_await attempt(call, 0, nowhere), K_EFAULT);
     EXPECT_EQ(co_await attempt(call, nowhere, time.at()), K_EFAULT);
-    for (const KnTimeVal wrong : {KnTimeVal{5, second}, KnTimeVal{5, -second}, KnTimeVal{1L << 40, 0}})
+    for (const KnTimeVal wrong :
+         {KnTimeVal{5, second}, KnTimeVal{5, -second}, KnTimeVal{1L << 40, 0}, KnTimeVal{-(1L << 40), 0}})
         EXPECT_EQ((co_await change(call, wrong)).result, K_EINVAL);
 }
 

@@ -204,7 +204,7 @@ struct Expected {
 
 // ---- times -----------------------------------------------------------------------------------------------
 
-constexpr u64 work = 60 * microsecond, slack = 8 * microsecond;
+constexpr u64 work = 60 * microsecond, slack = 10 * microsecond;
 
 [[nodiscard]] Task<void> work_and_stay() {
     for (const u64 end = engine().now() + work; engine().now() < end;) co_await pause();

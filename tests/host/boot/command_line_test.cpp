@@ -48,7 +48,7 @@ TEST(CommandLine, EmptyGivesTheDefaults) {
 
 TEST(CommandLine, ReadsEveryKey) {
     const Outcome outcome = parse("cpus=4 console=com2 bench=same test=ipc fastpath=off smp.stress=20 "
-                                  "fail.alloc=17 poll=on run=ipcbench,echo seed=0xDEADbeef irq=check");
+                                  "fail.alloc=17 poll=on run=ipcbench,echo bench.rounds=9 seed=0xDEADbeef irq=check");
     EXPECT_EQ(outcome.problems, Problems{});
     EXPECT_EQ(outcome.options.cpus, 4U);
     EXPECT_EQ(outcome.options.console, Console::com2);
@@ -58,6 +58,7 @@ TEST(CommandLine, ReadsEveryKey) {
     EXPECT_EQ(outcome.options.stress_seconds, 20U);
     EXPECT_EQ(outcome.options.fail_allocation, 17U);
     EXPECT_EQ(outcome.options.poll, Polling::on);
+    EXPECT_EQ(outcome.options.bench_rounds, 9U);
     EXPECT_EQ(outcome.options.run, "ipcbench,echo");
     EXPECT_EQ(outcome.options.seed, 0xdead'beefU);
     EXPECT_TRUE(outcome.options.irq_check);

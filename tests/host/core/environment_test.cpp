@@ -79,6 +79,21 @@ TEST_F(Environment, AFullTableRefusesAndReplacesStill) {
     EXPECT_EQ(value_of("late"), "z");
 }
 
+// Those that are fixed once are nobody's to change; each entry can be found by its place.
+TEST_F(Environment, FixedForEver) {
+    fix("limit", "64");
+    EXPECT_EQ(put("limit", "65"), Status::invalid);
+    EXPECT_EQ(unset("limit"), Status::invalid);
+    EXPECT_EQ(value_of("limit"), "64");
+    unsigned found = 0;
+    for (unsigned i = 0; i < entry_limit; ++i) {
+        char name[K_ENVNAMEMAX];
+        name_at(i, name);
+        found += std::string_view{name} == "limit" ? 1 : 0;
+    }
+    EXPECT_EQ(found, 1U);
+}
+
 TEST_F(Environment, ReadersSeeWholeValues) {
     EXPECT_EQ(put("shared", std::string(200, 'a')), Status::ok);
     std::thread writer{[] {

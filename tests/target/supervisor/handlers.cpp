@@ -11,7 +11,7 @@ namespace chorale::test {
 
 namespace {
 
-std::atomic<unsigned> told, seen_inside;
+std::atomic<unsigned> told, seen_inside, waits;
 std::atomic<bool> leave;
 std::atomic<int> result_of_wait, aborted_then;
 
@@ -107,6 +107,7 @@ void stop_handlers(Report& report) {
 
 void wait_unabortably(std::uintptr_t) {
     KnTimeVal wait{0, 150'000'000 | K_NOABORT};
+    waits = 1;
     result_of_wait = threadDelay(&wait);
     seen_inside = told.load();
     aborted_then = threadAborted();
@@ -120,14 +121,15 @@ void point_05_wait_not_abortable(Report& report) {
     REQUIRE_EQ(svLapCreate(K_MYACTOR, count, nullptr, 0, &lap), K_OK);
     REQUIRE_EQ(svActorAbortHandlerConnect(K_MYACTOR, 1, &lap), K_OK);
     for (unsigned cpu = 0; cpu < running_cpus(); ++cpu) {
-        told = ended = seen_inside = 0;
+        told = ended = seen_inside = waits = 0;
         aborted_then = -1;
         KnTimeVal begun{}, now{};
         sysTime(&begun);
         const int thread = start_supervisor_thread({wait_unabortably, 0, K_DEFAULT_STACK_SIZE, 120});
         REQUIRE(thread > 0);
         threadBind(K_MYACTOR, thread, cpu, nullptr, K_NONEXCLUSIVE);
-        sleep_milliseconds(2);
+        CHECK(eventually([] { return waits == 1; }));
+        sleep_milliseconds(10);
         CHECK_EQ(threadAbort(K_MYACTOR, thread), K_OK);
         sleep_milliseconds(2);
         const unsigned told_early = told;
