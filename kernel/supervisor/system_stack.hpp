@@ -25,4 +25,7 @@ struct SystemStack : ListNode<UnusedStacks> {
 [[nodiscard]] Result<SystemStack*> take_system_stack(uword size);
 void give_back_system_stack(SystemStack* stack); // null: nothing
 
+// Used or not: none ever goes.
+[[nodiscard]] u64 live_system_stacks();
+
 } // namespace chorale

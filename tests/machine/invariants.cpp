@@ -166,7 +166,10 @@ void Inspection::check_state(const Thread& thread) {
     const bool engaged = asking || thread.victim != nullptr || thread.has(flag_finishing) ||
                          travelling_.contains(&thread.sync.news) ||
                          travelling_.contains(&thread.sync.waiter.request);
-    expect(engaged || !thread.has(flag_dying), 10, name(thread), " is to die and nothing keeps it");
+    // It dies when it is home.
+    const bool awaited = thread.invocations.awaited;
+    expect(engaged || awaited || !thread.has(flag_dying), 10, name(thread),
+           " is to die and nothing keeps it");
     expect(engaged || !thread.has(flag_bind), 10, name(thread), " is to move and nothing keeps it");
     expect(thread.doing() <= Doing::awaiting_timer && thread.doing() != Doing::nothing, 9, name(thread),
            " does nothing known");

@@ -70,7 +70,9 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> exceptions_in_supervisor_mode(u64);
 [[nodiscard]] host::Task<void> aborts_and_stops_told(u64);
 [[nodiscard]] host::Task<void> traps_of_the_site(u64);
-[[nodiscard]] host::Task<void> help_for_handlers(u64);
+[[nodiscard]] host::Task<void> handlers_inherited(u64);
+// scenarios_thread_level.cpp
+[[nodiscard]] host::Task<void> thread_level_functions(u64);
 // scenarios_supervisor.cpp
 [[nodiscard]] host::Task<void> supervisor_memory(u64);
 [[nodiscard]] host::Task<void> supervisor_actors(u64);

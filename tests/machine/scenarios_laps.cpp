@@ -84,7 +84,7 @@ void forget_name(std::string_view text) {
     expect(co_await make_lap({owner, 0}, lap), K_EINVAL, "a LAP without a handler");
     expect(co_await make_lap({user, code}, lap), K_EINVAL, "a LAP of a user actor's");
     expect(co_await make_lap({{}, code}, lap), K_EINVAL, "the home actor is a user actor");
-    expect(co_await make_lap({{{1, 2}, 3}, code}, lap), K_EUNKNOWN, "a LAP of nobody's");
+    expect(co_await make_lap({{{1, 2}, 3}, code}, lap), K_EINVAL, "a LAP of nobody's");
     expect(co_await attempt(Call::svLapCreate, named.at(), code, 0, 0, 0), K_EFAULT, "told nobody");
     expect(co_await attempt(Call::svLapDelete, 0), K_EFAULT, "the descriptor is nowhere");
     if (co_await make_lap({owner, code}, lap) != K_OK) co_return;
@@ -274,7 +274,7 @@ using InsidePointer = std::shared_ptr<Inside>;
                "nothing is connected any more");
     }
     expect(co_await call(Call::svHandlerConnect, 4, 0, lap), K_EINVAL, "a kind that there is not");
-    expect(co_await handler_call(Call::svHandlerConnect, 0, {{1, 2}, 3}, 0, lap), K_EUNKNOWN, "nobody's");
+    expect(co_await handler_call(Call::svHandlerConnect, 0, {{1, 2}, 3}, 0, lap), K_EINVAL, "nobody's");
     // A LAP that has died leaves its place to the next.
     if (co_await call(Call::svHandlerConnect, 0, 0, lap) == K_OK && co_await delete_lap(lap) == K_OK) {
         const long connected = co_await call(Call::svHandlerConnect, 0, 0, other);

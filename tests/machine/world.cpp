@@ -6,7 +6,7 @@
 #include "kernel/ipc/port.hpp"
 #include "kernel/lap/lap.hpp"
 #include "kernel/mem/region.hpp"
-#include "kernel/mem/slab.hpp"
+#include "kernel/supervisor/system_stack.hpp"
 #include "tests/machine/watch.hpp"
 
 #include <cstdlib>
@@ -32,13 +32,9 @@ struct Living {
 };
 
 [[nodiscard]] Living living() {
-    // Stacks stay for the next thread in supervisor mode, each with its guard.
-    u64 stacks = 0;
-    for (unsigned i = 0; SlabCache* const cache = slab_cache_at(i); ++i) {
-        if (cache->statistics().name == std::string_view{"stacks"}) stacks = cache->statistics().live;
-    }
-    return {live_actors(), live_threads(), live_ports(), live_messages(), live_regions() - 2 * stacks,
-            live_laps()};
+    // System stacks are kept for whoever needs one next: a region each, and its guard.
+    const u64 regions = live_regions() - 2 * live_system_stacks();
+    return {live_actors(), live_threads(), live_ports(), live_messages(), regions, live_laps()};
 }
 
 // What is still on its way when the scenario ends comes home before the sleep does.
