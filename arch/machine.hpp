@@ -146,8 +146,7 @@ static_assert(Is<&machine::map_device, void*(PhysAddr, std::size_t)>);
 
 // Supervisor actors: a range of the nucleus half that all spaces have in common, page-aligned, whose tables
 // above supervisor_table_level are made at boot; how their threads call the nucleus; what their linker leaves
-// to do. A machine without them says so and never gets further.
-static_assert(std::same_as<decltype(machine::supervisor_actors), const bool>);
+// to do.
 static_assert(machine::supervisor_begin % page_size == 0 && machine::supervisor_end % page_size == 0);
 static_assert(std::convertible_to<decltype(machine::supervisor_table_level), unsigned>);
 static_assert(Is<&machine::supervisor_root, PhysAddr()> && Is<&machine::invalidate_all, void()>);

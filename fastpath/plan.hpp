@@ -26,7 +26,6 @@ class Plan {
     Plan(const Plan&) = delete; // one plan, one commit
     Plan& operator=(const Plan&) = delete;
 
-    [[nodiscard]] const Thread& from() const { return *from_; }
     [[nodiscard]] const Thread& to() const { return *to_; }
 
     // There is a peer, it does what it should and nothing else is to be known of it.

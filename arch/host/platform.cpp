@@ -83,6 +83,7 @@ namespace {
 
 constexpr unsigned typing_line = host::device_lines - 1;
 std::atomic<bool> listening{false}; // seq_cst: rare
+bool line_used = true;
 
 // Either side stores first and looks then: one of the two sees the other.
 void raise_if_typed() {
@@ -92,7 +93,8 @@ void raise_if_typed() {
 
 } // namespace
 
-unsigned console_line() { return typing_line; }
+unsigned console_line() { return line_used ? typing_line : no_line; }
+void use_console_line(bool use) { line_used = use; }
 
 void console_listen(bool on) {
     listening = on;

@@ -19,6 +19,7 @@ std::atomic<bool> resting{
     false}; // seq_cst throughout: written by root's CPU, read by the thread that runs it
 std::atomic<bool> posted{false};
 Program scenario;
+std::vector<std::pair<std::string, std::vector<std::byte>>> more_files;
 
 template <class T>
 void put(std::vector<std::byte>& to, std::size_t at, T value) {
@@ -108,9 +109,15 @@ std::vector<std::byte> root_bank(bool supervisor) {
     std::string archive;
     add_entry(archive, "root", root_image());
     if (supervisor) add_entry(archive, "supervisor.r", supervisor_image());
+    for (const auto& [name, data] : more_files) add_entry(archive, name, data);
     add_entry(archive, "TRAILER!!!", {});
     const auto* const bytes = reinterpret_cast<const std::byte*>(archive.data());
     return {bytes, bytes + archive.size()};
+}
+
+void put_in_bank(std::string name, std::string_view text) {
+    const auto* const bytes = reinterpret_cast<const std::byte*>(text.data());
+    more_files.emplace_back(std::move(name), std::vector<std::byte>{bytes, bytes + text.size()});
 }
 
 Task<void> root(u64) {

@@ -26,15 +26,15 @@ struct Key {
     std::string_view choices = {}; // separated by '|'
 };
 
-constexpr Key number_key(std::string_view name, std::uint64_t least, std::uint64_t most,
+consteval Key number_key(std::string_view name, std::uint64_t least, std::uint64_t most,
                          void (*store)(BootOptions&, const Value&)) {
     return {name, Kind::number, store, least, most};
 }
-constexpr Key choice_key(std::string_view name, std::string_view choices,
+consteval Key choice_key(std::string_view name, std::string_view choices,
                          void (*store)(BootOptions&, const Value&)) {
     return {.name = name, .kind = Kind::choice, .store = store, .choices = choices};
 }
-constexpr Key text_key(std::string_view name, void (*store)(BootOptions&, const Value&)) {
+consteval Key text_key(std::string_view name, void (*store)(BootOptions&, const Value&)) {
     return {name, Kind::text, store};
 }
 

@@ -84,7 +84,6 @@ class Archive::Iterator {
     explicit Iterator(const Archive& archive) : archive_{archive}, entry_{archive_.next()} {}
 
     [[nodiscard]] const Entry& operator*() const { return *entry_; }
-    [[nodiscard]] const Entry* operator->() const { return &*entry_; }
     Iterator& operator++() {
         entry_ = archive_.next();
         return *this;

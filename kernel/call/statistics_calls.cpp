@@ -72,7 +72,7 @@ long actorStatistics(Thread& self, Cap capability, UserOut<KnActorStatistics> st
         now.threads = tables.live_threads;
         now.ports = tables.live_ports;
         now.sum = tables.past;
-        for (const Thread* const thread : tables.threads) {
+        for (const Thread* const thread : tables.known_threads()) {
             if (thread != nullptr) add_accounts(now.sum, *thread);
         }
     });

@@ -6,6 +6,7 @@
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/mapper/paging.hpp"
 
 #include <machine/cpu.hpp>
 #include <machine/halt.hpp>
@@ -90,7 +91,7 @@ void write_step(Thread& self) {
     const u64 left = work.size - work.done;
     const std::size_t size = left < sizeof piece ? left : sizeof piece;
     if (!machine::copy_in(piece, work.source + work.done, size)) {
-        self.frame.set_result(K_EFAULT);
+        if (!await_missed(self, write_step)) self.frame.set_result(K_EFAULT);
         return;
     }
     work.console_end = console_append({piece, size});

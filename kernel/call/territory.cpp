@@ -3,7 +3,6 @@
 #include "kernel/call/handlers.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
 
-#include <machine/supervisor.hpp>
 
 namespace chorale {
 
@@ -17,7 +16,7 @@ namespace {
 [[nodiscard]] Territory nobodys() { return {&supervisor_space(), RegionOwner::nobody, nullptr, {}}; }
 
 [[nodiscard]] Territory of(Actor& actor) {
-    if (machine::supervisor_actors && actor.privilege == K_SUPACTOR)
+    if (actor.privilege == K_SUPACTOR)
         return {&supervisor_space(), owner_of(actor), &actor, actor.capability};
     return {&actor.space, RegionOwner::nobody, &actor, actor.capability};
 }
@@ -26,7 +25,6 @@ namespace {
 
 Result<Territory> territory_of(Thread& self, UserInOpt<KnCap> capability) {
     if (capability.address().raw() == reinterpret_cast<uword>(K_SVACTOR)) {
-        if (!machine::supervisor_actors) return Status::invalid;
         if (!trusted(self)) return Status::privilege;
         return nobodys();
     }

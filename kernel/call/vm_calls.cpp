@@ -3,6 +3,7 @@
 #include "kernel/call/region_steps.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/mapper/paging.hpp"
 #include "kernel/mem/frame.hpp"
 #include "kernel/mem/page_account.hpp"
 #include "kernel/mem/space.hpp"
@@ -32,10 +33,8 @@ constinit Guarded<Rank::names, Settings> settings;
     now.redMark = PageAccount::reserve() * page_size;
     now.usrStartAddr = Space::user_begin.raw();
     now.usrEndAddr = Space::user_end().raw();
-    if constexpr (machine::supervisor_actors) {
-        now.svStartAddr = machine::supervisor_begin;
-        now.svEndAddr = machine::supervisor_end;
-    }
+    now.svStartAddr = machine::supervisor_begin;
+    now.svEndAddr = machine::supervisor_end;
     now.maxOffset = ~VmOffset{0} - page_size + 1;
     return now;
 }
@@ -67,8 +66,10 @@ void stat_step(Thread& self) {
         const Result<RegionInfo> region = space->region_from(work.range.at, work.range.range.end, owner);
         if (!region.ok()) return self.frame.set_result(static_cast<long>(work.done));
         const UserOut<KnRgnStat> place{work.target + work.done * sizeof(KnRgnStat)};
-        if (work.done < work.size && place.write(stat_of(region.value())) != Status::ok)
-            return self.frame.set_result(K_EFAULT);
+        if (work.done < work.size && place.write(stat_of(region.value())) != Status::ok) {
+            if (!await_missed(self, stat_step)) self.frame.set_result(K_EFAULT);
+            return;
+        }
         ++work.done;
         work.range.at = region.value().range.end;
     }

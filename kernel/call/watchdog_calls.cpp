@@ -13,8 +13,12 @@ namespace {
     return static_cast<long>(at.write(what));
 }
 
-[[nodiscard]] long tell_handle(UserInOut<KnWatchdog> at, const Result<u64>& handle) {
-    return tell(at, {handle.value(), {}}, handle.status());
+// There are few: one whose owner has not been told is given back. The place was written to a moment ago.
+[[nodiscard]] long allocate(Actor& actor, UserInOut<KnWatchdog> at) {
+    const Result<u64> handle = allocate_watchdog(actor);
+    const long result = tell(at, {handle.value(), {}}, handle.status());
+    if (result == K_EFAULT) static_cast<void>(free_watchdog(actor, handle.value()));
+    return result;
 }
 
 [[nodiscard]] long set_interval(const Actor& actor, const KnWatchdog& wanted) {
@@ -38,9 +42,11 @@ long sysWatchdog(Thread& self, unsigned int operation, UserInOut<KnWatchdog> at)
     const u64 handle = given.value().wdHandle;
     switch (operation) {
     case K_WATCHDOG_ALLOCATE:
-        return tell_handle(at, allocate_watchdog(actor));
-    case K_WATCHDOG_TAKE_OVER:
-        return tell_handle(at, take_over_watchdog(actor, handle));
+        return allocate(actor, at);
+    case K_WATCHDOG_TAKE_OVER: {
+        const Result<u64> taken = take_over_watchdog(actor, handle);
+        return tell(at, {taken.value(), {}}, taken.status());
+    }
     case K_WATCHDOG_FREE:
         return static_cast<long>(free_watchdog(actor, handle));
     case K_WATCHDOG_ARM:

@@ -49,6 +49,7 @@ void reset(Actor& actor, std::string_view name, KnActorPrivilege privilege, cons
     actor.tables.with([](Actor::Tables& tables) { tables.past = {}; });
     set_actor_name(actor, name);
     actor.tables.with([](Actor::Tables& tables) {
+        tables.threads_end = tables.ports_end = 0;
         tables.ended.home.store(0);
         tables.ended.abroad.store(0);
     });

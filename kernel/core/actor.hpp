@@ -20,6 +20,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <span>
 #include <string_view>
 
 namespace chorale {
@@ -51,7 +52,13 @@ struct Actor {
         KnThreadStatistics past{}; // of threads that have ended
         unsigned live_threads{};
         unsigned live_ports{};
-        CpuTime ended; // used by threads that are no more
+        unsigned threads_end{}, ports_end{}; // from here on no place has been used yet
+        CpuTime ended;                       // used by threads that are no more
+
+        [[nodiscard]] std::span<Thread* const> known_threads() const {
+            return std::span{threads}.first(threads_end);
+        }
+        [[nodiscard]] std::span<Port* const> known_ports() const { return std::span{ports}.first(ports_end); }
     };
 
     Space space;
@@ -72,6 +79,8 @@ struct Actor {
     SiteData site{};
     VirtRange image; // of a supervisor actor's program, in the supervisor space; empty: it has none
     Handlers handlers{};
+    u32 laps{};               // that it owns; under the lock of the table of LAPs
+    u32 interrupt_handlers{}; // under the lock of the interrupt lines
     ActorVirtualTime virtual_time{};
     LocalCaches caches{};
     alignas(u64) char name[K_ACTORNAMEMAX]{}; // under the lock of `tables`

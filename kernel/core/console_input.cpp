@@ -162,4 +162,6 @@ int poll_console() {
     return readers.with([](Readers& all) { return all.queue.empty() ? machine::get() : -1; });
 }
 
+bool is_console_bell(const Request& request) { return &request == &bell; }
+
 } // namespace chorale

@@ -19,6 +19,7 @@
 namespace chorale {
 
 struct InConsole;
+struct Request;
 struct Thread;
 
 // A thread's place in the queue; under the lock of the queue.
@@ -44,5 +45,8 @@ void leave_console(Thread& thread);
 
 // One character, unless nothing was typed or somebody is reading: -1.
 [[nodiscard]] int poll_console();
+
+// For inspection: whether that Request is the bell.
+[[nodiscard]] bool is_console_bell(const Request& request);
 
 } // namespace chorale

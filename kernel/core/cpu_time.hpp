@@ -40,12 +40,6 @@ inline void start_meter(PerCpu& cpu, Thread& thread) {
         watch_limit(cpu, thread);
 }
 
-// At a slow switch.
-inline void move_meter(PerCpu& cpu, Thread& thread) {
-    if (cpu.meter.of != nullptr) charge(cpu);
-    start_meter(cpu, thread);
-}
-
 // A thread goes that the meter may run for: it may be the caller of the one that has the CPU.
 void leave_meter(PerCpu& cpu, const Thread& thread);
 

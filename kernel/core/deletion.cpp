@@ -14,7 +14,6 @@
 
 #include <machine/halt.hpp>
 #include <machine/mmu.hpp>
-#include <machine/supervisor.hpp>
 #include <machine/timer.hpp>
 
 namespace chorale {
@@ -88,7 +87,8 @@ void evict_everywhere(Thread& self) {
 void ports_step(Thread& self) {
     Actor& actor = *self.victim;
     // None comes any more: what has been passed stays empty.
-    for (unsigned looked = 0; self.deletion_progress < Actor::port_limit; ++looked) {
+    const unsigned end = actor.tables.with([](Actor::Tables& tables) { return tables.ports_end; });
+    for (unsigned looked = 0; self.deletion_progress < end; ++looked) {
         if (looked == places_per_step) return next_step(self, ports_step);
         const auto li = static_cast<int>(self.deletion_progress++);
         if (!begin_port_deletion(actor, li, self.fetch_port)) continue;
@@ -127,7 +127,7 @@ void image_step(Thread& self) {
 }
 
 void begin_image(Thread& self) {
-    const bool there = machine::supervisor_actors && self.victim->privilege == K_SUPACTOR &&
+    const bool there = self.victim->privilege == K_SUPACTOR &&
                        supervisor_space().begin_forfeit(owner_of(*self.victim), self.work.range);
     next_step(self, there ? image_step : space_step);
 }

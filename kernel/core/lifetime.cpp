@@ -32,6 +32,7 @@ constinit Cache<Thread, Reuse::stable> threads{"threads"};
         for (unsigned lid = 1; lid < Actor::thread_limit; ++lid) {
             if (tables.threads[lid] != nullptr) continue;
             tables.threads[lid] = &thread;
+            if (lid >= tables.threads_end) tables.threads_end = lid + 1;
             // relaxed: under the lock: whoever stops or starts the actor later finds the thread in the table
             thread.control.stopped = actor.stopped.load(std::memory_order_relaxed);
             if (thread.control.stopped) thread.set(flag_held);
@@ -173,13 +174,14 @@ Result<FoundThread> find_thread(Actor& actor, KnThreadLid lid) {
 
 FoundThread next_thread(Actor& actor, unsigned& lid, const Thread* but, unsigned end) {
     return actor.tables.with([&](Actor::Tables& tables) {
-        for (; lid < end && lid < Actor::thread_limit; ++lid) {
+        for (; lid < end && lid < tables.threads_end; ++lid) {
             Thread* const thread = tables.threads[lid];
             if (thread == nullptr || thread == but) continue;
             ++lid;
             return FoundThread{thread,
                                thread->serial.load(std::memory_order_relaxed)}; // relaxed: under the lock
         }
+        if (lid >= tables.threads_end) lid = Actor::thread_limit;
         return FoundThread{};
     });
 }

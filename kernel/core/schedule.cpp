@@ -48,12 +48,13 @@ void program_timer(PerCpu& cpu) {
 
 // The best ready thread, there is one, becomes the current one.
 [[gnu::noinline]] Thread* take_best(PerCpu& cpu, Thread* last) {
+    if (cpu.meter.of != nullptr) charge(cpu);
     auto& thread = static_cast<Thread&>(*cpu.ready.pop());
     thread.now_doing(Doing::running);
     cpu.current = &thread;
     thread.accounts.dispatches.count();
     cpu.counters.switches.count();
-    move_meter(cpu, thread);
+    start_meter(cpu, thread);
     if (cpu.quanta != 0) [[unlikely]]
         change_turn(cpu, thread, last);
     return &thread;
@@ -88,29 +89,29 @@ void load_space(PerCpu& cpu, const Thread& thread) {
     look_for_work(cpu);
 }
 
-// While polling, a request needs no doorbell. The markers let an instruction counter tell waiting from
-// working; the window in between lets the timer in.
-void poll(PerCpu& cpu) {
-    u64 begun = 0; // read only when the first stretch brought nothing: usually the answer is quicker
-    for (;;) {
-        machine::marker<machine::Marker::idle_begins>();
-        keep_books(cpu);
-        for (u64 spin = 0; spin < spin_stretch && !work_waits(cpu); ++spin) machine::relax();
-        machine::marker<machine::Marker::idle_ends>();
-        if (work_waits(cpu)) return;
-        machine::interrupt_window();
-        const u64 now = machine::now();
-        if (begun == 0) begun = now;
-        if (now - begun >= idle_polling) return;
-    }
+// Whether it has brought something to do. The markers let an instruction counter tell waiting from working.
+[[nodiscard]] bool poll_once(PerCpu& cpu) {
+    machine::marker<machine::Marker::idle_begins>();
+    keep_books(cpu);
+    for (u64 spin = 0; spin < spin_stretch && !work_waits(cpu); ++spin) machine::relax();
+    machine::marker<machine::Marker::idle_ends>();
+    return work_waits(cpu);
 }
 
-void idle(PerCpu& cpu) {
-    cpu.inbox.poll();
-    if (idle_polling != 0) {
-        poll(cpu);
-    } else {
+// The clock is read only when the first stretch brought nothing: usually the answer is quicker. The windows
+// let the timer in.
+[[gnu::noinline]] void poll_on(PerCpu& cpu) {
+    machine::interrupt_window();
+    const u64 begun = machine::now();
+    while (machine::now() - begun < idle_polling && !poll_once(cpu)) machine::interrupt_window();
+}
+
+CHORALE_APART void idle(PerCpu& cpu) {
+    cpu.inbox.poll(); // from now on a request needs no doorbell
+    if (idle_polling == 0) {
         keep_books(cpu);
+    } else if (!poll_once(cpu)) {
+        poll_on(cpu);
     }
     // Also with requests that did not fit a ring: the receiver rings back when it has emptied it.
     if (cpu.inbox.stop_polling() && cpu.pending == 0) {
@@ -165,12 +166,15 @@ static void take_cpu(PerCpu& cpu, Thread& thread) {
     start_meter(cpu, thread);
 }
 
+// The current thread has just begun to wait.
+[[gnu::noinline]] static void take_over(PerCpu& cpu, Thread& thread) {
+    stop_meter(cpu);
+    take_cpu(cpu, thread);
+}
+
 [[gnu::noinline]] static void make_ready(PerCpu& cpu, Thread& thread) {
-    if (cpu.current != nullptr && cpu.current->doing() >= Doing::receiving && unclaimed(cpu)) {
-        stop_meter(cpu);
-        take_cpu(cpu, thread);
-        return;
-    }
+    if (cpu.current != nullptr && cpu.current->doing() >= Doing::receiving && unclaimed(cpu))
+        return take_over(cpu, thread);
     thread.now_doing(Doing::ready);
     cpu.ready.push_back(thread, thread.priority);
     note_waiting(cpu, thread);
@@ -187,8 +191,15 @@ static void take_cpu(PerCpu& cpu, Thread& thread) {
     }
 }
 
+// With its timer still set. Apart, so that the others save no registers.
+[[gnu::noinline]] static void wake_early(Thread& thread, long result) {
+    cancel_timer(thread);
+    wake(thread, result);
+}
+
 void wake(Thread& thread, long result) {
-    disarm_timer(thread);
+    if (thread.has(flag_timed)) [[unlikely]]
+        return wake_early(thread, result);
     thread.frame.set_result(result);
     thread.continuation = nullptr;
     make_ready(thread);
@@ -268,11 +279,19 @@ namespace {
     cpu.inbox.flush();
 }
 
-void attend(PerCpu& cpu) {
+CHORALE_APART void attend_mail(PerCpu& cpu) {
     if (cpu.pending != 0) attend_pending(cpu);
     cpu.inbox.take();
     if (cpu.inbox.congested()) [[unlikely]]
         move_on_mail(cpu);
+}
+
+void attend(PerCpu& cpu) {
+    if (cpu.inbox.rung() || cpu.inbox.congested()) {
+        attend_mail(cpu);
+    } else {
+        attend_pending(cpu);
+    }
 }
 
 // The part of a thread's work in the nucleus that could not be done when it arose.

@@ -71,7 +71,11 @@ void on_timeout(Thread& thread) {
     case Doing::receiving:
     case Doing::awaiting_reply:
     case Doing::sleeping:
-        stop_waiting(thread);
+        if (thread.doing() == Doing::sleeping) {
+            stop_resolving(thread);
+        } else {
+            stop_waiting(thread);
+        }
         // The pause of a thread that deletes an actor or a LAP is not a call's wait.
         if (thread.victim != nullptr || thread.has(flag_finishing)) {
             wake_with(thread, thread.resume);

@@ -10,6 +10,8 @@
 
 #include <machine/irq.hpp>
 
+#include <algorithm>
+
 namespace chorale {
 
 struct InterruptHandler {
@@ -100,6 +102,7 @@ template <class Wanted>
     // relaxed: what follows was there for walkers before
     link.store(handler->next.load(std::memory_order_relaxed), std::memory_order_relaxed);
     if (handler->masked) --line.masks;
+    if (handler->owner != nullptr) --handler->owner->interrupt_handlers;
     set_gate(line);
     return handler;
 }
@@ -113,7 +116,8 @@ template <class Wanted>
 
 [[nodiscard]] InterruptHandler* take_all_of(const Actor& actor) {
     InterruptHandler* taken = nullptr;
-    unsigned left = handlers_per_step;
+    unsigned left = std::min(actor.interrupt_handlers, handlers_per_step);
+    if (left == 0) return nullptr;
     const auto owned = [&](const InterruptHandler& each) { return each.owner == &actor; };
     for (auto& bucket : buckets) {
         // relaxed, both: with the lock
@@ -219,6 +223,7 @@ static Result<u64> attach(unsigned number, Actor* owner, void (*own)(), u64 func
         find_link(*line, [](const InterruptHandler&) {
             return false;
         })->store(&handler, std::memory_order_release);
+        if (owner != nullptr) ++owner->interrupt_handlers;
         set_gate(*line);
         return handler.name;
     });

@@ -75,6 +75,7 @@ void leave_names(Port& port) {
             // release: pairs with the acquire in still_has()
             port.live.store(true, std::memory_order_release);
             tables.ports[li] = &port;
+            if (li >= tables.ports_end) tables.ports_end = li + 1;
             ++tables.live_ports;
             // release: who still has this memory in Thread::port and finds its number there finds the new
             // port behind it; pairs with the acquire in own_port()
@@ -177,7 +178,7 @@ Port* best_enabled_port(Actor& actor) {
     return actor.tables.with([&](Actor::Tables& tables) {
         Port* best = nullptr;
         int best_priority = 0;
-        for (Port* const port : tables.ports) {
+        for (Port* const port : tables.known_ports()) {
             // relaxed: a message that is missed here comes with the port's token
             if (port == nullptr || port->queued.load(std::memory_order_relaxed) == 0) continue;
             if (!port->enabled.load(std::memory_order_relaxed))

@@ -176,7 +176,12 @@ void delete_laps_of(Thread& self, Actor& actor, void (*next)(Thread&)) {
     self.invocations.deletion.actor = &actor;
     self.invocations.deletion.next = next;
     self.set(flag_finishing);
-    kill_step(self);
+    if (has_laps(actor)) {
+        kill_step(self);
+    } else {
+        self.invocations.deletion.places = lap_limit;
+        free_step(self);
+    }
 }
 
 void drop_invocations(Thread& thread) {

@@ -79,6 +79,7 @@ Result<KnLapDesc> create_lap(Actor& owner, u64 handler, u64 cookie, u32 options)
         lap.key.store(descriptor.ldKey, std::memory_order_release);
         lap_table[all.next].store(&lap, std::memory_order_release);
         ++all.used;
+        ++owner.laps;
         return descriptor;
     });
     if (!result.ok()) laps.destroy(&lap);
@@ -127,8 +128,13 @@ void free_lap(Lap& lap) {
         // relaxed: who still finds it there finds a key that does not fit
         lap_table[lap.place].store(nullptr, std::memory_order_relaxed);
         --all.used;
+        --lap.owner()->laps;
     });
     laps.destroy(&lap);
+}
+
+bool has_laps(const Actor& owner) {
+    return places.with([&](Places&) { return owner.laps != 0; });
 }
 
 u64 live_laps() { return laps.statistics().live; }

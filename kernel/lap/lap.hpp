@@ -81,6 +81,8 @@ enum class Laps : u8 { none, some, safe };
 [[nodiscard]] Laps kill_laps_of(const Actor& owner, Thread* killer, u32& place);
 [[nodiscard]] bool free_laps_of(const Actor& owner, const Thread* killer, u32& place);
 void free_lap(Lap& lap);
+// No more after it has begun to be deleted.
+[[nodiscard]] bool has_laps(const Actor& owner);
 
 // On behalf of `self`: C to F; the result of its call comes later, or now.
 [[nodiscard]] long delete_lap(Thread& self, const KnLapDesc& descriptor);

@@ -32,7 +32,6 @@
 #include <machine/marker.hpp>
 #include <machine/mmu.hpp>
 #include <machine/smp.hpp>
-#include <machine/supervisor.hpp>
 #include <machine/timer.hpp>
 
 #include <new>
@@ -60,8 +59,9 @@ boot::Bytes bank;
     block->index = index;
     block->slot = index * sizeof(PortSlot);
     block->inbox.init(index);
-    if (machine::supervisor_actors && !init_interrupt_level(*block)) return nullptr;
-    return block;
+    if (init_interrupt_level(*block)) return block;
+    free_frames(memory.value(), order);
+    return nullptr;
 }
 
 void print_banner(const BootInfo& info) {
@@ -215,7 +215,7 @@ void nucleus_main(const BootInfo& info) {
     init_wait_table(make_key());
     set_idle_polling(polling_time(options.poll));
     start_processors();
-    if constexpr (machine::supervisor_actors) init_supervisor_space();
+    init_supervisor_space();
     if (!init_actors()) give_up("no memory for the nucleus's own actor");
     publish_tunables();
     publish(info.command_line);

@@ -109,10 +109,6 @@ void take_out(const Actor& actor) {
 [[nodiscard]] [[gnu::noinline]] bool load_supervisor(std::string_view file_name, boot::Bytes file,
                                                      u16 priority) {
     const std::string_view name = file_name.substr(0, file_name.size() - supervisor_suffix.size());
-    if constexpr (!machine::supervisor_actors) {
-        log("actor {}: not loaded: this machine runs no supervisor actors", name);
-        return false;
-    }
     const ParsedImage parsed = parse_image(file, machine::elf_machine);
     ImageProblem problem = parsed.problem;
     Status status = Status::ok;

@@ -43,4 +43,6 @@ void give_back_system_stack(SystemStack* stack) {
     unused.with([&](Unused& all) { all[stack->order - SystemStack::smallest_order].push_front(*stack); });
 }
 
+u64 live_system_stacks() { return descriptions.statistics().live; }
+
 } // namespace chorale

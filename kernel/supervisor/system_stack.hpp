@@ -25,4 +25,6 @@ struct SystemStack : ListNode<UnusedStacks> {
 [[nodiscard]] Result<SystemStack*> take_system_stack(uword size);
 void give_back_system_stack(SystemStack* stack); // null: nothing
 
+[[nodiscard]] u64 live_system_stacks(); // used or not
+
 } // namespace chorale

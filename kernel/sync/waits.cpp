@@ -126,7 +126,7 @@ bool waited_in(Actor& actor, VirtRange range) {
     // relaxed: see end_waits()
     if (actor.sync_waits.load(std::memory_order_relaxed) == 0) return false;
     return actor.tables.with([&](Actor::Tables& tables) {
-        for (Thread* const thread : tables.threads) {
+        for (Thread* const thread : tables.known_threads()) {
             if (thread == nullptr) continue;
             const Waiter& waiter = thread->sync.waiter;
             const u64 key = key_of(waiter);

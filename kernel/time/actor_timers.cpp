@@ -79,6 +79,7 @@ Result<KnThreadPool> make_timer_pool(Actor& actor, VirtAddr address) {
         pool.key = make_key();
         pool.address = address;
         tables.pools[place] = &pool;
+        ++tables.live_pools;
         return KnThreadPool{pool.key, place, {}};
     });
 }
@@ -144,21 +145,26 @@ constexpr unsigned timers_per_step = 16;
 }
 
 [[nodiscard]] bool end_pools(Tables& tables) {
+    if (tables.live_pools == 0) return true;
     for (TimerPool*& pool : tables.pools) {
         if (pool == nullptr) continue;
-        if (end_pool(*pool)) pool = nullptr;
-        return false;
+        if (end_pool(*pool)) {
+            pool = nullptr;
+            --tables.live_pools;
+        }
+        break;
     }
-    return true;
+    return false;
 }
 
 } // namespace
 
 bool delete_timers_step(Actor& actor) {
     for (unsigned i = 0; i < timers_per_step; ++i) {
-        const unsigned li = actor.timers.tables.with(
-            [](Tables& tables) { return tables.live == 0 ? tables.slots : tables.sweep++; });
-        static_cast<void>(delete_timer(actor, static_cast<int>(li)));
+        const int li = actor.timers.tables.with(
+            [](Tables& tables) { return tables.live == 0 ? -1 : static_cast<int>(tables.sweep++); });
+        if (li < 0) break;
+        static_cast<void>(delete_timer(actor, li));
     }
     return actor.timers.tables.with([](Tables& tables) {
         if (tables.live != 0 || !end_pools(tables)) return false;

@@ -93,6 +93,7 @@ struct ActorTimers {
         unsigned free{};  // the first free slot; `slots`: none
         unsigned live{};
         unsigned sweep{}; // how far deletion has come
+        unsigned live_pools{};
         std::array<TimerPool*, pool_limit> pools{};
 
         [[nodiscard]] EventTimer* find(long li) const;

@@ -40,6 +40,8 @@ constinit std::atomic<WatchdogHook> first_stage_hook{nullptr};
 
 void attend(Watchdog& watchdog, bool called);
 
+void arrive(Request& request) { attend(*static_cast<Watchdog::Call&>(request).watchdog, true); }
+
 // Under the lock. True: this is the home, and attend() is due when the lock is free.
 [[nodiscard]] bool call_home(Watchdog& watchdog) {
     PerCpu& cpu = this_cpu();
@@ -47,9 +49,7 @@ void attend(Watchdog& watchdog, bool called);
     if (!watchdog.called) {
         watchdog.called = true;
         watchdog.call.watchdog = &watchdog;
-        watchdog.call.run = [](Request& request) {
-            attend(*static_cast<Watchdog::Call&>(request).watchdog, true);
-        };
+        watchdog.call.run = arrive;
         cpu.inbox.post(home, watchdog.call);
     }
     return false;
@@ -123,7 +123,7 @@ void give(Watchdog& watchdog, const Owner& owner) {
 [[nodiscard]] Watchdog* find(Watchdogs& watched, u64 handle) {
     if (handle == 0) return nullptr;
     for (Watchdog& each : watched.all)
-        if (each.handle == handle && &each != &watched.own()) return &each;
+        if (each.handle == handle) return &each; // not the system's own, which has none
     return nullptr;
 }
 
@@ -169,6 +169,7 @@ void run_own(Watchdogs& watched, std::string_view name, u64 interval) {
 } // namespace
 
 bool is_watchdog(const Timer& timer) { return timer.expire == expire; }
+bool is_watchdog(const Request& request) { return request.run == arrive; }
 
 void set_watchdog_hook(WatchdogHook hook) {
     first_stage_hook.store(hook, std::memory_order_relaxed); // relaxed: as in attend()
@@ -189,13 +190,17 @@ Result<u64> allocate_watchdog(Actor& actor) {
 
 Result<u64> take_over_watchdog(Actor& actor, u64 handle) {
     const Owner owner{actor};
-    return watchdogs.with([&](Watchdogs& watched) -> Result<u64> {
+    Watchdog* here = nullptr;
+    const Result<u64> taken = watchdogs.with([&](Watchdogs& watched) -> Result<u64> {
         Watchdog* const watchdog = find(watched, handle);
         if (watchdog == nullptr) return Status::invalid;
         give(*watchdog, owner);
         if (watchdog->end != 0) begin_interval(*watchdog);
+        if (watchdog->end != 0 && call_home(*watchdog)) here = watchdog;
         return watchdog->handle;
     });
+    if (here != nullptr) attend(*here, false);
+    return taken;
 }
 
 Status free_watchdog(const Actor& owner, u64 handle) {

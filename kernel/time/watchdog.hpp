@@ -17,6 +17,7 @@
 namespace chorale {
 
 struct Actor;
+struct Request;
 
 inline constexpr unsigned watchdog_limit = 4;
 inline constexpr u64 shortest_watchdog = 10'000'000;                   // nanoseconds
@@ -44,7 +45,8 @@ void watch_startup();
 void end_of_startup();
 [[nodiscard]] Status watch_shutdown();
 
-// For inspection: whether that timer of a CPU's queue is a watchdog.
+// For inspection: whether that timer of a CPU's queue, or that request, is a watchdog's.
 [[nodiscard]] bool is_watchdog(const Timer& timer);
+[[nodiscard]] bool is_watchdog(const Request& request);
 
 } // namespace chorale

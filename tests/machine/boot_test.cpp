@@ -1,38 +1,15 @@
-// Machines that boot in other ways than the one of all other tests, and how a machine ends: each in a process
-// of its own.
+// Machines that boot in other ways than the one of all other tests, and how a machine ends.
+#include "tests/machine/child.hpp"
 #include "tests/machine/faults.hpp"
-#include "tests/machine/stage.hpp"
+#include "tests/machine/solo.hpp"
 
-#include <csignal>
 #include <cstdio>
-#include <unistd.h>
-
-// The instrumentation's, where there is one: what a child that aborts has covered counts too.
-extern "C" int __llvm_profile_write_file() __attribute__((weak));
 
 namespace chorale::test {
 
 namespace {
 
 using namespace host;
-
-constexpr int aborted = 86;
-
-// In the child: what the console says goes where the test looks.
-void begin_child() {
-    std::fflush(stdout);
-    dup2(STDERR_FILENO, STDOUT_FILENO);
-    std::signal(SIGABRT, [](int) {
-        std::fflush(stdout);
-        if (__llvm_profile_write_file != nullptr) __llvm_profile_write_file();
-        _exit(aborted);
-    });
-}
-
-[[noreturn]] void leave(int code) {
-    std::fflush(stdout);
-    std::exit(code);
-}
 
 // Boots, plays what is given, and says what was wrong.
 [[noreturn]] void boot_and_play(const Settings& settings, std::initializer_list<Scenario> played,
@@ -51,15 +28,7 @@ void begin_child() {
         }
     }
     std::fputs("played\n", stderr);
-    leave(good ? 0 : 1);
-}
-
-// Plays until the machine ends; its verdict is the process's.
-[[noreturn]] void play_to_the_end(const Program& program) {
-    begin_child();
-    Lockstep& engine = machine();
-    const Outcome outcome = host::run(program);
-    leave(outcome == Outcome::stopped ? 10 + engine.verdict() : 1);
+    leave_child(good ? 0 : 1);
 }
 
 [[nodiscard]] Task<void> reboot(u32 mode, bool told) {
@@ -68,12 +37,35 @@ void begin_child() {
     co_await call(Call::sysReboot, told ? how.at().raw() : 0);
 }
 
+[[nodiscard]] Task<void> reboot_wrongly() {
+    co_await store(free_data, KnRebootDesc{K_REBOOT_FAILURE + 1});
+    EXPECT_EQ(co_await attempt(Call::sysReboot, free_data), K_EINVAL);
+    EXPECT_EQ(co_await attempt(Call::sysReboot, nowhere), K_EFAULT);
+}
+
+// The other CPUs are up before the first one has made everything ready for them.
+[[noreturn]] void boot_at_random() {
+    begin_child();
+    static Random random{5};
+    static Lockstep engine{random};
+    host::boot({}, engine);
+    engine.use(plain_chooser());
+    const Outcome outcome = host::run([](u64) -> Task<void> { co_await sleep(millisecond); });
+    leave_child(outcome == Outcome::finished ? 0 : 1);
+}
+
+// Idle CPUs never halt: root waits, and the machine goes on all the same.
+[[noreturn]] void boot_polling() {
+    begin_child();
+    static Lockstep engine;
+    engine.set_patience(50'000);
+    host::boot({.command_line = "poll=on "}, engine);
+    leave_child(0); // it was idle
+}
+
 [[nodiscard]] Task<void> delete_the_last_actor() { co_await call(Call::actorDelete, 0); }
 
-class Boot : public testing::Test {
-  protected:
-    Boot() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
-};
+class Boot : public InChild {};
 
 using testing::ExitedWithCode;
 
@@ -120,6 +112,8 @@ TEST_F(Boot, nobody_to_run) {
     EXPECT_EXIT(boot_and_play({.command_line = "run=nobody"}, {}), ExitedWithCode(0), "played");
     EXPECT_EXIT(boot_and_play({.command_line = "run=nobody"}, {exchanges}), ExitedWithCode(aborted),
                 "run=nobody: no such program in the bank");
+    EXPECT_EXIT(boot_and_play({.command_line = "run=root,nobody"}, {exchanges}), ExitedWithCode(aborted),
+                "run=nobody: no such program.*not all that run= names");
 }
 
 TEST_F(Boot, no_memory) {
@@ -139,14 +133,24 @@ TEST_F(Boot, each_allocation_refused) {
 }
 
 TEST_F(Boot, reboot) {
-    EXPECT_EXIT(play_to_the_end([](u64) { return reboot(K_REBOOT_SUCCESS, true); }), ExitedWithCode(10), "");
-    EXPECT_EXIT(play_to_the_end([](u64) { return reboot(K_REBOOT_FAILURE, true); }), ExitedWithCode(11), "");
-    EXPECT_EXIT(play_to_the_end([](u64) { return reboot(K_REBOOT_COLD, true); }), ExitedWithCode(10), "");
-    EXPECT_EXIT(play_to_the_end([](u64) { return reboot(0, false); }), ExitedWithCode(10), "");
+    EXPECT_EXIT(play_in_child({}, [](u64) { return reboot(K_REBOOT_SUCCESS, true); }), ExitedWithCode(10),
+                "");
+    EXPECT_EXIT(play_in_child({}, [](u64) { return reboot(K_REBOOT_FAILURE, true); }), ExitedWithCode(11),
+                "");
+    EXPECT_EXIT(play_in_child({}, [](u64) { return reboot(K_REBOOT_COLD, true); }), ExitedWithCode(10), "");
+    EXPECT_EXIT(play_in_child({}, [](u64) { return reboot(0, false); }), ExitedWithCode(10), "");
+}
+
+TEST_F(Boot, reboot_wrongly) { expect_clean(reboot_wrongly); }
+
+TEST_F(Boot, at_random) { EXPECT_EXIT(boot_at_random(), ExitedWithCode(0), "4 running, 4 found"); }
+
+TEST_F(Boot, always_polling) {
+    EXPECT_EXIT(boot_polling(), ExitedWithCode(aborted), "boot came to nothing .2.");
 }
 
 TEST_F(Boot, last_actor_gone) {
-    EXPECT_EXIT(play_to_the_end([](u64) { return delete_the_last_actor(); }), ExitedWithCode(11),
+    EXPECT_EXIT(play_in_child({}, [](u64) { return delete_the_last_actor(); }), ExitedWithCode(11),
                 "nothing left to run");
 }
 

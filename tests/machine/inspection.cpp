@@ -1,6 +1,7 @@
 // Who can be reached from where.
 #include "tests/machine/inspection.hpp"
 
+#include "kernel/core/console_input.hpp"
 #include "kernel/core/lifetime.hpp"
 
 namespace chorale::test {
@@ -48,6 +49,7 @@ void Inspection::add_actor(Actor* actor) {
             const Thread* const thread = tables.threads[i];
             if (thread == nullptr) continue;
             ++threads;
+            expect(i < tables.threads_end, 0, name(*thread), " is beyond the end of ", name(*actor));
             expect(threads_.insert(thread).second, 0, name(*thread), " is in two tables");
             expect(thread->actor == actor && thread->lid == static_cast<KnThreadLid>(i), 0, name(*thread),
                    " is in the table of ", name(*actor), " as ", i);
@@ -56,6 +58,7 @@ void Inspection::add_actor(Actor* actor) {
             Port* const port = tables.ports[i];
             if (port == nullptr) continue;
             ++ports;
+            expect(i < tables.ports_end, 0, name(*port), " is beyond the end of ", name(*actor));
             expect(attached_.insert(port).second, 0, name(*port), " is in two tables");
             expect(port->actor == actor && static_cast<long>(port->li) == static_cast<long>(i), 0,
                    name(*port), " is in the table of ", name(*actor), " as ", i);
@@ -89,7 +92,7 @@ void Inspection::collect_actors() {
             if (is_scheduler_timer(cpu, timer)) return;
             if (is_event_timer(timer)) {
                 event_timers_.emplace(static_cast<const EventTimer*>(&timer), index);
-            } else if (!is_watchdog(timer)) {
+            } else if (!is_watchdog(timer) && !is_timeout(timer)) {
                 add_actor(static_cast<const ThreadTimer&>(timer).thread->actor);
             }
         });
@@ -142,7 +145,7 @@ Travel Inspection::identify(const Request& request, CpuIndex from, CpuIndex to) 
     if (begins(request, timer.timer, some_timer, some_timer.call) ||
         begins(request, timer.timer, some_timer, some_timer.delivery))
         travel.timer = timer.timer;
-    travel.timeout = is_timeout(request);
+    travel.of_system = is_console_bell(request) || is_watchdog(request) || is_timeout(request);
     return travel;
 }
 
@@ -156,7 +159,7 @@ void Inspection::collect_requests() {
                " is in two places");
         const bool known = travel.thread != nullptr || travel.message != nullptr || travel.port != nullptr ||
                            travel.told != nullptr || travel.woken != nullptr || travel.timer != nullptr ||
-                           travel.timeout;
+                           travel.of_system;
         expect(known, 4, "a Request from CPU ", from, " to CPU ", to, " is nobody's");
     };
     for (CpuIndex from = 0; from < cpu_count(); ++from) {

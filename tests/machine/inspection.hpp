@@ -28,7 +28,7 @@ struct Travel {
     const Thread* told{};  // what is lent to it has changed
     const Thread* woken{}; // it waited for a synchronisation object
     const EventTimer* timer{};
-    bool timeout{}; // that was dropped by another CPU
+    bool of_system{}; // the console's bell, a watchdog's, a timeout's
 };
 
 // Where something is, for people; told only when it is wrong.

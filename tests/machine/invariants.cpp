@@ -71,8 +71,9 @@ void Inspection::check_sharing(const PerCpu& cpu) {
         if (!expect(known(payer), 42, "CPU ", cpu.index, ": the turn is of no thread")) return;
         expect(payer->cpu.load() == cpu.index, 42, name(*payer), " has its turn on CPU ", cpu.index);
         const bool contested = cpu.current != nullptr && cpu.top_ready <= payer->priority;
-        expect(!contested || cpu.turn.end.armed(), 42, "CPU ", cpu.index, ": a turn that others wait for is ",
-               "without end");
+        const bool ends =
+            cpu.turn.end.armed() || payer->has(flag_turn_over); // or has ended: when it is answered
+        expect(!contested || ends, 42, "CPU ", cpu.index, ": a turn that others wait for is ", "without end");
     }
     const Thread* const metered = cpu.meter.of;
     expect(metered == nullptr || (known(metered) && metered->cpu.load() == cpu.index), 43, "CPU ", cpu.index,

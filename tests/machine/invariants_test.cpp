@@ -175,6 +175,8 @@ TEST(Invariants, tables) {
             all.actor->tables.with([](Actor::Tables& held) -> Actor::Tables& { return held; });
         broken(tables.live_threads, 3, 0, "threads and has");
         broken(tables.live_ports, 77, 0, "ports and has");
+        broken(tables.threads_end, 1, 0, "is beyond the end");
+        broken(tables.ports_end, 0, 0, "is beyond the end");
         broken(tables.threads[200], all.sleeper, 0, "is in two tables");
         broken(tables.ports[200], all.waited, 0, "is in two tables");
         const auto lid = static_cast<unsigned>(all.receiver->lid);

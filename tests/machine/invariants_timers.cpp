@@ -73,8 +73,14 @@ void Inspection::check_event_timers() {
             }
             expect(found == tables.live, 50, name(*actor), " counts ", tables.live, " timers and has ",
                    found);
-            for (const TimerPool* const pool : tables.pools)
-                if (pool != nullptr) check_timer_pool(*pool, *actor);
+            unsigned pools = 0;
+            for (const TimerPool* const pool : tables.pools) {
+                if (pool == nullptr) continue;
+                ++pools;
+                check_timer_pool(*pool, *actor);
+            }
+            expect(pools == tables.live_pools, 50, name(*actor), " counts ", tables.live_pools,
+                   " pools and has ", pools);
         });
     }
     for (const Thread* const thread : threads_) {

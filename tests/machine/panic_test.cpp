@@ -1,13 +1,16 @@
 // The end of the nucleus by its own hand: what it says, once and in order.
+#include "arch/host/root.hpp"
 #include "kernel/base/log.hpp"
 #include "kernel/call/names.hpp"
 #include "kernel/main/symbols.hpp"
+#include "tests/machine/child.hpp"
 #include "tests/machine/stage.hpp"
 #include "tests/machine/world.hpp"
 
 #include <machine/halt.hpp>
 
 #include <csetjmp>
+#include <cstdio>
 
 namespace chorale::test {
 
@@ -43,6 +46,41 @@ class Ending final : public Engine {
     return testing::internal::GetCapturedStdout();
 }
 
+// By a thread: in a program, which a test may do, as it would be in a call of it.
+[[noreturn]] void panic_of_thread() {
+    // Of this function's own address, and of one far below everything: both lines of the backtrace.
+    char text[64];
+    std::snprintf(text, sizeof text, "%016lx the_place_of_all\n",
+                  reinterpret_cast<unsigned long>(&panic_of_thread) & ~0xffffUL);
+    put_in_bank("nucleus.sym", text);
+    play_in_child({}, [](u64) -> Task<void> {
+        static_cast<void>(co_await use_fpu());
+        own_frame().control = static_cast<u64>(Call::threadAbort) << MESSAGE_NUMBER_SHIFT; // as in that call
+        panic("a thread's", 7);
+    });
+}
+
+// Another CPU's report is the one that counts: this one halts and says nothing.
+[[noreturn]] void panic_of_another() {
+    begin_child();
+    static_cast<void>(machine());
+    static_cast<void>(panic_report("the first", 1));
+    become(cpu(1));
+    const std::string second = panic_report("the second", 2);
+    leave_child(verdict == machine::verdict_failure && second.empty() ? 0 : 1);
+}
+
+// Before there are threads, and CPUs that know who they are.
+[[noreturn]] void panic_too_early() {
+    begin_child();
+    become(cpu(0));
+    const std::string report = panic_report("early", 3);
+    const bool good = report.find("cpu 0\r\nroot ") != std::string::npos;
+    leave_child(verdict == machine::verdict_panic && good ? 0 : 1);
+}
+
+class PanicChild : public InChild {};
+
 [[nodiscard]] boot::Bytes bytes_of(std::string_view text) {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
@@ -63,12 +101,20 @@ TEST(Panic, report) {
     EXPECT_EQ(second.find("backtrace"), std::string::npos) << second;
 }
 
+TEST_F(PanicChild, of_a_thread) {
+    EXPECT_EXIT(panic_of_thread(), testing::ExitedWithCode(aborted),
+                "@panic a thread's \\(0x7\\).*actor root thread 1, last call threadAbort.*backtrace:.*"
+                "the_place_of_all \\+ 0x.*@endpanic");
+}
+TEST_F(PanicChild, of_another_cpu) { EXPECT_EXIT(panic_of_another(), testing::ExitedWithCode(0), ""); }
+TEST_F(PanicChild, too_early) { EXPECT_EXIT(panic_too_early(), testing::ExitedWithCode(0), ""); }
+
 TEST(Panic, names_of_calls) {
     EXPECT_EQ(call_name(0), "ipcCall");
     EXPECT_EQ(call_name(1), "ipcReplyReceive");
     EXPECT_EQ(call_name(static_cast<unsigned>(Call::vmCopy)), "vmCopy");
     EXPECT_EQ(call_name(static_cast<unsigned>(Call::cpuSelf)), "cpuSelf");
-    EXPECT_EQ(call_name(127), "unknown call");
+    for (const unsigned nobodys : {127u, 255u, 256u, ~0u}) EXPECT_EQ(call_name(nobodys), "unknown call");
 }
 
 TEST(Panic, symbols) {

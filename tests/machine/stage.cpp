@@ -4,12 +4,6 @@ namespace chorale::test {
 
 using namespace host;
 
-namespace {
-
-constexpr unsigned longest_wait = 80; // milliseconds
-
-} // namespace
-
 Task<void> Named::set(KnCap actor) {
     given_ = there(actor);
     if (given_) co_await place_.set(actor);
@@ -133,8 +127,8 @@ Task<long> Stage::play(KnCap actor, Program program, ThreadSettings settings) {
     co_return thread;
 }
 
-Task<void> Stage::end() {
-    for (unsigned waited = 0; waited < longest_wait && playing_ != 0; ++waited) co_await rest(millisecond);
+Task<void> Stage::end(unsigned patience) {
+    for (unsigned waited = 0; waited < patience && playing_ != 0; ++waited) co_await rest(millisecond);
     if (playing_ != 0 && !failures_expected())
         complain(std::to_string(playing_) + " players did not come to their end");
 

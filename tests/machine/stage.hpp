@@ -31,8 +31,8 @@ class Stage : public std::enable_shared_from_this<Stage> {
     [[nodiscard]] host::Task<long> serve(KnCap actor, host::Program program,
                                          host::ThreadSettings settings = {});
 
-    // Waits for the players, and deletes the actors.
-    [[nodiscard]] host::Task<void> end();
+    // Waits for the players, so many milliseconds at most, and deletes the actors.
+    [[nodiscard]] host::Task<void> end(unsigned patience = 80);
 
   private:
     [[nodiscard]] host::Task<void> until_the_end(host::Program program, u64 argument);

@@ -40,13 +40,15 @@ class TraceTest(unittest.TestCase):
         line = latency.describe(Named(), event([[150, 10], [300, 1000]], waits=3))
         self.assertEqual(line, "1,010 on CPU 0: f1 1,010 > f3 1,000, 3 more turns of waiting")
 
-    def test_budgets_are_the_same_for_any_number_of_cpus(self):
+    def test_budgets_are_for_any_number_of_cpus_or_for_one(self):
         budgets = {"results": {"latency.masked": {"longest_max": 10}, "latency.wake": {"median_max": 5}}}
         measured = [{"name": "latency.masked.cpus3", "median": 4, "max": 11},
                     {"name": "latency.wake.cpus1", "median": 6, "max": 9}]
         self.assertEqual(report.missed_results(budgets, measured), [
             "latency.masked.cpus3: longest 11 instructions, budget 10",
             "latency.wake.cpus1: median 6 instructions, budget 5"])
+        budgets["results"]["latency.wake.cpus1"] = {"median_max": 6}
+        self.assertEqual(report.missed_results(budgets, measured[-1:]), [])
 
 
 class PluginTests:

@@ -139,9 +139,9 @@ def missed_results(budgets, results):
     """A sentence for each budget that a counted result does not keep."""
     missed = []
     for result in results:
-        # Latencies are the same whatever the number of CPUs.
+        # Latencies may have one budget for all numbers of CPUs, and a better one for a number of its own.
         name = result["name"].rpartition(".")[0] if LATENCY.match(result["name"]) else result["name"]
-        budget = budgets["results"].get(name, {})
+        budget = {**budgets["results"].get(name, {}), **budgets["results"].get(result["name"], {})}
         values = {part: result.get(part, 0) for part in PARTS}
         values["total"] = sum(values.values())
         for part, value in values.items():

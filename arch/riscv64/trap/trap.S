@@ -83,6 +83,8 @@ chorale_trap_inside: // tp is 0, sscratch the block
     csrrw   sp, sscratch, zero
     addi    sp, sp, -TRAP_SIZE
     sd      t0, 8 * 5(sp)
+    csrr    t0, scause
+    bltz    t0, interrupted
     addi    t0, sp, TRAP_SIZE
     sd      t0, 8 * 2(sp)
 save_nucleus:
@@ -107,6 +109,24 @@ save_nucleus:
         ld      x\number, 8 * \number(sp)
     .endr
     ld      sp, 8 * 2(sp)
+    sret
+
+// A preemption point. What C++ functions keep by themselves, and what the nucleus never touches (t2 to t6),
+// stays where it is.
+interrupted:
+    .irp number, 1, 6, 10, 11, 12, 13, 14, 15, 16, 17
+        sd      x\number, 8 * \number(sp)
+    .endr
+    csrr    t1, sepc
+    sd      t1, TRAP_PC(sp)
+    mv      a0, t0
+    call    chorale_interrupted
+    ld      t1, TRAP_PC(sp)
+    csrw    sepc, t1
+    .irp number, 1, 5, 6, 10, 11, 12, 13, 14, 15, 16, 17
+        ld      x\number, 8 * \number(sp)
+    .endr
+    addi    sp, sp, TRAP_SIZE
     sret
 
 from_supervisor:

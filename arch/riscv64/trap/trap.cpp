@@ -131,6 +131,7 @@ void handle_interrupt(u64 cause) {
 
 extern "C" {
 [[noreturn]] void chorale_trap_from_user(Frame* frame);
+void chorale_interrupted(u64 cause);
 void chorale_trap_from_nucleus(TrapFrame* frame);
 [[noreturn]] void chorale_early_trap(u64 cause, u64 pc, u64 value);
 }
@@ -162,8 +163,9 @@ void chorale_trap_from_user(Frame* frame) {
     on_exception({what, static_cast<unsigned>(cause), 0, has_address ? frame->value : 0, frame->pc});
 }
 
+void chorale_interrupted(u64 cause) { handle_interrupt(cause); }
+
 void chorale_trap_from_nucleus(TrapFrame* frame) {
-    if ((frame->cause & interrupt_bit) != 0) return handle_interrupt(frame->cause);
     const auto stack = frame->reg(2);
     if (((stack >> MAIN_STACK_BIT) & 1) == 0) {
         panic_frame = frame;

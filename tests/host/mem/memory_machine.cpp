@@ -7,6 +7,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace chorale {
@@ -16,6 +17,7 @@ namespace {
 std::array<CpuCache, 8> caches;
 thread_local CpuCache* mine = nullptr;
 Space* space_in_use = nullptr;
+std::function<void()> meanwhile;
 
 } // namespace
 
@@ -26,7 +28,10 @@ CpuCache* this_cpu_cache() { return mine; }
 CpuCache* cpu_cache_at(CpuIndex index) { return index < caches.size() ? &caches[index] : nullptr; }
 
 // One CPU has pages that are copied when they are written.
-void flush_at_once(const TlbFlush& flush) { flush.apply(host::this_cpu().root); }
+void flush_at_once(const TlbFlush& flush) {
+    flush.apply(host::this_cpu().root);
+    if (const auto what = std::exchange(meanwhile, {})) what();
+}
 
 Status on_page_fault(VirtAddr address, Protection access, FaultBy) {
     return space_in_use == nullptr ? Status::fault : space_in_use->resolve(address, access);
@@ -35,6 +40,7 @@ Status on_page_fault(VirtAddr address, Protection access, FaultBy) {
 namespace test {
 
 void use_space(Space* space) { space_in_use = space; }
+void at_next_flush(std::function<void()> what) { meanwhile = std::move(what); }
 
 void start_memory() {
     static const bool once = [] {

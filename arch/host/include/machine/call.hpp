@@ -2,3 +2,4 @@
 #pragma once
 
 #define CHORALE_NO_RETURN_CALL
+#define CHORALE_APART

@@ -6,8 +6,6 @@
 
 namespace chorale::machine {
 
-inline constexpr bool supervisor_actors = true;
-
 // One entry of the top level; its table is there from the beginning.
 inline constexpr uword supervisor_begin = 0xffff'e000'0000'0000;
 inline constexpr uword supervisor_end = supervisor_begin + (uword{1} << 39);

@@ -11,8 +11,6 @@
 
 namespace chorale::machine {
 
-inline constexpr bool supervisor_actors = true;
-
 // Behind the direct map. Four entries of the nucleus's top table, whose tables are made at boot.
 inline constexpr uword supervisor_begin = 0xffff'ffe0'0000'0000;
 inline constexpr uword supervisor_end = supervisor_begin + (uword{4} << 30);

@@ -11,8 +11,6 @@
 
 namespace chorale::machine {
 
-inline constexpr bool supervisor_actors = true;
-
 // One entry of the top level of every space; its table is made at boot.
 inline constexpr uword supervisor_begin = 0xffff'e000'0000'0000;
 inline constexpr uword supervisor_end = supervisor_begin + (uword{1} << 39);

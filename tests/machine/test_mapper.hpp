@@ -1,0 +1,51 @@
+// A mapper for tests: it keeps the pages of its segments, and does what the test orders.
+#pragma once
+
+#include "tests/machine/stage.hpp"
+
+#include <mem/chMapper.h>
+
+#include <array>
+#include <map>
+#include <set>
+
+namespace chorale::test {
+
+class Mapper : public std::enable_shared_from_this<Mapper> {
+  public:
+    static constexpr KnKey key = 77;
+    using Page = std::array<u64, page_size / sizeof(u64)>;
+    // The word at a multiple of its size that nobody has written.
+    [[nodiscard]] static constexpr u64 original(u64 offset) { return 0x5e6'0000'0000 + offset; }
+
+    // In an actor of its own, on CPU 1. False: it could not be made.
+    [[nodiscard]] host::Task<bool> start(StagePointer stage);
+    [[nodiscard]] KnObjDesc part(u64 offset, u64 size) const { return {{port_, key}, offset, size}; }
+    [[nodiscard]] KnCap segment() const { return {port_, key}; }
+    [[nodiscard]] KnCap actor() const { return actor_; }
+    // As it is here, which is what the nucleus has pushed out.
+    [[nodiscard]] u64 word(u64 offset) const;
+    [[nodiscard]] Page& page_at(u64 offset); // what will be pulled in
+
+    // Orders.
+    bool holds{};                                       // answers nothing until this is taken back
+    VmFlags grants{K_READACCESS | K_WRITEACCESS};       // with each page
+    VmFlags grants_later{K_READACCESS | K_WRITEACCESS}; // when it is asked for more
+    std::map<u64, int> refuses;                         // pages, and the diagnosis
+    std::map<u64, int> refuses_access, refuses_push;
+    bool talks_nonsense{}; // annexes are left out
+    // What it was asked.
+    unsigned pulls{}, pushes{}, accesses{}, releases{};
+
+  private:
+    [[nodiscard]] host::Task<void> serve(long li);
+    [[nodiscard]] host::Task<void> answer();
+    KnCap actor_{};
+    KnUniqueId port_{};
+    std::map<u64, Page> pages_;
+};
+
+// A region of the actor that shows part of the segment; where, or an error.
+[[nodiscard]] host::Task<long> show(host::Call call, KnCap actor, KnRgnDesc wanted, KnObjDesc part);
+
+} // namespace chorale::test
