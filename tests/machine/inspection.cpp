@@ -92,7 +92,7 @@ void Inspection::collect_actors() {
             if (is_scheduler_timer(cpu, timer)) return;
             if (is_event_timer(timer)) {
                 event_timers_.emplace(static_cast<const EventTimer*>(&timer), index);
-            } else if (!is_watchdog(timer)) {
+            } else if (!is_watchdog(timer) && !is_timeout(timer)) {
                 add_actor(static_cast<const ThreadTimer&>(timer).thread->actor);
             }
         });

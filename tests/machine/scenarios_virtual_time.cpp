@@ -327,10 +327,6 @@ void expect_home(const Journey& journey) {
     co_return co_await until([yard] { return yard->lap.ldKey != 0; }, millisecond);
 }
 
-void note_worker(YardPointer yard, KnCap actor, long thread) {
-    if (thread > 0) yard->workers.push_back({actor, thread});
-}
-
 } // namespace
 
 Task<void> virtual_timeouts_of_threads(u64) {
@@ -353,11 +349,15 @@ Task<void> virtual_timeouts_of_others(u64) {
     yard->user = co_await stage->actor();
     if (co_await begin(crew, yard)) {
         for (CpuIndex cpu = 1; cpu < 4; ++cpu) {
-            const long thread = co_await stage->play(yard->user, [=](u64) { return toil(yard); },
-                                                     {.cpu = cpu, .priority = 120, .stack = cpu});
-            note_worker(yard, yard->user, thread);
-            const long trusted = co_await crew->serve([=](u64) { return toil(yard); }, cpu, 120);
-            note_worker(yard, yard->owner, trusted);
+            long thread = 0;
+            const KnCap actor = cpu == 2 ? yard->owner : yard->user;
+            if (cpu == 2) {
+                thread = co_await crew->serve([=](u64) { return toil(yard); }, cpu, 120);
+            } else {
+                thread = co_await stage->play(actor, [=](u64) { return toil(yard); },
+                                              {.cpu = cpu, .priority = 120, .stack = cpu});
+            }
+            if (thread > 0) yard->workers.push_back({actor, thread});
         }
         co_await crew->play([=](u64) { return time_workers(yard); }, 0);
         static_cast<void>(co_await until([=] { return yard->over; }, 20 * millisecond));
