@@ -156,15 +156,14 @@ using Work = boot::Callback<Status(Watchdog&)>;
     return seconds <= longest_watchdog / nanoseconds_per_second ? seconds * nanoseconds_per_second : 0;
 }
 
-// The system's own begins to run, or stops (0). It has no second chance after its interval: `stage` begins
-// at 1.
+// The system's own begins to run. It has no second chance after its interval: `stage` begins at 1.
 void run_own(Watchdogs& watched, std::string_view name, u64 interval) {
     Watchdog& own = watched.own();
     own.expire = expire;
     __builtin_memcpy(own.owner_name, name.data(), name.size() + 1);
     own.interval = interval;
     own.stage = 1;
-    own.end = interval == 0 ? 0 : machine::now() + interval;
+    own.end = machine::now() + interval;
 }
 
 } // namespace

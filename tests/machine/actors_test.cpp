@@ -218,6 +218,10 @@ constexpr KnCap stranger{{u64{5} << 52 | u64{1} << 48, 3}, 4};
     EXPECT_EQ(co_await exchange(waiting, K_USERPRIV, here, there), K_OK);
     EXPECT_EQ((co_await load<std::array<u64, K_NBPRIVDATA>>(here)), second);
     EXPECT_EQ(co_await exchange(waiting, K_USERPRIV, nowhere, there), K_EFAULT);
+    // Its own: it goes on with them, and what the call returns is in one of them.
+    EXPECT_EQ(co_await attempt(Call::threadContext, 0, K_MYSELF, K_CURRCTX, there, 0), K_OK);
+    EXPECT_GE(co_await attempt(Call::threadContext, 0, K_MYSELF, K_CURRCTX, here, there), 0);
+    EXPECT_EQ((co_await load<KnThreadCtx>(here)).sp, (co_await load<KnThreadCtx>(there)).sp);
     EXPECT_EQ(co_await exchange(waiting, K_USERPRIV, here, nowhere), K_EFAULT);
     EXPECT_EQ(co_await exchange(waiting, K_USERPRIV + 1, here, none), K_EINVAL);
     EXPECT_EQ(co_await exchange(30, K_USERPRIV, here, none), K_EINVAL);

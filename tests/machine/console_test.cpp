@@ -5,6 +5,7 @@
 #include "tests/machine/solo.hpp"
 
 #include <machine/console.hpp>
+#include <machine/user_access.hpp>
 
 #include <cstdio>
 
@@ -110,7 +111,14 @@ const std::string filled = "########";
     co_await rest(soon);
     co_await type("\r");
     EXPECT_EQ(all.readers->at(0).got, (Got{line("xyz")}));
-    // A reader whose memory ends.
+    // Readers whose memory ends, or is gone when something is typed.
+    machine::console_type("abcd\r");
+    EXPECT_EQ(co_await attempt(Call::sysRead, data_base + (data_size - 2), 16), K_EFAULT);
+    for (const Call call : {Call::sysRead, Call::sysPoll}) {
+        machine::console_type("a");
+        machine::fail_user_copy_after(2);
+        EXPECT_EQ(co_await attempt(call, text_at, 1), K_EFAULT);
+    }
     const long found = co_await attempt(Call::sysRead, data_base + (data_size - 2), 1);
     EXPECT_EQ(found, K_EABORT);
     co_await all.stage->end();
@@ -212,6 +220,8 @@ struct Written {
     co_await position.set(begin);
     EXPECT_EQ(co_await attempt(Call::sysLogRead, position.at(), read_at, 8), 8);
     EXPECT_GT(co_await position.get(), begin + SYSLOG_MAX_LINE);
+    machine::fail_user_copy_after(3); // the text is there, and how much it is cannot be told
+    EXPECT_EQ(co_await attempt(Call::sysLogRead, position.at(), read_at, 7), K_EFAULT);
 }
 
 void readers_and_typists() {

@@ -218,12 +218,23 @@ using StrangersPointer = std::shared_ptr<Strangers>;
     }
 }
 
+// Into an actor that is on its way out: until it is not found any more.
+[[nodiscard]] Task<void> make_more(StrangersPointer all) {
+    static_cast<void>(co_await attempt(Call::timerThreadPoolInit, pool_at(0)));
+    for (long result = 0; result != K_EUNKNOWN;) {
+        result = co_await create(all->pools, pool_at(0));
+        EXPECT_TRUE(result >= 0 || result == K_EUNKNOWN || result == K_EFULL) << result;
+    }
+}
+
 // Threads that wait, and timers that are on their way to them, go at any moment.
 [[nodiscard]] Task<void> end_amid(StrangersPointer all) {
     const auto stage = std::make_shared<Stage>();
     all->timers = co_await stage->actor();
     all->pools = co_await stage->actor();
     co_await stage->play(all->pools, [=](u64) { return make_strangers(stage, all); }, {.cpu = 1, .stack = 1});
+    const KnCap other = co_await stage->actor();
+    co_await stage->play(other, [all](u64) { return make_more(all); }, {.cpu = 3, .stack = 1});
     co_await rest(70'000);
     for (const long thread : {2L, 3L, 4L}) {
         static_cast<void>(co_await bind(all->pools, thread, static_cast<CpuIndex>(thread) % 3));
@@ -245,13 +256,13 @@ TEST(TimerPools, GoBeforeTheirTimers) {
 }
 TEST(TimerPools, EndAmidExpirations) {
     unsigned told = 0;
-    for (u64 seed = 1; seed <= 16; ++seed) {
+    for (u64 seed = 1; seed <= 8; ++seed) {
         const auto all = std::make_shared<Strangers>();
         Random random{seed};
         expect_clean([all](u64) { return end_amid(all); }, random);
         told += all->told;
     }
-    EXPECT_GT(told, 100u);
+    EXPECT_GT(told, 40u);
 }
 
 } // namespace chorale::test

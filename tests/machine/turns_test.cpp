@@ -34,21 +34,22 @@ constexpr unsigned rarely = 150; // steps between two looks
 // Who had the CPU from when on: 1, with all that worked for it, or 2.
 struct Stint {
     unsigned who;
-    u64 begun;
+    u64 begun, lost; // lost to a better thread before
 };
 struct Show {
     std::vector<Stint> stints;
+    u64 lost{};
     bool over{};
 
     void hold(unsigned who) {
-        if (!over && (stints.empty() || stints.back().who != who)) stints.push_back({who, now()});
+        if (!over && (stints.empty() || stints.back().who != who)) stints.push_back({who, now(), lost});
     }
     // Of the stints that ended, but for the first ones: the classes were being set.
     void expect(unsigned who, u64 least, u64 most) const {
         unsigned seen = 0;
         for (std::size_t i = 3; i < stints.size(); ++i) {
             if (stints[i - 1].who != who) continue;
-            const u64 lasted = stints[i].begun - stints[i - 1].begun;
+            const u64 lasted = stints[i].begun - stints[i - 1].begun - (stints[i].lost - stints[i - 1].lost);
             EXPECT_GE(lasted + slack, least) << "stint " << i;
             EXPECT_LE(lasted, most + slack) << "stint " << i;
             ++seen;
@@ -124,6 +125,41 @@ struct Service {
     expect_clean([=](u64) { return share_with_servers(show, servers_priority, chain); }, plain_chooser(),
                  rarely);
     return show;
+}
+
+// A server of another CPU's client works in nobody's turn here: those of the two go on afterwards.
+[[nodiscard]] Task<void> call_from_elsewhere(ShowPointer show, KnUniqueId port) {
+    while (!show->over) {
+        EXPECT_EQ((co_await attempt(message_call(port))).bytes(), 64);
+        co_await rest(4 * piece);
+    }
+}
+
+[[nodiscard]] Task<void> serve_elsewhere(ShowPointer show, long li) {
+    MessageResult got = co_await attempt(message_receive(static_cast<int>(li)));
+    while (got.size >= 0) {
+        const u64 begun = now();
+        co_await work_for(piece);
+        show->lost += now() - begun;
+        got = co_await attempt(message_reply_receive(static_cast<int>(li), {}, 64));
+    }
+}
+
+[[nodiscard]] Task<void> share_beside_service(ShowPointer show) {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap actor = co_await stage->actor(), servers = co_await stage->actor();
+    KnUniqueId port{};
+    const long li = co_await stage->port(servers, port);
+    co_await stage->serve(servers, [=](u64) { return serve_elsewhere(show, li); }, {cpu, priority - 20, 1});
+    for (unsigned who = 1; who <= 2; ++who) {
+        const long thread =
+            co_await stage->play(actor, [=](u64) { return take_turns(show, who); }, {cpu, priority, who});
+        co_await make_real_time(actor, thread, quantum);
+    }
+    co_await stage->play(servers, [=](u64) { return call_from_elsewhere(show, port); }, {2, priority, 2});
+    co_await rest(16 * quantum);
+    show->over = true;
+    co_await stage->end();
 }
 
 // ---- giving it up ----------------------------------------------------------------------------------------
@@ -214,6 +250,14 @@ TEST(Turns, ServersCalledTheSlowWay) {
         }
     }
     machine::use_call_entry(true);
+}
+
+TEST(Turns, ServersOfOtherCpus) {
+    const auto show = std::make_shared<Show>();
+    expect_clean([show](u64) { return share_beside_service(show); }, plain_chooser(), rarely);
+    EXPECT_GT(show->lost, 4 * piece);
+    // On the way there and back a few microseconds more are lost each time.
+    for (const unsigned who : {1u, 2u}) show->expect(who, quantum, quantum + 4 * slack);
 }
 
 TEST(Turns, GivenUp) {

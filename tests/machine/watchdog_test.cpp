@@ -322,7 +322,7 @@ TEST_F(WatchdogEnds, start) {
         play_in_child({.command_line = "poll=off wdt.startup=2"}, [](u64) { return start_slowly(true); }),
         ExitedWithCode(0), "behind the end");
     // No interval is none.
-    for (const char* const wrong : {"0", "3601", "2s", "99999999999999999999999", ""})
+    for (const char* const wrong : {"0", "3601", "2s", "-5", "99999999999999999999999", ""})
         EXPECT_EXIT(play_in_child({.command_line = std::string{"poll=off wdt.startup="} + wrong},
                                   [](u64) { return start_slowly(false); }),
                     ExitedWithCode(0), "behind the end");

@@ -48,7 +48,8 @@ TEST(CommandLine, EmptyGivesTheDefaults) {
 
 TEST(CommandLine, ReadsEveryKey) {
     const Outcome outcome = parse("cpus=4 console=com2 bench=same test=ipc fastpath=off smp.stress=20 "
-                                  "fail.alloc=17 poll=on run=ipcbench,echo bench.rounds=9 seed=0xDEADbeef irq=check");
+                                  "fail.alloc=17 poll=on run=ipcbench,echo bench.rounds=9 "
+                                  "seed=0xDEADbeef irq=check");
     EXPECT_EQ(outcome.problems, Problems{});
     EXPECT_EQ(outcome.options.cpus, 4U);
     EXPECT_EQ(outcome.options.console, Console::com2);

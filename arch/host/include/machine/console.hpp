@@ -29,7 +29,7 @@ inline std::atomic<const char*> console_typed{};
 // The line is raised when something is typed while somebody listens, or waits when he begins to.
 inline constexpr unsigned no_line = ~0u;
 [[nodiscard]] unsigned console_line();
-void use_console_line(bool use); // before boot; false: there is none, and the nucleus looks now and then
+void use_console_line(bool use); // before boot; false: there is none, and readers have to look
 void console_listen(bool on);
 void console_type(const char* text); // or null
 
