@@ -12,6 +12,8 @@ namespace chorale {
 
 namespace {
 
+constinit std::atomic<u32> generations; // threads made
+
 // On the CPU of the thread that has been told.
 void news_arrive(Request& request) {
     Thread& thread = *static_cast<LoanRequest&>(request).thread;
@@ -91,6 +93,10 @@ void open_loans(Thread& thread) {
     thread.sync.waiter.thread = &thread;
     thread.sync.news.thread = &thread;
     thread.sync.lent = SyncState::nothing_lent;
+    // relaxed, both: a number; who reads it elsewhere has found the thread under the lock of its actor's
+    // tables
+    const u32 generation = generations.fetch_add(1, std::memory_order_relaxed);
+    thread.sync.generation.store(generation, std::memory_order_relaxed);
     thread.sync.loans.with([](Loans& loans) { loans.closed = false; });
 }
 

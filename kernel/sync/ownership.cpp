@@ -19,7 +19,7 @@ namespace chorale {
 
 namespace {
 
-constexpr unsigned lid_bits = 8, actor_bits = 10, serial_bits = 13;
+constexpr unsigned lid_bits = 8, actor_bits = 10, generation_bits = 13;
 static_assert(Actor::thread_limit == 1u << lid_bits && actor_limit == 1u << actor_bits);
 
 constexpr unsigned tries = 3; // before others get their turn
@@ -48,8 +48,10 @@ void write(Words word, const Thread& owner, VirtAddr place) {
     word[OwnerWords::place + 1].store(static_cast<u32>(u64{place.raw()} >> 32));
 }
 
-[[nodiscard]] u32 number_of(u32 actor, u64 serial, KnThreadLid lid) {
-    const auto generation = static_cast<u32>(serial) & ((1u << serial_bits) - 1);
+[[nodiscard]] u32 number_of(u32 actor, const Thread& thread, KnThreadLid lid) {
+    // relaxed: should the thread have ended meanwhile, its serial tells who lends to it
+    const u32 all = thread.sync.generation.load(std::memory_order_relaxed);
+    const u32 generation = all & ((1u << generation_bits) - 1);
     return (generation << actor_bits | actor) << lid_bits | static_cast<u32>(lid);
 }
 
@@ -60,7 +62,7 @@ void write(Words word, const Thread& owner, VirtAddr place) {
     const auto lid = static_cast<KnThreadLid>(hint.number & (Actor::thread_limit - 1));
     const Result<FoundThread> found = find_thread(*actor, lid);
     if (!found.ok()) return {};
-    if (number_of(actor->table_index, found.value().serial, lid) != hint.number) return {};
+    if (number_of(actor->table_index, *found.value().thread, lid) != hint.number) return {};
     u64 key = 0;
     const Status status =
         actor->space.visit(VirtAddr{hint.place}, 1, Protection::write, [&](std::byte* bytes, std::size_t) {
@@ -119,11 +121,8 @@ void take_again(Thread& self) {
 
 } // namespace
 
-u32 owner_number(const Thread& thread) {
-    // relaxed: this CPU's thread, or one that cannot end meanwhile
-    const u64 serial = thread.serial.load(std::memory_order_relaxed);
-    return number_of(thread.actor->table_index, serial, thread.lid);
-}
+// This CPU's thread, or one that cannot end meanwhile.
+u32 owner_number(const Thread& thread) { return number_of(thread.actor->table_index, thread, thread.lid); }
 
 long take_ownership(Thread& self, VirtAddr at, bool waits) {
     Hint hint{};

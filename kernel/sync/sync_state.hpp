@@ -66,7 +66,10 @@ struct SyncState {
     Guarded<Rank::loans, Loans> loans;
     LoanRequest news;       // "look what is lent to you", to the thread's CPU
     u16 lent{nothing_lent}; // what its CPU has seen there last
-    Message* request{};     // of its call under way in the slow form; valid while it awaits the reply
+    // Of all threads that are made, the how manyeth: part of what the words of a real-time mutex call it. Not
+    // `serial`, which goes with the memory: the next thread of the same local id may lie elsewhere.
+    std::atomic<u32> generation{};
+    Message* request{}; // of its call under way in the slow form; valid while it awaits the reply
 };
 
 } // namespace chorale

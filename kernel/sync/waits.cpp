@@ -1,5 +1,6 @@
 // How waits begin and end, whatever the object.
 #include "kernel/core/actor.hpp"
+#include "kernel/core/entry.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
@@ -8,6 +9,7 @@
 #include "kernel/sync/lending.hpp"
 #include "kernel/sync/sync.hpp"
 #include "kernel/sync/wait_table.hpp"
+#include "kernel/sync/word.hpp"
 
 namespace chorale {
 
@@ -61,6 +63,11 @@ void news_of_end(Request& request) {
 }
 
 } // namespace
+
+Status miss_object(const Space& space, VirtAddr at) {
+    if (&space != this_cpu().current->space) return Status::fault;
+    return on_page_fault(at, Protection::write, FaultBy::copy);
+}
 
 long may_wait(Thread& self, const WaitLimit& limit) {
     if (!limit.blocks()) return K_ETIMEOUT;

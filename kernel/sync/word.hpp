@@ -19,20 +19,32 @@ struct Words {
     }
 };
 
+// The object's page is a segment's and has not come: as for a copy of the nucleus's, a call of this space's
+// begins again when it has. ok: it has come meanwhile. Errors: fault.
+[[nodiscard]] Status miss_object(const Space& space, VirtAddr at);
+
 // `use(Words, u64 key, Bucket&)` on an object of `size` bytes at a multiple of its size, which does not cross
-// a page. Errors: invalid (alignment), fault. The locks: first the space, for the page to stay, then the
-// bucket.
+// a page. Errors: invalid (alignment), fault, also for want of memory. The locks: first the space, for the
+// page to stay, then the bucket.
 template <class Use>
 [[nodiscard]] Status with_object(Space& space, VirtAddr at, uword size, Use&& use) {
     if ((at.raw() & (size - 1)) != 0)
         return space.visit(at, 1, Protection::write, [](auto*, auto) { return true; }) == Status::ok
                    ? Status::invalid
                    : Status::fault;
-    return space.visit(at, size, Protection::write, [&](std::byte* bytes, std::size_t) {
-        const u64 key = machine::physical(bytes).raw();
-        bucket_for(key).with([&](Bucket& bucket) { use(Words{reinterpret_cast<u32*>(bytes)}, key, bucket); });
-        return true;
-    });
+    for (;;) {
+        Status status = space.visit(at, size, Protection::write, [&](std::byte* bytes, std::size_t) {
+            const u64 key = machine::physical(bytes).raw();
+            bucket_for(key).with(
+                [&](Bucket& bucket) { use(Words{reinterpret_cast<u32*>(bytes)}, key, bucket); });
+            return true;
+        });
+        if (status == Status::busy) [[unlikely]] {
+            status = miss_object(space, at);
+            if (status == Status::ok) continue;
+        }
+        return status == Status::no_memory ? Status::fault : status;
+    }
 }
 
 } // namespace chorale

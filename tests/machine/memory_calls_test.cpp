@@ -172,6 +172,29 @@ constexpr Call range_calls[] = {Call::rgnSetProtect, Call::rgnSetInherit, Call::
 
 // ---- what regions say of themselves ----------------------------------------------------------------------
 
+// A duplicate has what says that it is inherited, in its own way; with flags, everything.
+[[nodiscard]] Task<void> duplicates(KnCap actor, long count) {
+    Named owner;
+    Local<KnRgnDesc> all;
+    co_await all.set(region_of(place, 2 * static_cast<uword>(count) * page_size, K_USERSPACE));
+    for (const VmFlags flags : {VmFlags{0}, VmFlags{K_INHERITCOPY}}) {
+        Local<KnCap> made;
+        EXPECT_EQ(co_await attempt(Call::actorCreate, 0, made.at(), K_USERACTOR, K_ACTIVE), K_OK);
+        const KnCap copy = co_await made.get();
+        EXPECT_EQ(co_await duplicate(copy, copy, flags), K_EINVAL);
+        Local<KnCap> empty_at;
+        EXPECT_EQ(co_await attempt(Call::actorCreate, 0, empty_at.at(), K_USERACTOR, K_ACTIVE), K_OK);
+        const KnCap empty = co_await empty_at.get();
+        EXPECT_EQ(co_await duplicate(copy, empty, flags), K_OK); // of nothing
+        co_await remove_actor(empty);
+        EXPECT_EQ(co_await duplicate(copy, actor, flags), K_OK);
+        co_await owner.set(copy);
+        EXPECT_EQ(co_await attempt(Call::rgnStat, owner.at(), all.at(), nowhere, 0),
+                  flags == 0 ? 2 * count / 5 : count);
+        co_await remove_actor(copy);
+    }
+}
+
 [[nodiscard]] Task<void> descriptions(u64) {
     const auto stage = std::make_shared<Stage>();
     const KnCap actor = co_await stage->actor();
@@ -214,29 +237,11 @@ constexpr Call range_calls[] = {Call::rgnSetProtect, Call::rgnSetInherit, Call::
     EXPECT_EQ(seen[1].startAddr, 0u);
     EXPECT_EQ(co_await attempt(Call::rgnStat, owner.at(), all.at(), nowhere, 0), long{count});
     EXPECT_EQ(co_await attempt(Call::rgnStat, owner.at(), all.at(), nowhere, sizeof(KnRgnStat)), K_EFAULT);
-
-    // A duplicate has what says that it is inherited, in its own way; with flags, everything.
-    for (const VmFlags flags : {VmFlags{0}, VmFlags{K_INHERITCOPY}}) {
-        Local<KnCap> made;
-        EXPECT_EQ(co_await attempt(Call::actorCreate, 0, made.at(), K_USERACTOR, K_ACTIVE), K_OK);
-        const KnCap copy = co_await made.get();
-        EXPECT_EQ(co_await duplicate(copy, copy, flags), K_EINVAL);
-        Local<KnCap> empty_at;
-        EXPECT_EQ(co_await attempt(Call::actorCreate, 0, empty_at.at(), K_USERACTOR, K_ACTIVE), K_OK);
-        const KnCap empty = co_await empty_at.get();
-        EXPECT_EQ(co_await duplicate(copy, empty, flags), K_OK); // of nothing
-        co_await remove_actor(empty);
-        EXPECT_EQ(co_await duplicate(copy, actor, flags), K_OK);
-        co_await owner.set(copy);
-        EXPECT_EQ(co_await attempt(Call::rgnStat, owner.at(), all.at(), nowhere, 0),
-                  flags == 0 ? 2 * long{count} / 5 : long{count});
-        co_await remove_actor(copy);
-    }
+    co_await duplicates(actor, count);
     co_await stage->end();
 }
 
-// ---- locks in the way
-// --------------------------------------------------------------------------------------
+// ---- locks in the way ------------------------------------------------------------------------------------
 
 struct Waiting {
     bool go{}, ready{};
@@ -287,8 +292,7 @@ enum class End : u8 { unlocked, aborted, aborted_before, gone };
             co_await wait_for_lock(call, end);
 }
 
-// ---- somebody goes in the middle
-// -----------------------------------------------------------------------------
+// ---- somebody goes in the middle -------------------------------------------------------------------------
 
 constexpr uword many = 60 * page_size;
 

@@ -91,8 +91,30 @@ constexpr long waiting = -1000;
     co_await stage->end();
 }
 
-// ---- moments
-// -----------------------------------------------------------------------------------------------
+// Of the enabled ports with messages the best one is received from.
+[[nodiscard]] Task<void> best_port_first(u64) {
+    const auto stage = std::make_shared<Stage>();
+    const auto servers = std::make_shared<Results>();
+    const KnCap actor = co_await stage->actor();
+    servers->of.assign(4, waiting);
+    Named owner;
+    co_await owner.set(actor);
+    for (const int priority : {5, 3, 7, 3}) {
+        KnUniqueId port{};
+        const long li = co_await Stage::port(actor, port);
+        EXPECT_EQ(co_await send(port, static_cast<u64>(priority)), K_OK);
+        EXPECT_EQ(co_await attempt(Call::portEnable, owner.at(), li, priority), K_OK);
+    }
+    for (unsigned i = 0; i < 4; ++i) {
+        co_await stage->serve(actor, [=](u64) { return receive_once(servers, i, K_ANYENABLED); },
+                              {i, 100, i + 1});
+        co_await rest(100 * microsecond);
+    }
+    EXPECT_EQ(servers->of, (std::vector<long>{3, 3, 5, 7}));
+    co_await stage->end();
+}
+
+// ---- moments ---------------------------------------------------------------------------------------------
 
 enum class Event : u8 { deletion, abort, deletion_of_the_actor };
 
@@ -144,6 +166,7 @@ void fetch_at_all_moments(Event event) {
 
 } // namespace
 
+TEST(Ports, best_port_first) { play_clean(best_port_first); }
 TEST(Ports, that_many_use) { play_clean(ports_that_many_use); }
 TEST(Ports, many_messages_for_another_cpu) {
     play_clean(many_messages_for_another_cpu);

@@ -442,7 +442,7 @@ constexpr uword many = 6 * page_size;
 // Pages that came and that nobody took go with their segment, a few at a time.
 [[nodiscard]] Task<void> pages_that_nobody_took(u64) {
     const Setting here = co_await setting();
-    constexpr unsigned count = 20;
+    constexpr unsigned count = 300; // some in one bucket
     const u64 before = frame_statistics().free;
     const Result<Segment*> segment = open_segment(here.mapper->segment());
     EXPECT_TRUE(segment.ok());

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <utility>
 
 namespace chorale {
 namespace {
@@ -104,6 +105,45 @@ TEST_F(MapperProtocol, lies_are_errors) {
     EXPECT_TRUE(refused(2 * page)) << "rights for too little";
     reply.diag = 17;
     EXPECT_TRUE(refused(2 * page)) << "a diagnosis that is no error";
+    for (const u64 outside : {5 * page, 14 * page, ~u64{0} - page + 1}) {
+        reply.returnAccessOffset = outside;
+        EXPECT_TRUE(refused(2 * page)) << "rights for something else";
+    }
+}
+
+// A mapper's wish for more at once: whole pages, at least one, and no more than a message holds.
+TEST_F(MapperProtocol, clusters) {
+    for (const auto& [wish, cluster] : {std::pair<u64, u64>{0, page},
+                                        {page - 1, page},
+                                        {3 * page + 5, 3 * page},
+                                        {u64{K_CMSGSIZEMAX} + 5 * page, K_CMSGSIZEMAX},
+                                        {~u64{0}, K_CMSGSIZEMAX}}) {
+        reply.inClusterSize = wish;
+        EXPECT_EQ(read(2 * page).value().cluster, cluster) << wish;
+    }
+}
+
+// The right to write: no more than what was asked for is needed, no less is taken.
+TEST_F(MapperProtocol, rights_that_are_granted_later) {
+    KnMpGetAccessReply granted{0, K_READACCESS | K_WRITEACCESS | K_RELEASE, 0, 8 * page, 2 * page, 0, 0};
+    const auto read_granted = [&] {
+        __builtin_memcpy(annex.data(), &granted, sizeof granted);
+        return read_get_access(annex, asked, error);
+    };
+    EXPECT_TRUE(read_granted().value().wants_release);
+    EXPECT_EQ(read_granted().value().extent, (Extent{8 * page, 2 * page}));
+    EXPECT_NE(read_granted().value().extent, (Extent{8 * page, page}));
+    EXPECT_NE(read_granted().value().extent, (Extent{7 * page, 2 * page}));
+    granted.grantedAccess = K_WRITEACCESS;
+    EXPECT_FALSE(read_granted().ok());
+    EXPECT_EQ(error.code, K_EFAIL);
+    granted.grantedAccess = K_READACCESS | K_WRITEACCESS;
+    granted.returnAccessOffset = 14 * page;
+    EXPECT_FALSE(read_granted().ok());
+    granted.returnAccessOffset = 5 * page;
+    EXPECT_FALSE(read_granted().ok());
+    granted.returnAccessOffset = 8 * page + 8;
+    EXPECT_FALSE(read_granted().ok());
 }
 
 TEST_F(MapperProtocol, its_own_errors_are_passed_on) {

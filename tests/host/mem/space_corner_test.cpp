@@ -117,6 +117,15 @@ TEST_F(Corners, AFrameHasSoManyOwners) {
         EXPECT_EQ(transfer(0, {window, window + 2 * page_size}, 1, window, how), Status::no_memory);
         EXPECT_EQ(spaces[1].regions(), 0u);
     }
+    // The second of two: the first is given back.
+    ASSERT_EQ(put(0, window + page_size, mark), Status::ok);
+    ASSERT_EQ(put(0, window - page_size, mark), Status::fault);
+    ASSERT_TRUE(reserve(0, window - page_size, page_size).ok());
+    ASSERT_EQ(put(0, window - page_size, mark), Status::ok);
+    const PhysAddr first = spaces[0].frame_of(window - page_size).value();
+    EXPECT_EQ(transfer(0, {window - page_size, window + page_size}, 1, window, Transfer::copy),
+              Status::no_memory);
+    EXPECT_FALSE(frame_shared(first));
     for (; shares != 0; --shares) release_frame(frame);
     EXPECT_EQ(transfer(0, {window, window + 2 * page_size}, 1, window, Transfer::copy), Status::ok);
     EXPECT_EQ(word(1, window), mark);
@@ -187,6 +196,30 @@ TEST_F(Corners, LendsWhatIsMemory) {
     give_up_all(1, window, 16 * page_size);
     EXPECT_EQ(machine::direct<u64>(block)[0], mark);
     free_frames(block, 1);
+}
+
+// What is lent and cannot be taken is given back.
+TEST_F(Corners, TakenNowhere) {
+    const PhysAddr block = allocate_frames(0).value();
+    ASSERT_TRUE(reserve(0, window, 2 * page_size).ok());
+    for (const VirtAddr at : {window, window + page_size}) ASSERT_EQ(put(0, at, mark), Status::ok);
+    ASSERT_TRUE(spaces[0].map_physical(block, page_size, read_write, window + 2 * page_size).ok());
+    const u64 before = spaces[1].pages();
+    for (const bool above : {false, true}) { // nothing is there; nor is what lies above it
+        if (above) ASSERT_TRUE(reserve(1, window + 8 * page_size, page_size).ok());
+        RangeWork lender;
+        ASSERT_EQ(spaces[0].begin_lend({window, window + 3 * page_size}, false, lender), Status::ok);
+        while (lender.at < lender.range.end) {
+            PageBatch batch;
+            ASSERT_EQ(spaces[0].lend(lender, Transfer::share, batch), Status::ok);
+            EXPECT_EQ(spaces[1].take(batch, 0), Status::address);
+        }
+        spaces[0].finish_change(lender);
+        EXPECT_EQ(spaces[1].pages(), before);
+        EXPECT_FALSE(frame_shared(spaces[0].frame_of(window).value()));
+    }
+    give_up_all(0, window, 3 * page_size);
+    free_frame(block);
 }
 
 // A page without any access is hidden, and is copied as any other; its copy can be read.
@@ -295,12 +328,82 @@ TEST_F(Corners, BorrowedFramesOfAllAlignments) {
     give_up_all(0, at, 2 * page_size);
 }
 
+// Large pages are lent as small ones, and split where they are hidden or borrowed.
+TEST_F(Corners, LargePagesAreSplit) {
+    constexpr VirtAddr large{8 * large_page_size};
+    ASSERT_TRUE(reserve(0, large, 2 * large_page_size).ok());
+    ASSERT_EQ(spaces[0].populate({large, large + large_page_size}, Protection::read, 1).value(),
+              large + large_page_size);
+    ASSERT_EQ(put(0, large + 7 * page_size, mark), Status::ok);
+    ASSERT_EQ(transfer(0, {large, large + large_page_size}, 1, large, Transfer::copy), Status::ok);
+    EXPECT_EQ(word(1, large + 7 * page_size), mark);
+    ASSERT_EQ(spaces[0]
+                  .populate({large + large_page_size, large + 2 * large_page_size}, Protection::read, 1)
+                  .value(),
+              large + 2 * large_page_size);
+    ASSERT_EQ(protect_range(0, large, 2 * large_page_size, Protection::none), Status::ok);
+    give_up_all(0, large + large_page_size + 5 * page_size, page_size);
+    EXPECT_EQ(spaces[0].resolve(large + large_page_size, Protection::read), Status::fault);
+    ASSERT_EQ(protect_range(0, large, 2 * large_page_size, Protection::read), Status::ok);
+    EXPECT_EQ(word(0, large + 7 * page_size), mark);
+    EXPECT_EQ(word(0, large + large_page_size + 4 * page_size), 0u);
+    EXPECT_FALSE(spaces[0].frame_of(large + large_page_size + 5 * page_size).ok());
+
+    const VirtAddr borrowed = large + 4 * large_page_size;
+    const PhysAddr device{u64{1} << 39};
+    ASSERT_TRUE(
+        spaces[0].map_physical(device, large_page_size, read_write | Protection::device, borrowed).ok());
+    give_up_all(0, borrowed + page_size, page_size);
+    EXPECT_EQ(spaces[0].frame_of(borrowed + 2 * page_size).value(), device + 2 * page_size);
+    EXPECT_FALSE(spaces[0].frame_of(borrowed + page_size).ok());
+}
+
+// While rights change in steps, each page has the old ones or the new ones.
+TEST_F(Corners, RightsThatChangeStepByStep) {
+    constexpr unsigned pages = 600;
+    const VirtAddr last = window + (pages - 1) * page_size;
+    ASSERT_TRUE(reserve(0, window, pages * page_size).ok());
+    ASSERT_EQ(put(0, window, mark), Status::ok);
+    ASSERT_TRUE(
+        spaces[0].reserve(page_size, Protection::none, {last + page_size}, {}, Backing::nothing).ok());
+    RangeWork changing;
+    ASSERT_EQ(spaces[0].begin_protect({window, last + 2 * page_size}, Protection::read, changing),
+              Status::ok);
+    ASSERT_FALSE(spaces[0].protect_step(changing));
+    ASSERT_LT(changing.at, last);
+    EXPECT_EQ(spaces[0].resolve(window, Protection::write), Status::fault);
+    EXPECT_EQ(spaces[0].resolve(window + page_size, Protection::write), Status::fault);
+    EXPECT_EQ(spaces[0].resolve(window + page_size, Protection::read), Status::ok);
+    EXPECT_EQ(spaces[0].resolve(last, Protection::write), Status::ok);
+    while (!spaces[0].protect_step(changing)) {
+    }
+    flush_at_once(spaces[0].flush_for(changing));
+    EXPECT_EQ(spaces[0].resolve(last, Protection::write), Status::fault);
+    EXPECT_EQ(spaces[0].resolve(last + page_size, Protection::read), Status::fault); // no memory as before
+    EXPECT_EQ(word(0, window), mark);
+}
+
+// What is left to the nucleus is not given to programs.
+TEST_F(Corners, TheReserveStays) {
+    ASSERT_TRUE(reserve(0, window, 2 * page_size).ok());
+    ASSERT_EQ(put(0, window, mark), Status::ok);
+    PageAccount::set_reserve(free_frame_count() + 1);
+    EXPECT_EQ(spaces[0].resolve(window + page_size, Protection::read), Status::no_memory);
+    EXPECT_TRUE(allocate_frames(largest_order + 1).status() == Status::no_memory);
+    EXPECT_EQ(word(0, window), mark);
+    PageAccount::set_reserve(0);
+    EXPECT_EQ(spaces[0].resolve(window + page_size, Protection::read), Status::ok);
+}
+
 TEST_F(Corners, SizesThatCannotBe) {
     const uword all = Space::user_end().raw();
     EXPECT_EQ(spaces[0].allocate_stack(0).status(), Status::size);
     EXPECT_EQ(spaces[0].allocate_stack(all).status(), Status::size);
     EXPECT_EQ(spaces[0].allocate_stack(all - 64 * page_size).status(), Status::no_memory);
     EXPECT_EQ(spaces[0].map_segment(window, all, {}, Protection::read), Status::size);
+    EXPECT_EQ(spaces[0].frame_of(Space::user_end()).status(), Status::address);
+    RangeWork lender;
+    EXPECT_EQ(spaces[0].begin_lend({window, window + 1}, false, lender), Status::round);
     // What cannot be accessed is there, and becomes accessible.
     const VirtAddr closed = spaces[0].allocate(page_size, Protection::none).value();
     EXPECT_EQ(spaces[0].resolve(closed, Protection::read), Status::fault);

@@ -34,6 +34,19 @@ TEST_F(RunQueueTest, EmptyPublishesNone) {
     EXPECT_EQ(top, RunQueue::none);
 }
 
+// Who takes work over looks at the best few only, however many there are.
+TEST_F(RunQueueTest, FindsAmongTheBest) {
+    const auto is = [](unsigned number) {
+        return [=](const Schedulable& job) { return static_cast<const Job&>(job).number == number; };
+    };
+    EXPECT_EQ(queue.find(4, is(0)), nullptr);
+    for (unsigned i = 0; i < 6; ++i) queue.push_back(jobs[i], i < 3 ? 70 : 200);
+    for (unsigned i = 0; i < 4; ++i) EXPECT_EQ(queue.find(4, is(i)), &jobs[i]);
+    EXPECT_EQ(queue.find(4, is(4)), nullptr);
+    EXPECT_EQ(queue.find(5, is(4)), &jobs[4]);
+    EXPECT_EQ(queue.find(100, is(77)), nullptr);
+}
+
 TEST_F(RunQueueTest, BestPriorityFirstAndFirstInFirstOutWithinOne) {
     queue.push_back(jobs[0], 200);
     queue.push_back(jobs[1], 3);
