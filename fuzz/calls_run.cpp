@@ -181,6 +181,9 @@ using Fpu = std::array<u64, sizeof(host::Cpu::fpu) / sizeof(u64)>;
     return number == MESSAGE_CALL || number == MESSAGE_REPLY_RECEIVE || number == MESSAGE_RECEIVE;
 }
 
+// What stands above the last byte are a message's flags.
+[[nodiscard]] bool looks_like_message(u64 number) { return is_message(number & 0xff); }
+
 [[nodiscard]] Task<void> perform(Run& run, unsigned list, const Operation& operation, Fpu& fpu) {
     const Prepared call = prepare(run, list, operation);
     long result;
@@ -189,11 +192,11 @@ using Fpu = std::array<u64, sizeof(host::Cpu::fpu) / sizeof(u64)>;
     } else if (operation.number == special_number) {
         const u64 number = 256 + call.arguments[0] % (u64{1} << 55);
         const auto& a = call.arguments;
-        result = is_message(number & 0xff) ? K_ENOTIMP
-                                           : co_await host::raw_call(number, {a[1], a[2], a[3], a[4], a[5]});
+        result = looks_like_message(number) ? K_ENOTIMP
+                                            : co_await host::raw_call(number, {a[1], a[2], a[3], a[4], a[5]});
     } else if (operation.number >= special_pause && call.info->number == operation.number) {
         result = co_await special(call, operation, fpu);
-    } else if (ends_system(operation.number)) {
+    } else if (ends_system(operation.number) || looks_like_message(operation.number)) {
         co_return;
     } else {
         result = co_await host::raw_call(operation.number, call.arguments);
