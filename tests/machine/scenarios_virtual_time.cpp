@@ -175,7 +175,8 @@ struct Yard {
     KnCap owner{}, user{};
     std::vector<Target> workers;
     bool over{}, timed{};
-    DuePointer late = std::make_shared<Due>(); // never comes, or on whoever is left
+    DuePointer late = std::make_shared<Due>(); // never comes
+    std::array<Due, 4> crowd{};                // come when they like
 };
 using YardPointer = std::shared_ptr<Yard>;
 
@@ -186,7 +187,6 @@ using YardPointer = std::shared_ptr<Yard>;
 // A worker may be deleted at any time.
 [[nodiscard]] Task<void> time_worker(YardPointer yard, Target worker, CpuIndex to) {
     const auto due = std::make_shared<Due>(), next = std::make_shared<Due>();
-    const u64 lives_on = reinterpret_cast<u64>(yard->late.get());
     if (co_await set(worker, word_of(due), some, yard->lap) == K_OK) {
         check(co_await until([=] { return due->calls != 0; }), "no virtual timeout of a worker's");
         check(due->thread == worker.thread, "a worker's virtual timeout on another thread");
@@ -197,7 +197,7 @@ using YardPointer = std::shared_ptr<Yard>;
     }
     static_cast<void>(co_await cancel(worker, word_of(due)));
     static_cast<void>(co_await cancel(worker, word_of(next)));
-    static_cast<void>(co_await set(worker, lives_on, hour, yard->lap));
+    static_cast<void>(co_await set(worker, word_of(yard->late), hour, yard->lap));
 }
 
 // What is set when they end goes with them.
@@ -205,7 +205,7 @@ using YardPointer = std::shared_ptr<Yard>;
     CpuIndex to = 0; // whence the one before has gone, or nobody works
     for (const Target& worker : yard->workers) co_await time_worker(yard, worker, to++);
     for (const Target& worker : yard->workers) {
-        static_cast<void>(co_await set(worker, word_of(yard->late) + 1, some, yard->lap));
+        static_cast<void>(co_await set(worker, reinterpret_cast<u64>(yard->crowd.data()), some, yard->lap));
         if (worker.thread % 2 == 0)
             static_cast<void>(co_await on_thread(Call::threadDelete, worker.actor, worker.thread));
     }
@@ -300,7 +300,7 @@ void expect_home(const Journey& journey) {
 [[nodiscard]] Task<void> time_doomed(YardPointer yard, KnCap actor) {
     const Target whole{actor, whole_actor};
     for (unsigned i = 0; i < 60 && !yard->over; ++i) {
-        const u64 address = word_of(yard->late) + i % 4;
+        const u64 address = reinterpret_cast<u64>(&yard->crowd.at(i % 4));
         const u64 span = i % 3 == 0 ? hour : 3 * microsecond;
         if (co_await set(whole, address, span, yard->lap, static_cast<int>(i % 2)) < 0) break;
     }
