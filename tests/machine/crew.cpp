@@ -92,7 +92,12 @@ Task<bool> until(std::function<bool()> holds, u64 limit) {
 }
 
 Task<bool> work_until(std::function<bool()> holds, u64 limit) {
-    for (const u64 end = engine().now() + limit; !holds() && engine().now() < end;) co_await pause();
+    constexpr unsigned stretch = 8; // then the other CPUs may go on, as they would
+    const u64 end = engine().now() + limit;
+    for (unsigned turns = 0; !holds() && engine().now() < end; ++turns) {
+        if (turns % stretch == stretch - 1) engine().relax();
+        co_await pause();
+    }
     co_return holds();
 }
 

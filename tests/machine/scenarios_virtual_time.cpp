@@ -174,8 +174,9 @@ struct Yard {
     KnLapDesc lap{}, visit{};
     KnCap owner{}, user{};
     std::vector<Target> workers;
-    bool over{};
-    DuePointer late = std::make_shared<Due>(); // never comes, or on whoever is left
+    bool over{}, timed{};
+    DuePointer late = std::make_shared<Due>(); // never comes
+    std::array<Due, 4> crowd{};                // come when they like
 };
 using YardPointer = std::shared_ptr<Yard>;
 
@@ -186,7 +187,6 @@ using YardPointer = std::shared_ptr<Yard>;
 // A worker may be deleted at any time.
 [[nodiscard]] Task<void> time_worker(YardPointer yard, Target worker, CpuIndex to) {
     const auto due = std::make_shared<Due>(), next = std::make_shared<Due>();
-    const u64 lives_on = reinterpret_cast<u64>(yard->late.get());
     if (co_await set(worker, word_of(due), some, yard->lap) == K_OK) {
         check(co_await until([=] { return due->calls != 0; }), "no virtual timeout of a worker's");
         check(due->thread == worker.thread, "a worker's virtual timeout on another thread");
@@ -197,15 +197,15 @@ using YardPointer = std::shared_ptr<Yard>;
     }
     static_cast<void>(co_await cancel(worker, word_of(due)));
     static_cast<void>(co_await cancel(worker, word_of(next)));
-    static_cast<void>(co_await set(worker, lives_on, hour, yard->lap));
+    static_cast<void>(co_await set(worker, word_of(yard->late), hour, yard->lap));
 }
 
 // What is set when they end goes with them.
 [[nodiscard]] Task<void> time_workers(YardPointer yard) {
-    CpuIndex to = 2;
+    CpuIndex to = 0; // whence the one before has gone, or nobody works
     for (const Target& worker : yard->workers) co_await time_worker(yard, worker, to++);
     for (const Target& worker : yard->workers) {
-        static_cast<void>(co_await set(worker, word_of(yard->late) + 1, some, yard->lap));
+        static_cast<void>(co_await set(worker, reinterpret_cast<u64>(yard->crowd.data()), some, yard->lap));
         if (worker.thread % 2 == 0)
             static_cast<void>(co_await on_thread(Call::threadDelete, worker.actor, worker.thread));
     }
@@ -289,6 +289,7 @@ void expect_home(const Journey& journey) {
     if (one) check(after.internal >= before.internal + span, "an actor's virtual timeout too early");
     check(due->calls <= 1 && all->calls <= 1 && late->calls == 0, "an actor's virtual timeout comes twice");
     for (const auto& each : {due, all}) static_cast<void>(co_await cancel(whole, word_of(each)));
+    yard->timed = true;
     if (!later) co_return;
     expect(co_await cancel(whole, word_of(late)), K_OK, "an actor's virtual timeout is taken back");
     expect(co_await cancel(whole, word_of(late)), K_EINVAL, "an actor's virtual timeout is taken back again");
@@ -299,14 +300,13 @@ void expect_home(const Journey& journey) {
 [[nodiscard]] Task<void> time_doomed(YardPointer yard, KnCap actor) {
     const Target whole{actor, whole_actor};
     for (unsigned i = 0; i < 60 && !yard->over; ++i) {
-        const u64 address = word_of(yard->late) + i % 4;
+        const u64 address = reinterpret_cast<u64>(&yard->crowd.at(i % 4));
         const u64 span = i % 3 == 0 ? hour : 3 * microsecond;
         if (co_await set(whole, address, span, yard->lap, static_cast<int>(i % 2)) < 0) break;
     }
 }
 
-[[nodiscard]] Task<void> come_and_go(YardPointer yard) {
-    static_cast<void>(yard);
+[[nodiscard]] Task<void> come_and_go() {
     static_cast<void>(co_await work_until([] { return false; }, 7 * microsecond));
 }
 
@@ -416,9 +416,9 @@ Task<void> virtual_timeouts_of_actors(u64) {
             co_await crew->serve([=](u64) { return toil(yard); }, cpu, 130);
         }
         co_await crew->play([=](u64) { return time_doomed(yard, yard->owner); }, 1, 110);
-        static_cast<void>(co_await until([=] { return yard->late->calls != 0; }, 500 * microsecond));
+        static_cast<void>(co_await until([=] { return yard->timed; }));
+        co_await rest(some);
     }
-    co_await rest(500 * microsecond);
     yard->over = true;
     co_await crew->end();
     co_await stage->end();
@@ -432,8 +432,8 @@ Task<void> virtual_timeouts_of_doomed_actors(u64) {
     if (co_await begin(crew, yard) && there(yard->user)) {
         const KnCap user = yard->user;
         for (CpuIndex cpu = 0; cpu < 4; ++cpu) {
-            co_await stage->play(user, [=](u64) { return come_and_go(yard); },
-                                 {.cpu = cpu, .priority = 120, .stack = cpu});
+            co_await stage->serve(user, [](u64) { return come_and_go(); },
+                                  {.cpu = cpu, .priority = 120, .stack = cpu});
             co_await stage->serve(user, [=](u64) { return toil(yard); },
                                   {.cpu = cpu, .priority = 125, .stack = 4 + cpu});
         }
