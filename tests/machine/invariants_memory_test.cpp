@@ -131,7 +131,8 @@ TEST(Invariants, quiet) {
     EXPECT_TRUE(check_invariants(Depth::quiet).empty());
     Actor* root = nullptr;
     for (unsigned i = 0; i < actor_limit; ++i) {
-        if (Actor* const actor = actor_at(i); actor != nullptr && actor->privilege == K_SYSTEMACTOR) root = actor;
+        if (Actor* const actor = actor_at(i); actor != nullptr && actor->privilege == K_SYSTEMACTOR)
+            root = actor;
     }
     ASSERT_NE(root, nullptr);
     Thread* const thread = root->tables.with([](Actor::Tables& tables) { return tables.threads[1]; });

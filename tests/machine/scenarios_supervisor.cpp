@@ -160,7 +160,7 @@ struct Seen {
     const Program program = [seen](u64) { return live(seen); };
     const long first = co_await start_supervisor_thread(actor, program, 1);
     if (first < 0) expect(first, K_OK, "a supervisor thread");
-    co_await rest(3 * millisecond);
+    for (int tries = 0; tries < 10 && first >= 0 && !seen->ended; ++tries) co_await rest(millisecond);
     if (first >= 0 && !seen->ended) complain("a supervisor thread has not come to its end");
     // Nobody waits for this one: it goes with its actor.
     const long second = co_await start_supervisor_thread(actor, program, 2);
