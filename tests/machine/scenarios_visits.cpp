@@ -38,8 +38,9 @@ using VisitsPointer = std::shared_ptr<Visits>;
 }
 
 [[nodiscard]] Task<void> visit_as_user(VisitsPointer visits, u64 which) {
-    expect(co_await visit(visits->lap, which), K_OK, "a visit from user mode");
-    visits->all[which].back = true;
+    const long result = co_await visit(visits->lap, which);
+    expect(result, K_OK, "a visit from user mode");
+    visits->all[which].back = result == K_OK;
 }
 
 [[nodiscard]] Task<void> visit_as_supervisor(VisitsPointer visits, u64 which) {
