@@ -244,6 +244,8 @@ using InsidePointer = std::shared_ptr<Inside>;
 
 [[nodiscard]] Task<void> in_there(Program program) { static_cast<void>(co_await supervise(program)); }
 
+[[nodiscard]] Task<void> delete_lap_there(KnLapDesc lap) { static_cast<void>(co_await delete_lap(lap)); }
+
 // ---- handlers --------------------------------------------------------------------------------------------
 
 [[nodiscard]] Task<void> vectors(KnCap owner, KnCap actor) {
@@ -361,6 +363,10 @@ Task<void> owners_with_threads_inside(u64) {
     co_await stage->serve(user, [leaver](u64) { return in_there(leaver); }, {.cpu = 2, .stack = 5});
     static_cast<void>(co_await lap_of({plain, some_code()}));
     if (inside->lap.ldKey != 0 && co_await let_in(stage, user, other, inside)) {
+        // Somebody else deletes the LAP at the same time: whoever is later waits for the other.
+        const Program deleter = [inside](u64) { return delete_lap_there(inside->lap); };
+        co_await stage->serve(user, [=](u64) { return in_there(deleter); }, {.cpu = 3, .stack = 6});
+        co_await rest(20 * microsecond);
         co_await remove_actor(owner);
         inside->deleted = true;
         if (inside->left != inside->entered) complain("the deletion of an actor did not wait for visitors");
