@@ -38,11 +38,14 @@ using VisitsPointer = std::shared_ptr<Visits>;
 }
 
 [[nodiscard]] Task<void> visit_as_user(VisitsPointer visits, u64 which) {
-    expect(co_await visit(visits->lap, which), K_OK, "a visit from user mode");
-    visits->all[which].back = true;
+    const long result = co_await visit(visits->lap, which);
+    expect(result, K_OK, "a visit from user mode");
+    visits->all[which].back = result == K_OK;
 }
 
 [[nodiscard]] Task<void> visit_as_supervisor(VisitsPointer visits, u64 which) {
+    Local<KnCap> nobodys;
+    expect(co_await attempt(Call::svGetInvoker, nobodys.at()), K_EINVAL, "outside all handlers");
     expect(co_await invoke_lap(visits->lap, which), K_OK, "a visit in supervisor mode");
     visits->all[which].back = true;
 }
