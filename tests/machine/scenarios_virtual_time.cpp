@@ -177,6 +177,7 @@ struct Yard {
     bool over{}, timed{};
     DuePointer late = std::make_shared<Due>(); // never comes
     std::array<Due, 4> crowd{};                // come when they like
+    std::vector<DuePointer> kept;              // a handler may run still
 };
 using YardPointer = std::shared_ptr<Yard>;
 
@@ -196,6 +197,7 @@ using YardPointer = std::shared_ptr<Yard>;
 
 [[nodiscard]] Task<void> time_worker(YardPointer yard, Target worker, CpuIndex to) {
     const auto due = std::make_shared<Due>(), next = std::make_shared<Due>();
+    yard->kept.insert(yard->kept.end(), {due, next});
     if (co_await set(worker, word_of(due), some, yard->lap) == K_OK) co_await expect_due(due, worker);
     if (co_await set(worker, word_of(next), 2 * some, yard->lap, K_VTIME_TOTAL) == K_OK) {
         static_cast<void>(co_await bind(worker.actor, worker.thread, to % cpu_count()));
@@ -284,6 +286,7 @@ void expect_home(const Journey& journey) {
 [[nodiscard]] Task<void> time_actor(YardPointer yard, KnCap actor) {
     const auto due = std::make_shared<Due>(), all = std::make_shared<Due>(), late = std::make_shared<Due>();
     const Target whole{actor, whole_actor};
+    yard->kept.insert(yard->kept.end(), {due, all, late});
     const Times before = co_await used_by(whole);
     const u64 span = 6 * some;
     const bool one = co_await is_set(whole, due, span, yard->lap);
