@@ -159,8 +159,8 @@ void use_timeouts(Level& level) {
     const KnTimeVal soon{0, 5'000}, late{9, 0};
     const KnLapDesc raw = level.raw;
     const auto address = reinterpret_cast<u64>(&level);
-    expect(native_call(Call::svSysTimeoutSet, address, &soon, 0, &raw), K_OK, "svSysTimeoutSet");
-    expect(native_call(Call::svSysTimeoutSet, address + 1, &late, 0, &raw), K_OK, "svSysTimeoutSet");
+    check(native_call(Call::svSysTimeoutSet, address, &soon, 0, &raw) == K_OK, "svSysTimeoutSet");
+    check(native_call(Call::svSysTimeoutSet, address + 1, &late, 0, &raw) == K_OK, "svSysTimeoutSet");
     static_cast<void>(native_call(Call::svSysTimeoutCancel, address + 1));
     expect(native_call(Call::svSysTimeoutCancel, address + 1), K_EINVAL, "svSysTimeoutCancel again");
 }
@@ -171,7 +171,7 @@ void wake_all(Level& level) {
     }
     static_cast<void>(give(level.page + thread_semaphore, 1));
     std::byte* const word = machine::user_byte(level.page + event, Protection::write);
-    if (word == nullptr) return complain("no event at interrupt level");
+    if (word == nullptr) return check(false, "no event at interrupt level");
     static_cast<void>(operate(*reinterpret_cast<u32*>(word), WordOperation::raise, flags));
     expect(native_call(Call::eventNotify, level.page + event), K_OK, "eventNotify");
 }
