@@ -177,6 +177,7 @@ struct Yard {
     bool over{}, timed{};
     DuePointer late = std::make_shared<Due>(); // never comes
     std::array<Due, 4> crowd{};                // come when they like
+    std::vector<DuePointer> kept;              // a handler may run still
 };
 using YardPointer = std::shared_ptr<Yard>;
 
@@ -185,15 +186,22 @@ using YardPointer = std::shared_ptr<Yard>;
 }
 
 // A worker may be deleted at any time.
+// Whether it came, to that thread; a worker that has ended meanwhile has none that could be taken back.
+[[nodiscard]] Task<void> expect_due(DuePointer due, Target worker) {
+    if (co_await until([=] { return due->calls != 0; })) {
+        check(due->thread == worker.thread, "a worker's virtual timeout on another thread");
+    } else {
+        check(co_await cancel(worker, word_of(due)) != K_OK, "no virtual timeout of a worker's");
+    }
+}
+
 [[nodiscard]] Task<void> time_worker(YardPointer yard, Target worker, CpuIndex to) {
     const auto due = std::make_shared<Due>(), next = std::make_shared<Due>();
-    if (co_await set(worker, word_of(due), some, yard->lap) == K_OK) {
-        check(co_await until([=] { return due->calls != 0; }), "no virtual timeout of a worker's");
-        check(due->thread == worker.thread, "a worker's virtual timeout on another thread");
-    }
+    yard->kept.insert(yard->kept.end(), {due, next});
+    if (co_await set(worker, word_of(due), some, yard->lap) == K_OK) co_await expect_due(due, worker);
     if (co_await set(worker, word_of(next), 2 * some, yard->lap, K_VTIME_TOTAL) == K_OK) {
         static_cast<void>(co_await bind(worker.actor, worker.thread, to % cpu_count()));
-        check(co_await until([=] { return next->calls != 0; }), "no virtual timeout of one that moved");
+        co_await expect_due(next, worker);
     }
     static_cast<void>(co_await cancel(worker, word_of(due)));
     static_cast<void>(co_await cancel(worker, word_of(next)));
@@ -278,6 +286,7 @@ void expect_home(const Journey& journey) {
 [[nodiscard]] Task<void> time_actor(YardPointer yard, KnCap actor) {
     const auto due = std::make_shared<Due>(), all = std::make_shared<Due>(), late = std::make_shared<Due>();
     const Target whole{actor, whole_actor};
+    yard->kept.insert(yard->kept.end(), {due, all, late});
     const Times before = co_await used_by(whole);
     const u64 span = 6 * some;
     const bool one = co_await is_set(whole, due, span, yard->lap);
@@ -352,10 +361,10 @@ Task<void> virtual_timeouts_of_others(u64) {
             long thread = 0;
             const KnCap actor = cpu == 2 ? yard->owner : yard->user;
             if (cpu == 2) {
-                thread = co_await crew->serve([=](u64) { return toil(yard); }, cpu, 120);
+                thread = co_await crew->serve([=](u64) { return toil(yard); }, cpu, 200);
             } else {
-                thread = co_await stage->play(actor, [=](u64) { return toil(yard); },
-                                              {.cpu = cpu, .priority = 120, .stack = cpu});
+                thread = co_await stage->serve(actor, [=](u64) { return toil(yard); },
+                                               {.cpu = cpu, .priority = 200, .stack = cpu});
             }
             if (thread > 0) yard->workers.push_back({actor, thread});
         }
@@ -412,10 +421,10 @@ Task<void> virtual_timeouts_of_actors(u64) {
         co_await crew->play([=](u64) { return time_actor(yard, user); }, 0, 90);
         for (CpuIndex cpu = 1; cpu < 4; ++cpu) {
             co_await stage->play(user, [=](u64) { return toil(yard); },
-                                 {.cpu = cpu, .priority = 120, .stack = cpu});
-            co_await crew->serve([=](u64) { return toil(yard); }, cpu, 130);
+                                 {.cpu = cpu, .priority = 200, .stack = cpu});
+            co_await crew->serve([=](u64) { return toil(yard); }, cpu, 210);
         }
-        co_await crew->play([=](u64) { return time_doomed(yard, yard->owner); }, 1, 110);
+        co_await crew->play([=](u64) { return time_doomed(yard, yard->owner); }, 1, 190);
         static_cast<void>(co_await until([=] { return yard->timed; }));
         co_await rest(some);
     }
@@ -433,9 +442,9 @@ Task<void> virtual_timeouts_of_doomed_actors(u64) {
         const KnCap user = yard->user;
         for (CpuIndex cpu = 0; cpu < 4; ++cpu) {
             co_await stage->serve(user, [](u64) { return come_and_go(); },
-                                  {.cpu = cpu, .priority = 120, .stack = cpu});
+                                  {.cpu = cpu, .priority = 200, .stack = cpu});
             co_await stage->serve(user, [=](u64) { return toil(yard); },
-                                  {.cpu = cpu, .priority = 125, .stack = 4 + cpu});
+                                  {.cpu = cpu, .priority = 205, .stack = 4 + cpu});
         }
         co_await crew->play([=](u64) { return time_doomed(yard, user); }, 2);
         co_await rest(40 * microsecond);
