@@ -246,6 +246,14 @@ using InsidePointer = std::shared_ptr<Inside>;
 
 [[nodiscard]] Task<void> delete_lap_there(KnLapDesc lap) { static_cast<void>(co_await delete_lap(lap)); }
 
+// Regions of the supervisor space that are the actor's own: they go with it.
+[[nodiscard]] Task<void> give_memory(KnCap owner) {
+    KnRgnDesc region{};
+    region.size = 3 * page_size;
+    region.options = K_ANYWHERE | K_WRITABLE | K_SUPERVISOR;
+    for (int i = 0; i < 2; ++i) static_cast<void>(co_await allocate(owner, region));
+}
+
 // ---- handlers --------------------------------------------------------------------------------------------
 
 [[nodiscard]] Task<void> vectors(KnCap owner, KnCap actor) {
@@ -362,6 +370,7 @@ Task<void> owners_with_threads_inside(u64) {
     const Program leaver = [owner](u64) { return leave_laps_behind(owner); };
     co_await stage->serve(user, [leaver](u64) { return in_there(leaver); }, {.cpu = 2, .stack = 5});
     static_cast<void>(co_await lap_of({plain, some_code()}));
+    if (there(plain)) static_cast<void>(co_await supervise([plain](u64) { return give_memory(plain); }));
     if (inside->lap.ldKey != 0 && co_await let_in(stage, user, other, inside)) {
         // Somebody else deletes the LAP at the same time: whoever is later waits for the other.
         const Program deleter = [inside](u64) { return delete_lap_there(inside->lap); };
