@@ -84,10 +84,10 @@ namespace chorale::test {
 // scenarios_timeouts.cpp
 [[nodiscard]] host::Task<void> timeouts_of_one_cpu(u64);
 [[nodiscard]] host::Task<void> timeouts_of_several_cpus(u64);
-// scenarios_virtual_time.cpp
+// scenarios_virtual_time.cpp; the last three are tests of their own (virtual_time_test.cpp)
 [[nodiscard]] host::Task<void> virtual_timeouts_of_threads(u64);
-[[nodiscard]] host::Task<void> virtual_timeouts_of_others(u64);
 [[nodiscard]] host::Task<void> virtual_timeouts_abroad(u64);
+[[nodiscard]] host::Task<void> virtual_timeouts_of_others(u64);
 [[nodiscard]] host::Task<void> virtual_timeouts_of_actors(u64);
 [[nodiscard]] host::Task<void> virtual_timeouts_of_doomed_actors(u64);
 // scenarios_sync.cpp
