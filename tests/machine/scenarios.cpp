@@ -1,4 +1,4 @@
-// All scenarios, by name.
+// All scenarios that are played in every way, faults included, by name.
 #include "tests/machine/scenarios.hpp"
 
 namespace chorale::test {
@@ -66,9 +66,6 @@ constexpr Scenario all[] = {
     SCENARIO(timeouts_of_several_cpus),
     SCENARIO(virtual_timeouts_of_threads),
     SCENARIO(virtual_timeouts_abroad),
-    SCENARIO(virtual_timeouts_of_others),
-    SCENARIO(virtual_timeouts_of_actors),
-    SCENARIO(virtual_timeouts_of_doomed_actors),
     SCENARIO(objects_of_all_kinds),
     SCENARIO(waits_that_time_out),
     SCENARIO(waits_that_are_aborted),
