@@ -165,7 +165,9 @@ using NoticesPointer = std::shared_ptr<Notices>;
     };
     notices->waited = co_await attempt(Call::threadDelay, ~u64{0});
     settled(1, "a waiting thread was not told of its abort");
-    expect(co_await attempt(Call::threadAborted), 0, "an abort that was told of");
+    // Without memory for a stack no handler runs, and the abort is still there.
+    const long still = co_await attempt(Call::threadAborted);
+    if (still != 0 && !failures_expected()) complain("a thread was told of its abort and is aborted");
     if (co_await attempt(Call::threadAbort, 0, static_cast<u64>(K_MYSELF)) == K_OK)
         settled(2, "a running thread was not told of its abort");
     notices->aborted = co_await attempt(Call::threadAborted);
