@@ -1,5 +1,7 @@
 #include "kernel/call/names.hpp"
 
+#include "kernel/base/types.hpp"
+
 #include <chorus/calls.hpp>
 #include <chorus/message_registers.h>
 
@@ -9,12 +11,29 @@ namespace chorale {
 
 namespace {
 
-constexpr auto names = [] {
-    std::array<std::string_view, chorus::call_limit> list;
-    list.fill("unknown call");
-    list[MESSAGE_CALL] = "ipcCall";
-    list[MESSAGE_REPLY_RECEIVE] = "ipcReplyReceive";
-#define CALL(number, name, ...) list[number] = #name;
+constexpr std::string_view unknown = "unknown call";
+
+// All names, one after the other, and where each of them is: the nucleus's image carries this.
+#define CALL(number, name, ...) #name
+constexpr std::string_view text = "unknown call"
+                                  "ipcCall"
+                                  "ipcReplyReceive" CHORUS_LEAF_CALLS(CALL) CHORUS_BLOCK_CALLS(CALL);
+#undef CALL
+
+struct Place {
+    u16 begin{}, size{unknown.size()};
+};
+
+constexpr auto places = [] {
+    std::array<Place, chorus::call_limit> list{};
+    std::size_t at = unknown.size();
+    const auto add = [&](unsigned number, std::size_t size) {
+        list[number] = {static_cast<u16>(at), static_cast<u16>(size)};
+        at += size;
+    };
+    add(MESSAGE_CALL, sizeof "ipcCall" - 1);
+    add(MESSAGE_REPLY_RECEIVE, sizeof "ipcReplyReceive" - 1);
+#define CALL(number, name, ...) add(number, sizeof #name - 1);
     CHORUS_LEAF_CALLS(CALL)
     CHORUS_BLOCK_CALLS(CALL)
 #undef CALL
@@ -24,7 +43,8 @@ constexpr auto names = [] {
 } // namespace
 
 std::string_view call_name(unsigned number) {
-    return number < names.size() ? names[number] : std::string_view{"unknown call"};
+    if (number >= places.size()) return unknown;
+    return {text.data() + places[number].begin, places[number].size};
 }
 
 } // namespace chorale

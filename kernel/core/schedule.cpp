@@ -279,7 +279,7 @@ namespace {
     cpu.inbox.flush();
 }
 
-CHORALE_APART void attend_mail(PerCpu& cpu) {
+void attend_mail(PerCpu& cpu) {
     if (cpu.pending != 0) attend_pending(cpu);
     cpu.inbox.take();
     if (cpu.inbox.congested()) [[unlikely]]
