@@ -253,7 +253,7 @@ class Mistakes(Debug):
             self.assertRegex(said, r"\Aerror: chorale.*: .*\n\Z")
             self.assertIn(words, said, command)
         right = {"chorale thread 1 ipcbench": "ipcbench/1: ", "chorale thread ipcb 1": "ipcbench/1: ",
-                 "chorale thread #2/1": "ipcbench/1: ", "chorale threads #1": "thread ",
+                 "chorale thread #3/1": "ipcbench/1: ", "chorale threads #1": "thread ",
                  'p $chorale_thread("ipcbench/1")->lid': "$1 = 1"}
         for (command, words), said in zip(right.items(), self.look(CALLING, SERVING, *right)):
             self.assertTrue(said.startswith(words), f"{command}: {said}")
