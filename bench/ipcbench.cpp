@@ -7,6 +7,8 @@
 #include <actor/environment.hpp>
 #include <actor/print.hpp>
 
+#include <string_view>
+
 namespace chorale::bench {
 namespace {
 
@@ -44,8 +46,22 @@ bool run() {
 
 } // namespace
 
+// The selection is a list.
 bool Context::wants(const char* group, const char* name) const {
-    return same_text(selection, "all") || same_text(selection, group) || same_text(selection, name);
+    for (const char* begin = selection;;) {
+        const char* end = begin;
+        while (*end != '\0' && *end != ',') {
+            ++end;
+        }
+        const std::string_view word{begin, static_cast<std::size_t>(end - begin)};
+        if (word == "all" || word == group || word == name) {
+            return true;
+        }
+        if (*end == '\0') {
+            return false;
+        }
+        begin = end + 1;
+    }
 }
 
 void report_failure(const Context& context, const char* name, const char* reason, long detail) {

@@ -213,7 +213,7 @@ class DeviceTree(SystemTest):
     def boot_changed(self, name, change, **options):
         root, reserved = fdt.read(fdt.write(self.honest[0])), self.honest[1]
         change(root)
-        return lying_firmware.boot_with(f"tree-{name}", fdt.write(root, reserved), timeout=30, **options)
+        return lying_firmware.boot_with(f"tree-{name}", fdt.write(root, reserved), timeout=90, **options)
 
     def assert_ended_by_panic(self, run):
         """Without a tree that can be used there may be no way to tell a status."""

@@ -2,8 +2,11 @@
 #include "check.hpp"
 #include "helper.hpp"
 
+#include <actor/environment.hpp>
 #include <chorus.h>
 #include <dki/hrt/f_hrt.h>
+
+#include <string_view>
 
 namespace chorale::test {
 namespace {
@@ -122,11 +125,16 @@ void counter_and_time_agree(Report& report) {
 
 // ---- the date ------------------------------------------------------------------------------------
 
-// Every machine that these tests run on has a battery clock.
+// SiFive's board has no battery clock: nobody knows what day it is there.
 void comes_from_the_battery_clock(Report& report) {
     constexpr long year_2024 = 1'704'067'200, year_2100 = 4'102'444'800;
     KnTimeVal date{};
     CHECK_EQ(univTime(&date), K_OK);
+    char buffer[K_ENVVALUEMAX];
+    if (std::string_view{environment_text("model", buffer, "")}.starts_with("SiFive")) {
+        CHECK_EQ(date.tmNSec, K_INVALID_NSEC);
+        return;
+    }
     CHECK(date.tmNSec >= 0 && date.tmNSec < second);
     CHECK(date.tmSec > year_2024);
     CHECK(date.tmSec < year_2100);
