@@ -84,7 +84,7 @@ ENDURED = {
     "one_sv39": (set_property("cpus/cpu@1", "mmu-type", text("riscv,sv39")), "^features: sv39"),
     "mmu_unknown": (set_property("cpus/cpu@1", "mmu-type", text("riscv,sv99")),
         "cpu@1: its paging is not known"),
-    "mmu_none": (drop_property("cpus/cpu@1", "mmu-type"), "^cpus: 1 running, 1 found$"),
+    "mmu_none": (each_hart("mmu-type", text("riscv,none")), "^cpus: 1 running, 1 found$"), # whichever boots
     "isa_without_sstc": (each_hart("riscv,isa", text("rv64imafdc")), "^timer: no Sstc"),
     "isa_without_a": (set_property("cpus/cpu@1", "riscv,isa", text("rv64imfdc")),
         "the nucleus needs rv64ima"),
