@@ -207,12 +207,12 @@ void keep_waited(Actor& source, PageBatch& batch) {
 
 void transfer_step(Thread& self) {
     LongWork& work = self.work;
-    Space* const source = space_of(work.source_actor);
+    const Result<Territory> there = territory_of(work.source_actor);
     Space* const target = space_of(work.target_actor);
-    if (source == nullptr || target == nullptr) return end_transfer(self, K_EUNKNOWN);
+    if (!there.ok() || target == nullptr) return end_transfer(self, K_EUNKNOWN);
     if (self.has(flag_dying)) return end_transfer(self, K_EABORT);
+    const auto& [source, owner, actor, name] = there.value();
     const VirtAddr end = work.lender.range.end;
-    const RegionOwner owner = territory_of(work.source_actor).value().owner;
     const Result<RegionInfo> found = source->region_from(work.lender.at, end, owner);
     if (!found.ok() || work.lender.at >= end) return end_transfer(self, K_OK);
     const RegionInfo& region = found.value();
@@ -226,8 +226,7 @@ void transfer_step(Thread& self) {
         work.lender.at = region.range.end;
     } else if (status == Status::ok) {
         status = source->lend(work.lender, transfer_of(how, *source, *target), batch);
-        if (const Result<Actor*> actor = find_actor(work.source_actor); actor.ok())
-            keep_waited(*actor.value(), batch);
+        if (actor != nullptr) keep_waited(*actor, batch);
         if (status == Status::ok) status = target->take(batch, work.target - work.source);
     }
     if (status != Status::ok) return end_transfer(self, static_cast<long>(status));
