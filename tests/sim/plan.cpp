@@ -34,6 +34,7 @@ class Maker {
         for (unsigned i = 0; i < servers; ++i) plan.threads.push_back(server(i, plan));
         for (unsigned i = 0; i < clients; ++i)
             plan.threads.push_back(client(plan, servers, servers + clients));
+        if (theme_ == Theme::chains) set_priorities_late(plan);
         return plan;
     }
 
@@ -77,6 +78,18 @@ class Maker {
         const unsigned count = 2 + below(7);
         for (unsigned i = 0; i < count; ++i) made.ops.push_back(client_op(plan, servers, threads));
         return made;
+    }
+
+    // By a thread that takes no objects, when who waits for ever waits already: what it changes must still
+    // go along the chain.
+    void set_priorities_late(Plan& plan) {
+        const auto threads = static_cast<unsigned>(plan.threads.size());
+        ThreadPlan last = thread(plan);
+        for (unsigned i = 0; i < 4; ++i) {
+            last.ops.push_back({Kind::delay, 0, 0, 0, 400});
+            last.ops.push_back({Kind::priority, byte(threads), 0, 0, 85 + below(30)});
+        }
+        plan.threads.push_back(last);
     }
 
     [[nodiscard]] Op client_op(const Plan& plan, unsigned servers, unsigned threads) {
