@@ -25,7 +25,8 @@ namespace chorale {
 namespace {
 
 constexpr unsigned timers_per_look = 16; // bounds the time with interrupts off
-constexpr u64 spin_stretch = 200;        // with interrupts off
+constexpr unsigned spins_per_look = 200;
+constexpr unsigned spins_per_window = 8; // PAUSE takes up to 140 cycles, interrupts are off meanwhile
 u64 idle_polling = 0;                    // nanoseconds
 
 // Only when the earliest deadline has come nearer: an alarm that comes too early does no harm, it sets the
@@ -93,7 +94,10 @@ void load_space(PerCpu& cpu, const Thread& thread) {
 [[nodiscard]] bool poll_once(PerCpu& cpu) {
     machine::marker<machine::Marker::idle_begins>();
     keep_books(cpu);
-    for (u64 spin = 0; spin < spin_stretch && !work_waits(cpu); ++spin) machine::relax();
+    for (unsigned spin = 1; spin <= spins_per_look && !work_waits(cpu); ++spin) {
+        machine::relax();
+        if (spin % spins_per_window == 0) machine::interrupt_window();
+    }
     machine::marker<machine::Marker::idle_ends>();
     return work_waits(cpu);
 }

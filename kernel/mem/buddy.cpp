@@ -140,9 +140,13 @@ u32 Buddy::allocate(unsigned order) {
     }
     const u32 block = head_[have];
     remove(block, have);
+    // No block of these orders is free: each half is the first of its list.
     while (have > order) {
         --have;
-        insert(block + (u32{1} << have), have);
+        const u32 half = block + (u32{1} << have);
+        links(half) = {no_frame, no_frame};
+        head_[have] = half;
+        states_->set(half, static_cast<u8>(FrameStates::free | have));
     }
     states_->set(block, static_cast<u8>(FrameStates::allocated | order));
     free_ -= u64{1} << order;
