@@ -99,7 +99,7 @@ long threadContext(Thread& self, Cap actor, KnThreadLid lid, unsigned int type, 
 long threadStat(Thread& self, Cap actor, unsigned int options, UserBytesOut stat, unsigned int size);
 long threadPrivateLoad(Thread& self, unsigned int slot);
 long threadPrivateStore(Thread& self, unsigned int slot, long value);
-long siteKeyCreate(Thread& self, UserOut<PdKey> key, u64 destructor);
+long siteKeyCreate(Thread& self, UserOut<PdKey> key, UserInOpt<KnLapDesc> destructor);
 long siteKeyDelete(Thread& self, PdKey key);
 long siteDataSet(Thread& self, Cap actor, PdKey key, u64 value);
 long siteDataGet(Thread& self, Cap actor, PdKey key, UserOut<u64> value);

@@ -2,6 +2,7 @@
 #include "kernel/base/line_log.hpp"
 #include "kernel/call/handlers.hpp"
 #include "kernel/core/site_data.hpp"
+#include "kernel/supervisor/handler.hpp"
 
 #include <machine/user_access.hpp>
 
@@ -9,9 +10,15 @@ namespace chorale::calls {
 
 // ---- private data of actors --------------------------------------------------------------------
 
-long siteKeyCreate(Thread& self, UserOut<PdKey> key_at, u64 destructor) {
+long siteKeyCreate(Thread& self, UserOut<PdKey> key_at, UserInOpt<KnLapDesc> destructor_at) {
     if (key_at.probe() != Status::ok) return K_EFAULT;
-    const Result<PdKey> key = create_site_key(*self.actor, destructor);
+    KnLapDesc destructor{};
+    if (destructor_at.given()) {
+        const Result<KnLapDesc> given = destructor_at.read();
+        if (!given.ok()) return K_EFAULT;
+        destructor = given.value();
+    }
+    const Result<PdKey> key = create_site_key(execution_actor(self), destructor);
     if (!key.ok()) return static_cast<long>(key.status());
     if (key_at.write(key.value()) == Status::ok) return K_OK;
     static_cast<void>(delete_site_key(key.value())); // the place is gone since it was probed

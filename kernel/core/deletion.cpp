@@ -24,6 +24,7 @@ constexpr u64 straggler_pause = 100'000; // nanoseconds
 constexpr unsigned places_per_step = 64; // of the tables of threads and ports
 
 void threads_step(Thread& self);
+void destructors_step(Thread& self);
 void timers_step(Thread& self);
 void ports_step(Thread& self);
 void begin_image(Thread& self);
@@ -52,7 +53,7 @@ void threads_step(Thread& self) {
     if (lid < Actor::thread_limit) return next_step(self, threads_step);
     self.deletion_progress = 0;
     if (threads_left(actor, self) == 0) {
-        next_step(self, timers_step);
+        next_step(self, destructors_step);
         return;
     }
     // Some are busy elsewhere and will end soon, perhaps on this CPU and with a worse priority.
@@ -60,6 +61,11 @@ void threads_step(Thread& self) {
     self.abortable = false;
     self.resume = threads_step;
     arm_timer(self, machine::now() + straggler_pause);
+}
+
+// Handlers of other actors, before anything is gone that they may look at.
+void destructors_step(Thread& self) {
+    run_destructors(self, [](Thread& asker) { next_step(asker, timers_step); });
 }
 
 void timers_step(Thread& self) {
@@ -165,6 +171,7 @@ void space_step(Thread& self) {
 } // namespace
 
 long delete_actor(Thread& self, Actor& actor) {
+    if (self.victim != nullptr) return K_EBUSY; // a destructor's wish
     if (!begin_actor_deletion(*self.actor, actor)) {
         // relaxed: set before this thread's actor began to be deleted, or a moment later
         if (!self.actor->dying.load(std::memory_order_relaxed)) return K_EBUSY;

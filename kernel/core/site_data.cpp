@@ -2,6 +2,11 @@
 
 #include "kernel/base/spin_lock.hpp"
 #include "kernel/core/actor.hpp"
+#include "kernel/supervisor/handler.hpp"
+
+#include <machine/supervisor.hpp>
+
+#include <utility>
 
 namespace chorale {
 
@@ -13,7 +18,7 @@ static_assert(1u << key_bits == PD_SITE_KEYS_MAX);
 struct Key {
     u64 uses{};
     Actor* owner{}; // null: free
-    u64 destructor{};
+    KnLapDesc destructor{};
 };
 using Keys = std::array<Key, PD_SITE_KEYS_MAX>;
 Guarded<Rank::names, Keys> keys;
@@ -23,9 +28,30 @@ Guarded<Rank::names, Keys> keys;
     return key.owner != nullptr && key.uses == name >> key_bits ? &key : nullptr;
 }
 
+struct Destruction {
+    KnLapDesc lap{}; // key of 0: there is none
+    u64 value{};
+};
+
+// A value that has a destructor, which the actor has no more. None of its threads is left; others that set
+// one now come too late, or in time.
+[[nodiscard]] Destruction take_value(Actor& actor) {
+    for (SiteData::Value& place : actor.site.values) {
+        const SiteData::Value found =
+            actor.tables.with([&](Actor::Tables&) { return std::exchange(place, SiteData::Value{}); });
+        if (found.value == 0) continue;
+        const KnLapDesc lap = keys.with([&](Keys& all) {
+            const Key* const key = find(all, found.key);
+            return key != nullptr ? key->destructor : KnLapDesc{};
+        });
+        if (lap.ldKey != 0) return {lap, found.value};
+    }
+    return {};
+}
+
 } // namespace
 
-Result<PdKey> create_site_key(Actor& owner, u64 destructor) {
+Result<PdKey> create_site_key(Actor& owner, const KnLapDesc& destructor) {
     return keys.with([&](Keys& all) -> Result<PdKey> {
         for (unsigned place = 0; place < PD_SITE_KEYS_MAX; ++place) {
             Key& key = all[place];
@@ -68,19 +94,26 @@ Result<u64> site_data(Actor& actor, PdKey name) {
     });
 }
 
-SiteDestructor next_destructor(Actor& actor) {
-    for (SiteData::Value& place : actor.site.values) {
-        const SiteData::Value found = place;
-        place = {};
-        if (found.value == 0) continue;
-        const SiteDestructor wanted = keys.with([&](Keys& all) {
-            const Key* const key = find(all, found.key);
-            if (key == nullptr || key->destructor == 0) return SiteDestructor{};
-            return SiteDestructor{key->owner, key->destructor, found.value};
-        });
-        if (wanted.owner != nullptr) return wanted;
+void run_destructors(Thread& self, void (*next)(Thread&)) {
+    for (;;) {
+        const Destruction wanted = take_value(*self.victim);
+        if (wanted.lap.ldKey == 0) return next(self);
+        Handler handler;
+        handler.entry = VirtAddr{reinterpret_cast<u64>(&machine::chorale_lap_invoke_guarded)};
+        handler.argument[0] = HandlerWord::of(wanted.lap.ldPlace);
+        handler.argument[1] = HandlerWord::of(wanted.lap.ldKey);
+        handler.argument[2] = HandlerWord::of(wanted.value);
+        handler.owner = &execution_actor(self);
+        // The thread is engaged all the time (its victim is set): it cannot end in between.
+        handler.returned = [](Thread& thread, u64, u64 after) {
+            thread.invocations.destructs = false;
+            run_destructors(thread, reinterpret_cast<void (*)(Thread&)>(after));
+        };
+        handler.cookie = reinterpret_cast<u64>(next);
+        if (enter_handler(self, handler) != Status::ok) continue;
+        self.invocations.destructs = true;
+        return;
     }
-    return {};
 }
 
 } // namespace chorale

@@ -2,13 +2,13 @@
 // values under them. A value is remembered with the name of its key, so that the values of a key that was
 // deleted are gone without anybody having visited the actors.
 //
-// A key may have a destructor, to be called with an actor's value when that actor ends, by default through a
-// LAP in the actor that made the key. Its address is kept in the key; who deletes an actor finds the values
-// that want it with next_destructor().
+// A key may have a destructor: a LAP, which who deletes an actor invokes with the actor's value, when none of
+// its threads is left (run_destructors()).
 #pragma once
 
 #include "kernel/base/types.hpp"
 
+#include <lap/chLap.h>
 #include <pd/chPd.h>
 
 #include <array>
@@ -16,6 +16,7 @@
 namespace chorale {
 
 struct Actor;
+struct Thread;
 
 struct SiteData {
     struct Value {
@@ -26,7 +27,7 @@ struct SiteData {
 };
 
 // The key goes with `owner`. Errors: full.
-[[nodiscard]] Result<PdKey> create_site_key(Actor& owner, u64 destructor);
+[[nodiscard]] Result<PdKey> create_site_key(Actor& owner, const KnLapDesc& destructor); // key of 0: none
 // Errors: invalid (no such key).
 [[nodiscard]] Status delete_site_key(PdKey key);
 // Those that the actor made, when it ends.
@@ -36,11 +37,8 @@ void delete_site_keys_of(const Actor& owner);
 [[nodiscard]] Status set_site_data(Actor& actor, PdKey key, u64 value);
 [[nodiscard]] Result<u64> site_data(Actor& actor, PdKey key);
 
-struct SiteDestructor {
-    Actor* owner{}; // null: there is none
-    u64 routine{}, value{};
-};
-// Takes one value that has a destructor away from the actor.
-[[nodiscard]] SiteDestructor next_destructor(Actor& actor);
+// Of `self`'s victim, on `self`, one after the other, at thread level; then `next`, when this returns or
+// later. In a continuation. Those for which there is no stack are left out.
+void run_destructors(Thread& self, void (*next)(Thread&));
 
 } // namespace chorale

@@ -77,7 +77,7 @@ void on_timeout(Thread& thread) {
             stop_waiting(thread);
         }
         // The pause of a thread that deletes an actor or a LAP is not a call's wait.
-        if (thread.victim != nullptr || thread.has(flag_finishing)) {
+        if ((thread.victim != nullptr && !thread.invocations.destructs) || thread.has(flag_finishing)) {
             wake_with(thread, thread.resume);
         } else if (thread.has(flag_pausing)) {
             thread.clear(flag_pausing);

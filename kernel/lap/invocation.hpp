@@ -66,6 +66,7 @@ struct Invocations {
     Actor* faulty{};
     u64 fault_address{};
     bool keeps_result{}; // the actor that it deletes was none that a call of it named
+    bool destructs{};    // it is in a destructor, amid a deletion (kernel/core/site_data.hpp)
     LapDeletion deletion;
 };
 

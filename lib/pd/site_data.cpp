@@ -6,6 +6,8 @@
 
 namespace {
 
+KnLapDesc destructors[PD_SITE_KEYS_MAX]; // of this actor's keys, by their places
+
 int positive(int error) {
     constexpr int permission = 1, again = 11, no_memory = 12, fault = 14, invalid = 22;
     switch (error) {
@@ -29,10 +31,30 @@ int positive(int error) {
 extern "C" {
 
 int padKeyCreate(PdKey* pkey, KnPdHdl destructor) {
-    return positive(siteKeyCreate(pkey, reinterpret_cast<std::uintptr_t>(destructor)));
+    if (destructor == nullptr) return positive(siteKeyCreate(pkey, nullptr));
+    KnLapDesc lap{};
+    const auto handler = reinterpret_cast<KnLapHdl>(reinterpret_cast<std::uintptr_t>(destructor));
+    if (const int error = svLapCreate(K_MYACTOR, handler, nullptr, K_LAP_SAFE | K_LAP_SETJMP, &lap);
+        error != K_OK)
+        return positive(error);
+    const int error = siteKeyCreate(pkey, &lap);
+    if (error == K_OK) {
+        destructors[*pkey % PD_SITE_KEYS_MAX] = lap;
+    } else {
+        svLapDelete(&lap);
+    }
+    return positive(error);
 }
 
-int padKeyDelete(PdKey key) { return positive(siteKeyDelete(key)); }
+int padKeyDelete(PdKey key) {
+    const int error = siteKeyDelete(key);
+    KnLapDesc& lap = destructors[key % PD_SITE_KEYS_MAX];
+    if (error == K_OK && lap.ldKey != 0) {
+        svLapDelete(&lap);
+        lap.ldKey = 0;
+    }
+    return positive(error);
+}
 
 int padSet(const KnCap* actorcap, PdKey key, const void* value) {
     return positive(siteDataSet(actorcap, key, reinterpret_cast<std::uintptr_t>(value)));

@@ -66,6 +66,7 @@ constexpr Scenario all[] = {
     SCENARIO(timeouts_of_several_cpus),
     SCENARIO(virtual_timeouts_of_threads),
     SCENARIO(virtual_timeouts_abroad),
+    SCENARIO(values_with_destructors),
     SCENARIO(objects_of_all_kinds),
     SCENARIO(waits_that_time_out),
     SCENARIO(waits_that_are_aborted),

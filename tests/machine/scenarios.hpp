@@ -90,6 +90,8 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> virtual_timeouts_of_others(u64);
 [[nodiscard]] host::Task<void> virtual_timeouts_of_actors(u64);
 [[nodiscard]] host::Task<void> virtual_timeouts_of_doomed_actors(u64);
+// scenarios_private_data.cpp
+[[nodiscard]] host::Task<void> values_with_destructors(u64);
 // scenarios_sync.cpp
 [[nodiscard]] host::Task<void> objects_of_all_kinds(u64);
 [[nodiscard]] host::Task<void> waits_that_time_out(u64);

@@ -150,6 +150,8 @@ void actor_values(Report& report) {
     PdKey site = 0;
     KnCap other{};
     REQUIRE_EQ(actorCreate(K_MYACTOR, &other, K_USERACTOR, K_ACTIVE), K_OK);
+    constexpr int permission = 1; // a destructor is a function of a supervisor actor's
+    CHECK_EQ(padKeyCreate(&site, [](void*) {}), permission);
     REQUIRE_EQ(padKeyCreate(&site, nullptr), 0);
     CHECK(padGet(K_MYACTOR, site) == nullptr);
     CHECK_EQ(padSet(K_MYACTOR, site, as_value(1)), 0);

@@ -28,7 +28,7 @@
     CALL(25, threadPrivateStore, leaf, user, thread, "any", CHORUS_VALUE(unsigned int, slot), \
          CHORUS_VALUE(long, value)) \
     CALL(26, siteKeyCreate, leaf, system, thread, "K_EFULL K_EFAULT K_EPRIV", CHORUS_OUT(PdKey, pkey), \
-         CHORUS_VALUE(uint64_t, destructor)) \
+         CHORUS_IN_OPT(KnLapDesc, destructor)) \
     CALL(27, siteKeyDelete, leaf, system, thread, "K_EINVAL K_EPRIV", CHORUS_VALUE(PdKey, key)) \
     CALL(28, siteDataSet, leaf, system, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(PdKey, key), CHORUS_VALUE(uint64_t, value)) \

@@ -142,7 +142,55 @@ void start_errors(Report& report) {
     CHECK_EQ(actorDelete(&user), K_OK);
 }
 
-constexpr Case all[] = {{"faults", faults}, {"deletion", deletion}, {"start_errors", start_errors}};
+unsigned destroyed;
+void* last_destroyed;
+int wait_of_destructor;
+KnCap self_of_destructor;
+
+void destroy(void* value) {
+    ++destroyed;
+    last_destroyed = value;
+    const KnTimeVal wait{0, 1'000'000};
+    wait_of_destructor = threadDelay(&wait);
+    actorSelf(&self_of_destructor);
+}
+
+// The destructor of a key runs when an actor with a value has ended, in the key's actor, on the thread that
+// deletes the other one.
+void values_destroyed(Report& report) {
+    PdKey key = 0, plain = 0;
+    KnCap user{}, own{};
+    int value = 0;
+    destroyed = 0;
+    REQUIRE_EQ(actorSelf(&own), K_OK);
+    REQUIRE_EQ(padKeyCreate(&key, destroy), 0);
+    REQUIRE_EQ(padKeyCreate(&plain, nullptr), 0);
+    for (unsigned round = 1; round <= 2; ++round) {
+        REQUIRE_EQ(actorCreate(K_MYACTOR, &user, K_USERACTOR, K_ACTIVE), K_OK);
+        CHECK_EQ(padSet(&user, key, &value), 0);
+        CHECK_EQ(padSet(&user, plain, &value), 0);
+        CHECK_EQ(actorDelete(&user), K_OK);
+        CHECK_EQ(destroyed, round);
+        CHECK(last_destroyed == &value);
+        CHECK_EQ(wait_of_destructor, K_ETIMEOUT);
+        CHECK(self_of_destructor.ui.uiTail == own.ui.uiTail && self_of_destructor.key == own.key);
+    }
+    REQUIRE_EQ(actorCreate(K_MYACTOR, &user, K_USERACTOR, K_ACTIVE), K_OK);
+    CHECK_EQ(padSet(&user, key, nullptr), 0);
+    CHECK_EQ(actorDelete(&user), K_OK);
+    CHECK_EQ(destroyed, 2);
+    REQUIRE_EQ(actorCreate(K_MYACTOR, &user, K_USERACTOR, K_ACTIVE), K_OK);
+    CHECK_EQ(padSet(&user, key, &value), 0);
+    CHECK_EQ(padKeyDelete(key), 0);
+    CHECK_EQ(padKeyDelete(plain), 0);
+    CHECK_EQ(actorDelete(&user), K_OK);
+    CHECK_EQ(destroyed, 2);
+}
+
+constexpr Case all[] = {{"faults", faults},
+                        {"deletion", deletion},
+                        {"start_errors", start_errors},
+                        {"values_destroyed", values_destroyed}};
 
 } // namespace
 
