@@ -145,7 +145,8 @@ int vmSetPar(const KnVmPar* par);
 /* svPagesAllocate(2K), threads in supervisor mode: size bytes, in whole pages, of zeroed writable memory in
  * the supervisor space; *address = where. It belongs to nobody, as K_SVACTOR's: actcap (K_MYACTOR: the
  * caller's) is only looked at. flags: 0 or K_NOWAITFORMEMORY, which changes nothing. Errors: K_EINVAL
- * (capability, flags), K_EUNKNOWN, K_ESIZE, K_ENOMEM, K_EFAULT, K_EPRIV. */
+ * (capability, flags), K_EUNKNOWN, K_ESIZE, K_ENOMEM, K_EFAULT (at interrupt level, if the place for the
+ * address goes during the call: the pages stay), K_EPRIV. */
 int svPagesAllocate(VmAddr* address, VmSize size, VmFlags flags, const KnCap* actcap);
 
 /* svPagesFree(2K): give them back, or some of them. Errors: K_EADDR (nothing there), K_EROUND, K_ESIZE,

@@ -86,9 +86,7 @@ void fill_step(Thread& self) {
     work.again(self);
 }
 
-} // namespace
-
-// A region that cannot be filled goes as it came.
+// A region that cannot be filled, or told of, goes as it came.
 void end_allocation(Thread& self) {
     LongWork& work = self.work;
     const Result<Territory> there = territory_of(work.target_actor);
@@ -97,8 +95,6 @@ void end_allocation(Thread& self) {
     if (space->begin_free(work.range.range, work.range, owner) != Status::ok) return finish(self);
     take_out(self);
 }
-
-namespace {
 
 // ---- changes of protection -------------------------------------------------------------------------
 
@@ -377,6 +373,24 @@ void bring_in(Thread& self, VirtRange range, Protection access, void (*done)(Thr
     fill_step(self);
 }
 
+long hand_out(Thread& self, const Territory& there, const KnRgnDesc& region, UserInOut<KnRgnDesc> at,
+              bool at_once) {
+    const VirtAddr start{region.startAddr};
+    const VirtRange range{start, start + round_up(region.size, page_size)};
+    const bool told = at.write(region) == Status::ok;
+    if (told && !at_once) return K_OK;
+    self.work.target_actor = there.name;
+    if (there.space->shared()) self.set(flag_finishing); // pages of nobody's are not left half made
+    if (told) {
+        bring_in(self, range, Protection::read, end_allocation);
+    } else { // the place is gone since it was probed
+        self.work.range.range = range;
+        self.work.outcome = K_EFAULT;
+        end_allocation(self);
+    }
+    return no_result;
+}
+
 namespace calls {
 
 long rgnAllocate(Thread& self, Cap capability, UserInOut<KnRgnDesc> region_at) {
@@ -400,13 +414,7 @@ long rgnAllocate(Thread& self, Cap capability, UserInOut<KnRgnDesc> region_at) {
                        reserved ? Backing::nothing : Backing::frames);
     if (!start.ok()) return static_cast<long>(start.status());
     region.startAddr = start.value().raw();
-    if (region_at.write(region) != Status::ok) return K_EFAULT;
-    if (!at_once) return K_OK;
-    self.work.target_actor = name;
-    if (space->shared()) self.set(flag_finishing); // pages of nobody's are not left half made
-    bring_in(self, {start.value(), start.value() + round_up(region.size, page_size)}, Protection::read,
-             end_allocation);
-    return no_result;
+    return hand_out(self, there.value(), region, region_at, at_once);
 }
 
 long rgnSetProtect(Thread& self, Cap actor, UserIn<KnRgnDesc> region_at) {

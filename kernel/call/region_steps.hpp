@@ -36,11 +36,13 @@ void take_out(Thread& self);
 // A part of the range is locked (vmLock): `again` runs in a while, unless the wait is aborted.
 void pause(Thread& self, void (*again)(Thread&));
 
-// bring_in()'s end for a new region, which goes when its pages cannot be had.
-void end_allocation(Thread& self);
-
 // The pages of `range` in work.target_actor are made to be there, `access` allowed; then `done` runs, with
 // work.outcome set.
 void bring_in(Thread& self, VirtRange range, Protection access, void (*done)(Thread&));
+
+// The end of a call that has made `region`: tells of it at `at` and brings its pages in if they are to be
+// there `at_once`. A region that cannot be told of, or filled, goes again. Returns the call's result.
+[[nodiscard]] long hand_out(Thread& self, const Territory& there, const KnRgnDesc& region,
+                            UserInOut<KnRgnDesc> at, bool at_once);
 
 } // namespace chorale

@@ -58,12 +58,7 @@ struct MapArguments {
     attend_segments();
     if (!start.ok()) return static_cast<long>(start.status());
     region.startAddr = start.value().raw();
-    if (region_at.write(region) != Status::ok) return K_EFAULT;
-    if ((region.options & K_NODEMAND) == 0) return K_OK;
-    self.work.target_actor = territory.name;
-    bring_in(self, {start.value(), start.value() + round_up(region.size, page_size)}, Protection::read,
-             end_allocation);
-    return no_result;
+    return hand_out(self, territory, region, region_at, (region.options & K_NODEMAND) != 0);
 }
 
 // ---- sgFlush: work.source_actor is the segment's capability, work.done the offset, work.size the end. ----

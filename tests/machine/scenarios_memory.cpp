@@ -1,4 +1,5 @@
 // Memory: regions, copies between actors, floating-point registers, programs that go wrong.
+#include "kernel/mem/region.hpp"
 #include "tests/machine/scenarios.hpp"
 #include "tests/machine/stage.hpp"
 
@@ -66,6 +67,16 @@ constexpr VmFlags data = K_WRITABLE | K_NODEMAND;
             const long result = co_await release(actor, region_of(at, 16 * page_size, 0));
             if (result == K_OK || result == K_EADDR) break;
         }
+    }
+}
+
+// A call that fails has made nothing, also when it was the result that could not be written.
+[[nodiscard]] Task<void> regions_nobody_is_told_of(KnCap actor) {
+    for (const VmFlags options : {VmFlags{K_WRITABLE}, VmFlags{data}, VmFlags{K_RESERVED}}) {
+        const u64 before = live_regions();
+        const KnRgnDesc wanted = region_of({}, 3 * page_size, options | K_ANYWHERE);
+        const long made = co_await allocate(actor, wanted);
+        if (made < 0 && live_regions() != before) complain("a region that nobody was told of is left");
     }
 }
 
@@ -165,6 +176,7 @@ constexpr VmFlags data = K_WRITABLE | K_NODEMAND;
 Task<void> regions(u64) {
     const auto stage = std::make_shared<Stage>();
     const KnCap actor = co_await stage->actor(), shared = co_await stage->actor();
+    if (actor.ui.uiHead != 0) co_await regions_nobody_is_told_of(actor);
     co_await stage->play(actor, [](u64) { return refused_regions(nobody); }, {.stack = 1});
     co_await stage->play(actor, [](u64) { return use_regions(nobody, place, true); }, {.cpu = 1, .stack = 2});
     co_await stage->play(actor, [](u64) { return use_large_pages(VirtAddr{0x4000'0000}); },
