@@ -51,10 +51,10 @@ int* ptdErrnoAddr(void);
 /* ---- per actor: SYSTEM and supervisor actors only (others: EPERM) -------------------------------------- */
 
 /* padKeyCreate(2K): a key for all actors of the site; its value is null in every one. It goes with the actor
- * that created it. destructor (or null; supervisor actors only): called with an actor's value, once, when that
- * actor has ended and none of its threads is left, if the value is not null. It runs in the actor that created
- * the key, through a LAP, on the thread that deletes the other one; what it does wrong ends it, no more. It
- * does not delete actors (K_EBUSY). Errors: EAGAIN, EPERM, EFAULT, ENOMEM. */
+ * that created it. destructor (or null; supervisor actors only): called with an actor's value, once, when
+ * that actor has ended and none of its threads is left, if the value is not null. It runs in the actor that
+ * created the key, through a LAP, on the thread that deletes the other one; what it does wrong ends it, no
+ * more. It does not delete actors (K_EBUSY). Errors: EAGAIN, EPERM, EFAULT, ENOMEM. */
 int padKeyCreate(PdKey* pkey, KnPdHdl destructor);
 
 /* padKeyDelete(2K): without calling destructors. Errors: EINVAL, EPERM. */
@@ -65,9 +65,10 @@ int padKeyDelete(PdKey key);
 int padSet(const KnCap* actorcap, PdKey key, const void* value);
 void* padGet(const KnCap* actorcap, PdKey key);
 
-/* What the nucleus does for pad* (extension): K_ codes instead of positive ones, values as numbers. Errors:
- * K_EFULL, K_EPRIV, K_EINVAL, K_EUNKNOWN, K_EFAULT. */
-int siteKeyCreate(PdKey* pkey, const KnLapDesc* destructor); /* or null; its argument is the value */
+/* What the nucleus does for pad* (extension): K_ codes instead of positive ones, values as numbers, and for
+ * siteKeyCreate a LAP (or null) instead of a function; its argument is the value. Errors: K_EFULL, K_EPRIV,
+ * K_EINVAL, K_EUNKNOWN, K_EFAULT. */
+int siteKeyCreate(PdKey* pkey, const KnLapDesc* destructor);
 int siteKeyDelete(PdKey key);
 int siteDataSet(const KnCap* actorcap, PdKey key, uint64_t value);
 int siteDataGet(const KnCap* actorcap, PdKey key, uint64_t* value);
