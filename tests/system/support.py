@@ -51,7 +51,7 @@ class Run:
 
 def boot(name, append=QUICK, bank=TEST_BANK, **options):
     """Boots once. `bank`: a path, "none", or the bytes of an archive."""
-    settings = {"cpus": 2, "timeout": 60, "limit": qemu.OUTPUT_LIMIT}
+    settings = {"cpus": 2, "timeout": 150, "limit": qemu.OUTPUT_LIMIT}
     settings.update(options)
     timeout, limit = settings.pop("timeout"), settings.pop("limit")
     lines = []

@@ -12,7 +12,7 @@ BOOTS = int(os.environ.get("CHORALE_BOOTS", 60))
 class Boots(SystemTest):
     def test_many(self):
         with concurrent.futures.ThreadPoolExecutor(2) as workers:
-            runs = list(workers.map(lambda i: boot(f"boots-{i % 4}", QUICK, cpus=2 + i % 4, timeout=60),
+            runs = list(workers.map(lambda i: boot(f"boots-{i % 4}", QUICK, cpus=2 + i % 4, timeout=150),
                                     range(BOOTS)))
         first = set()
         for i, run in enumerate(runs):

@@ -213,7 +213,7 @@ class DeviceTree(SystemTest):
     def boot_changed(self, name, change, **options):
         root, reserved = fdt.read(fdt.write(self.honest[0])), self.honest[1]
         change(root)
-        return lying_firmware.boot_with(f"tree-{name}", fdt.write(root, reserved), timeout=90, **options)
+        return lying_firmware.boot_with(f"tree-{name}", fdt.write(root, reserved), timeout=240, **options)
 
     def assert_ended_by_panic(self, run):
         """Without a tree that can be used there may be no way to tell a status."""
@@ -273,7 +273,7 @@ class DeviceTree(SystemTest):
         with tempfile.NamedTemporaryFile(suffix=".dtb") as file:
             file.write(fdt.write(root, []))
             file.flush()
-            run = self.boot(QUICK, extra=("-dtb", file.name), timeout=60)
+            run = self.boot(QUICK, extra=("-dtb", file.name), timeout=150)
         self.assert_passed(run)
         self.assert_says(run, r"^cpu 2 \(hart 2\) did not start in time: going on without it$")
         self.assert_says(run, "^cpus: 2 running, 3 found$")

@@ -9,7 +9,7 @@ SUITES = ("ipc", "ports", "registers", "threads", "binding", "actors")
 
 class FastPath(SystemTest):
     def results(self, switch):
-        run = self.boot(f"test=all smp.stress=0 {LEAN} fastpath={switch}", TEST_BANK, timeout=120)
+        run = self.boot(f"test=all smp.stress=0 {LEAN} fastpath={switch}", TEST_BANK, timeout=240)
         self.assert_passed(run)
         return [line for line in run.lines
                 if line.startswith("@test ") and line.split()[1].startswith(SUITES)]

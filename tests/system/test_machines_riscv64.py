@@ -31,7 +31,7 @@ class MachinesOfRiscv(MachineTest):
 
     def test_without_a_feature(self):
         for cpu, append, features in (
-                ("rv64,sstc=off", DEEP, r"fpu .*\bsbi-timer\b"),
+                ("rv64,sstc=off", THREADS, r"fpu .*\bsbi-timer\b"),
                 ("rv64,f=off,d=off", THREADS, "asid (?!fpu)"),
                 ("rv64,h=off", DEEP, "fpu"),
                 ("rv64,zba=off,zbb=off,zbc=off,zbs=off", THREADS, "fpu"),

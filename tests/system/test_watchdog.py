@@ -7,7 +7,7 @@ from support import LEAN, TEST_BANK, SystemTest
 
 class Watchdog(SystemTest):
     def restart(self, append, *patterns):
-        run = self.boot(f"{append} {LEAN}", TEST_BANK, cpus=2, timeout=30)
+        run = self.boot(f"{append} {LEAN}", TEST_BANK, cpus=2, timeout=90)
         self.assertEqual(run.outcome.stopped, "", run.text)
         self.assertEqual(run.outcome.status, 0, run.text)
         for pattern in patterns:
