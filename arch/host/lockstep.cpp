@@ -119,12 +119,12 @@ bool Lockstep::halted(CpuIndex index) const {
     return fiber.waiting && fiber.cpu->interrupts.load(std::memory_order_relaxed) == 0;
 }
 
-// A CPU that can go on, other than `except`; nullptr: none.
-Lockstep::Fiber* Lockstep::pick(const Fiber* except) {
+// A CPU that can go on, other than `except`; nullptr: none. `first` is the ordinary one.
+Lockstep::Fiber* Lockstep::pick(const Fiber* except, unsigned first) {
     std::array<Fiber*, max_cpus> able{};
     unsigned count = 0;
     for (unsigned i = 0; i < count_; ++i) {
-        Fiber& fiber = fibers_[i];
+        Fiber& fiber = fibers_[(first + i) % count_];
         if (&fiber != except && fiber.cpu != nullptr && runnable(fiber)) able[count++] = &fiber;
     }
     if (count == 0) return nullptr;
@@ -191,11 +191,12 @@ void Lockstep::boundary(Boundary where) {
     if (chooser_->preempts(where)) give_way();
 }
 
-// Another CPU must do something first.
+// Another CPU must do something first. Which one nobody knows: they get their turns one after the other, or
+// two that wait like this would keep the others from ever going on.
 void Lockstep::relax() {
     boundary(Boundary::relax);
     if (current_ == nullptr) return;
-    Fiber* const next = pick(&current());
+    Fiber* const next = pick(&current(), running_cpu() + 1);
     if (next != nullptr) {
         spins_ = 0;
         enter(*next);

@@ -97,7 +97,7 @@ class Lockstep : public Engine {
     [[nodiscard]] bool due(const Fiber& fiber) const;
     [[nodiscard]] bool alarm_due(const Fiber& fiber) const;
     [[nodiscard]] bool runnable(const Fiber& fiber) const { return !fiber.waiting || due(fiber); }
-    [[nodiscard]] Fiber* pick(const Fiber* except);
+    [[nodiscard]] Fiber* pick(const Fiber* except, unsigned first = 0);
     [[nodiscard]] bool bell_under_way() const;
     [[nodiscard]] bool pass_time();
     void give_way();

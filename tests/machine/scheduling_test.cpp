@@ -287,6 +287,27 @@ struct Crowd {
     co_await stage->end();
 }
 
+// ---- the machine that the tests run on -------------------------------------------------------------------
+
+constexpr unsigned rounds_enough = 1'000;
+using Rounds = std::array<unsigned, 3>; // of the CPUs 1 to 3
+
+[[nodiscard]] Task<void> wait_in_vain(std::shared_ptr<Rounds> rounds, unsigned which) {
+    while (std::ranges::max(*rounds) < rounds_enough) {
+        ++rounds->at(which);
+        engine().relax();
+        co_await pause();
+    }
+}
+
+[[nodiscard]] Task<void> wait_on_three_cpus(std::shared_ptr<Rounds> rounds) {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap actor = co_await stage->actor();
+    for (unsigned i = 0; i < rounds->size(); ++i)
+        co_await stage->play(actor, [=](u64) { return wait_in_vain(rounds, i); }, {.cpu = i + 1, .stack = i});
+    co_await stage->end();
+}
+
 } // namespace
 
 TEST(Scheduling, equals_share_by_the_quantum) {
@@ -330,6 +351,12 @@ TEST(Scheduling, everything_at_once) {
             ADD_FAILURE() << finding;
         for (const std::string& complaint : take_complaints()) ADD_FAILURE() << complaint;
     }
+}
+// Two CPUs that wait, and hand the turn to each other, would keep the third from ever going on.
+TEST(Scheduling, waiting_cpus_leave_no_other_out) {
+    const auto rounds = std::make_shared<Rounds>();
+    expect_clean([rounds](u64) { return wait_on_three_cpus(rounds); });
+    EXPECT_GE(std::ranges::min(*rounds), rounds_enough * 9 / 10);
 }
 
 } // namespace chorale::test
