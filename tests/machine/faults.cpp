@@ -71,4 +71,16 @@ Faulty play_with_bad_copies(const Scenario& scenario, Refusal refusal, host::Cho
                         machine::user_copies_before_failure);
 }
 
+void sweep(const Scenario& scenario, Play play_with, const char* what, Refusal refusal, u64 step) {
+    for (u64 n = 1; !testing::Test::HasFailure(); n += step) {
+        refusal.first = n;
+        const Faulty run = play_with(scenario, refusal, host::plain_chooser());
+        for (const std::string& finding : run.findings)
+            ADD_FAILURE() << "refused " << what << ' ' << n << ": " << finding;
+        if (run.refused) continue;
+        testing::Test::RecordProperty(what, std::to_string(n));
+        return;
+    }
+}
+
 } // namespace chorale::test

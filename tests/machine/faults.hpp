@@ -34,4 +34,9 @@ struct Faulty {
 [[nodiscard]] Faulty play_without_memory(const Scenario& scenario, Refusal refusal, host::Chooser& chooser);
 [[nodiscard]] Faulty play_with_bad_copies(const Scenario& scenario, Refusal refusal, host::Chooser& chooser);
 
+// Refuses the first, the second ... (each `step`-th of them) until the scenario ends before there is an n-th
+// one. Fails the test with what the first run that goes wrong finds.
+using Play = Faulty (*)(const Scenario&, Refusal, host::Chooser&);
+void sweep(const Scenario& scenario, Play play_with, const char* what, Refusal refusal, u64 step);
+
 } // namespace chorale::test

@@ -33,20 +33,6 @@ void report(const std::string& how, const Findings& findings) {
     for (const std::string& finding : findings) ADD_FAILURE() << how << ": " << finding;
 }
 
-using Play = Faulty (*)(const Scenario&, Refusal, host::Chooser&);
-
-// Refuses the first, the second ... until the scenario ends before there is an n-th one.
-void sweep(const Scenario& scenario, Play play_with, const char* what, Refusal refusal, u64 step) {
-    for (u64 n = 1; !testing::Test::HasFailure(); n += step) {
-        refusal.first = n;
-        const Faulty run = play_with(scenario, refusal, host::plain_chooser());
-        report("refused " + std::string{what} + " " + std::to_string(n), run.findings);
-        if (run.refused) continue;
-        testing::Test::RecordProperty(what, std::to_string(n));
-        return;
-    }
-}
-
 } // namespace
 
 TEST_P(Scenarios, runs) { report("plain", play(GetParam(), host::plain_chooser(), steps_per_look)); }

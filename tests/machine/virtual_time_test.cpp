@@ -2,6 +2,7 @@
 // and a handler for which there is no room.
 #include "arch/host/supervisor_actor.hpp"
 #include "tests/machine/crew.hpp"
+#include "tests/machine/faults.hpp"
 #include "tests/machine/scenarios.hpp"
 #include "tests/machine/solo.hpp"
 
@@ -101,7 +102,7 @@ using WorkerPointer = std::shared_ptr<Worker>;
     co_await remove_lap(lap);
 }
 
-// Much CPU time is used in these: they are not played with each failure that there can be.
+// Much CPU time is used in these: they are not played in all the ways that there are for others.
 void play_in_some_ways(Task<void> (*scenario)(u64)) {
     expect_clean(Program{scenario});
     Random one{1}, two{2};
@@ -109,11 +110,27 @@ void play_in_some_ways(Task<void> (*scenario)(u64)) {
     expect_clean(Program{scenario}, two, 100);
 }
 
+void refuse_each(const Scenario& scenario) {
+    sweep(scenario, play_without_memory, "allocation", {}, 1);
+    sweep(scenario, play_without_memory, "allocations from", {.more = 7}, 5);
+    sweep(scenario, play_with_bad_copies, "copy", {}, 1);
+}
+
 } // namespace
 
 TEST(VirtualTime, of_other_threads) { play_in_some_ways(virtual_timeouts_of_others); }
 TEST(VirtualTime, of_actors) { play_in_some_ways(virtual_timeouts_of_actors); }
 TEST(VirtualTime, of_actors_that_go) { play_in_some_ways(virtual_timeouts_of_doomed_actors); }
+
+TEST(VirtualTime, of_other_threads_with_failures) {
+    refuse_each({"virtual_timeouts_of_others", virtual_timeouts_of_others});
+}
+TEST(VirtualTime, of_actors_with_failures) {
+    refuse_each({"virtual_timeouts_of_actors", virtual_timeouts_of_actors});
+}
+TEST(VirtualTime, of_actors_that_go_with_failures) {
+    refuse_each({"virtual_timeouts_of_doomed_actors", virtual_timeouts_of_doomed_actors});
+}
 
 TEST(VirtualTime, no_more_than_sixty_four) {
     expect_clean([](u64) -> Task<void> {
