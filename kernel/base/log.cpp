@@ -21,6 +21,15 @@ constinit char ring[ring_size];
 constinit u64 written = 0, sent = 0; // characters since boot; under the lock
 constinit void (*notify)() = nullptr;
 
+// There is room. What goes beyond the ring's end goes to its beginning.
+void put_in_ring(std::string_view text) {
+    const std::size_t at = written % ring_size, before_end = ring_size - at;
+    const std::size_t first = text.size() < before_end ? text.size() : before_end;
+    __builtin_memcpy(ring + at, text.data(), first);
+    __builtin_memcpy(ring, text.data() + first, text.size() - first);
+    written += text.size();
+}
+
 void put_next() {
     const char character = ring[sent++ % ring_size];
     if (character == '\n') machine::put('\r');
@@ -33,7 +42,7 @@ u64 console_append(std::string_view text) {
     console_lock.lock();
     u64 end = 0;
     if (text.size() <= ring_size - (written - sent)) {
-        for (const char character : text) ring[written++ % ring_size] = character;
+        put_in_ring(text);
         end = written;
     }
     console_lock.unlock();

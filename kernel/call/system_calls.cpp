@@ -84,10 +84,12 @@ void send_step(Thread& self) {
     }
 }
 
-// Up to a line at a time, so that short texts of several threads do not mix and long ones hold nobody up.
+constexpr std::size_t one_piece = 512; // as chIo.h promises
+
+// A piece at a time, so that short texts of several threads do not mix and long ones hold nobody up.
 void write_step(Thread& self) {
     LongWork& work = self.work;
-    char piece[256];
+    char piece[one_piece];
     const u64 left = work.size - work.done;
     const std::size_t size = left < sizeof piece ? left : sizeof piece;
     if (!machine::copy_in(piece, work.source + work.done, size)) {

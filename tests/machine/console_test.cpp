@@ -8,6 +8,8 @@
 #include <machine/user_access.hpp>
 
 #include <cstdio>
+#include <string_view>
+#include <utility>
 
 namespace chorale::test {
 
@@ -193,6 +195,44 @@ struct Written {
     EXPECT_EQ(written->whole, writers);
 }
 
+// What chIo.h promises to be in one piece: a line of a letter of the writer's own.
+constexpr unsigned one_piece = 512, writers_at_once = 4, lines_of_each = 6;
+
+[[nodiscard]] Task<void> write_lines(VirtAddr line_at, char letter) {
+    for (unsigned i = 0; i < one_piece / 64; ++i) {
+        std::array<char, 64> part{};
+        part.fill(letter);
+        if (i == one_piece / 64 - 1) part.back() = '\n';
+        co_await store(line_at + i * 64, part);
+    }
+    for (unsigned i = 0; i < lines_of_each; ++i)
+        EXPECT_EQ(co_await attempt(Call::sysWrite, line_at, one_piece), long{one_piece});
+}
+
+// On all CPUs at once, and two to a CPU that take turns. More than the ring takes.
+[[nodiscard]] Task<void> write_at_once() {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap actor = co_await stage->actor();
+    for (unsigned i = 0; i < writers_at_once; ++i) {
+        const VirtAddr line_at = text_at + i * one_piece;
+        const char letter = static_cast<char>('a' + i);
+        co_await stage->play(actor, [=](u64) { return write_lines(line_at, letter); }, {1 + i % 3, 100, i});
+    }
+    co_await stage->end(1000);
+}
+
+void expect_whole_lines(const std::string& output) {
+    unsigned whole = 0, mixed = 0;
+    for (std::size_t begin = 0, end = 0; (end = output.find("\r\n", begin)) != std::string::npos;
+         begin = end + 2) {
+        const std::string_view line{output.data() + begin, end - begin};
+        const bool alike = line.find_first_not_of(line.empty() ? ' ' : line.front()) == line.npos;
+        ++(alike && line.size() == one_piece - 1 ? whole : mixed);
+    }
+    EXPECT_EQ(whole, writers_at_once * lines_of_each);
+    EXPECT_EQ(mixed, 0u);
+}
+
 // ---- the log ---------------------------------------------------------------------------------------------
 
 [[nodiscard]] Task<void> log_of_all() {
@@ -254,6 +294,17 @@ TEST(Console, Readers) { readers_and_typists(); }
 TEST(Console, WritesMoreThanTheRing) {
     const auto written = std::make_shared<Written>();
     expect_clean([written](u64) { return write_much(written); });
+}
+TEST(Console, WritesInOnePiece) {
+    static_cast<void>(machine()); // what the boot has to say is not looked at
+    const bool silent = std::exchange(machine::console_silent, false);
+    for (u64 seed = 1; seed <= 4; ++seed) {
+        Random random{seed};
+        testing::internal::CaptureStdout();
+        expect_clean([](u64) { return write_at_once(); }, random, 500);
+        expect_whole_lines(testing::internal::GetCapturedStdout());
+    }
+    machine::console_silent = silent;
 }
 TEST(Console, Log) { expect_clean(log_of_all, 1); }
 
