@@ -49,6 +49,7 @@ long sysLogWrite(Thread&, UserBytesIn text_at, unsigned int size) {
     return count;
 }
 
+// The position goes on last: what was not delivered, or not told, is read again.
 long sysLogRead(Thread&, UserInOut<u64> position_at, UserBytesOut text_at, unsigned int size) {
     char text[256];
     const Result<u64> from = position_at.read();
@@ -56,7 +57,9 @@ long sysLogRead(Thread&, UserInOut<u64> position_at, UserBytesOut text_at, unsig
     u64 position = from.value();
     const std::size_t count = read_log(position, text, size < sizeof text ? size : sizeof text);
     if (!machine::copy_out(text_at.address, text, count)) return K_EFAULT;
-    return position_at.write(position) == Status::ok ? static_cast<long>(count) : long{K_EFAULT};
+    if (position_at.write(position) == Status::ok) return static_cast<long>(count);
+    static_cast<void>(position_at.write(from.value())); // of two pages the first may have been written
+    return K_EFAULT;
 }
 
 } // namespace chorale::calls

@@ -260,8 +260,48 @@ void expect_whole_lines(const std::string& output) {
     co_await position.set(begin);
     EXPECT_EQ(co_await attempt(Call::sysLogRead, position.at(), read_at, 8), 8);
     EXPECT_GT(co_await position.get(), begin + SYSLOG_MAX_LINE);
-    machine::fail_user_copy_after(3); // the text is there, and how much it is cannot be told
-    EXPECT_EQ(co_await attempt(Call::sysLogRead, position.at(), read_at, 7), K_EFAULT);
+}
+
+// What could not be delivered, or of which the reader was not told, comes again.
+[[nodiscard]] Task<void> log_read_again() {
+    constexpr VirtAddr read_at = text_at + 1024;
+    constexpr uword two_pages = 2 * page_size;
+    Local<u64> position;
+    co_await position.set(~u64{0});
+    EXPECT_EQ(co_await attempt(Call::sysLogRead, position.at(), read_at, 1), 0);
+    const u64 begin = co_await position.get();
+    co_await store(text_at, std::array<char, 8>{"a line\n"});
+    for (unsigned i = 0; i < 40; ++i) EXPECT_EQ(co_await attempt(Call::sysLogWrite, text_at, 7), 7);
+    // The position, the text, the position again.
+    for (const u64 copy : {1u, 2u, 3u}) {
+        machine::fail_user_copy_after(copy);
+        EXPECT_EQ(co_await attempt(Call::sysLogRead, position.at(), read_at, 7), K_EFAULT);
+        EXPECT_EQ(machine::user_copies_before_failure(), 0u);
+        EXPECT_EQ(co_await position.get(), begin);
+    }
+    // Text that would fit in part; a position half of which cannot be written.
+    KnRgnDesc region{};
+    region.startAddr = 0xa0'0000;
+    region.size = page_size;
+    region.options = K_WRITABLE | K_NODEMAND;
+    const VirtAddr last{region.startAddr + page_size};
+    EXPECT_GT(co_await allocate(nobody, region), 0);
+    EXPECT_EQ(co_await attempt(Call::sysLogRead, position.at(), last - 3, 7), K_EFAULT);
+    EXPECT_EQ(co_await position.get(), begin);
+    region.startAddr = last.raw();
+    region.options = K_NODEMAND;
+    EXPECT_GT(co_await allocate(nobody, region), 0);
+    co_await store(last - 4, static_cast<u32>(begin));
+    EXPECT_EQ(co_await attempt(Call::sysLogRead, last - 4, read_at, 256), K_EFAULT);
+    EXPECT_EQ(co_await load<u32>(last - 4), static_cast<u32>(begin));
+    // Now all of it.
+    EXPECT_EQ(co_await attempt(Call::sysLogRead, position.at(), read_at, 256), 256);
+    EXPECT_EQ(co_await attempt(Call::sysLogRead, position.at(), read_at, 256), 40 * 7 - 256);
+    EXPECT_EQ(co_await position.get(), begin + u64{40} * 7);
+    region.startAddr = last.raw() - page_size;
+    region.size = two_pages;
+    region.options = 0;
+    EXPECT_EQ(co_await release(nobody, region), K_OK);
 }
 
 void readers_and_typists() {
@@ -307,6 +347,7 @@ TEST(Console, WritesInOnePiece) {
     machine::console_silent = silent;
 }
 TEST(Console, Log) { expect_clean(log_of_all, 1); }
+TEST(Console, LogReadAgain) { expect_clean(log_read_again, 1); }
 
 TEST_F(ConsoleChild, readers_without_a_line) {
     EXPECT_EXIT(read_without_line(), testing::ExitedWithCode(0), "console: input is polled");
