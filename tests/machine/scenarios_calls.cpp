@@ -66,7 +66,7 @@ constexpr VirtAddr name_at = free_data, value_at = free_data + 512, size_at = fr
     static_cast<void>(co_await attempt(Call::sysWrite, value_at, 0));
     static_cast<void>(co_await attempt(Call::sysWrite, VirtAddr{0x1000}, 300));
     // Written in pieces, the second of which is not there.
-    static_cast<void>(co_await attempt(Call::sysWrite, data_base + (data_size - 300), 600));
+    static_cast<void>(co_await attempt(Call::sysWrite, data_base + (data_size - 700), 1000));
 }
 
 [[nodiscard]] Task<void> unknown_calls() {
