@@ -15,8 +15,8 @@ namespace {
 
 constexpr VmAddr supervisor_address = ~VmAddr{0} << 38; // in the nucleus half of every machine
 
-int ask(const KnUniqueId& port, unsigned number, SupervisorOutcome& outcome) {
-    SupervisorRequest request{number, cpu_count()};
+int ask(const KnUniqueId& port, const SupervisorRequest& request, int milliseconds,
+        SupervisorOutcome& outcome) {
     KnMsgDesc message{};
     message.bodyAddr = address_of(&request);
     message.bodySize = sizeof(request);
@@ -24,26 +24,10 @@ int ask(const KnUniqueId& port, unsigned number, SupervisorOutcome& outcome) {
     reply.bodyAddr = address_of(&outcome);
     reply.bodySize = sizeof(outcome);
     const KnIpcDest destination{port, {}};
-    return ipcCall(&message, K_DEFAULTPORT, &destination, &reply, 20'000);
+    return ipcCall(&message, K_DEFAULTPORT, &destination, &reply, milliseconds);
 }
 
-void inside(Report& report) {
-    KnUniqueId port{};
-    if (find_port(supervisor_port, port, 2000) != K_OK) {
-        report.skip("no supervisor actor on this machine");
-        return;
-    }
-    SupervisorOutcome outcome{};
-    REQUIRE_EQ(ask(port, ~0U, outcome), sizeof(outcome));
-    const unsigned count = outcome.count;
-    CHECK(count != 0);
-    for (unsigned number = 0; number < count; ++number) {
-        REQUIRE_EQ(ask(port, number, outcome), sizeof(outcome));
-        CHECK_EQ(outcome.failures, 0);
-        print("@test supervisor.%s %s%s%s\n", outcome.name, outcome.failures == 0 ? "ok" : "FAIL",
-              outcome.detail[0] != '\0' ? " " : "", outcome.detail);
-    }
-}
+void inside(Report& report) { run_inside(report, SupervisorGroup::usual, 20'000); }
 
 void privileges(Report& report) {
     KnCap actor{};
@@ -148,6 +132,24 @@ constexpr Case cases[] = {{"privileges", privileges},
                           {"inside", inside}};
 
 } // namespace
+
+void run_inside(Report& report, SupervisorGroup group, int milliseconds) {
+    KnUniqueId port{};
+    if (find_port(supervisor_port, port, 2000) != K_OK) {
+        report.skip("no supervisor actor on this machine");
+        return;
+    }
+    SupervisorOutcome outcome{};
+    REQUIRE_EQ(ask(port, {group, ~0U, cpu_count()}, milliseconds, outcome), sizeof(outcome));
+    const unsigned count = outcome.count;
+    CHECK(count != 0);
+    for (unsigned number = 0; number < count; ++number) {
+        REQUIRE_EQ(ask(port, {group, number, cpu_count()}, milliseconds, outcome), sizeof(outcome));
+        CHECK_EQ(outcome.failures, 0);
+        print("@test supervisor.%s %s%s%s\n", outcome.name, outcome.failures == 0 ? "ok" : "FAIL",
+              outcome.detail[0] != '\0' ? " " : "", outcome.detail);
+    }
+}
 
 const Suite supervisor_suite{"supervisor", cases};
 

@@ -198,25 +198,10 @@ void point_16_handlers_without_laps(Report& report) {
     CHECK_EQ(svTrapDisConnect(K_TRAP_SYSTEMCALL), K_EINVAL);
 }
 
-// As many as there are places for, again and again: nothing is left of any.
-void leaks_nothing(Report& report) {
-    KnSysStatistics before{}, after{};
-    static_cast<void>(sysStatistics(&before));
-    for (unsigned i = 0; i < 2000; ++i) {
-        KnLapDesc lap{};
-        REQUIRE_EQ(svLapCreate(K_MYACTOR, count, nullptr, i % 4, &lap), K_OK);
-        REQUIRE_EQ(lapInvoke(&lap, nullptr), K_OK);
-        REQUIRE_EQ(svLapDelete(&lap), K_OK);
-    }
-    static_cast<void>(sysStatistics(&after));
-    CHECK(after.freePages >= before.freePages);
-}
-
 constexpr Case all_cases[] = {{"point_16_inheritance", point_16_inheritance},
                               {"stop_handlers", stop_handlers},
                               {"point_05_wait_not_abortable", point_05_wait_not_abortable},
-                              {"point_16_handlers_without_laps", point_16_handlers_without_laps},
-                              {"laps_leak_nothing", leaks_nothing}};
+                              {"point_16_handlers_without_laps", point_16_handlers_without_laps}};
 
 } // namespace
 

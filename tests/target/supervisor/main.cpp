@@ -9,14 +9,20 @@ namespace chorale::test {
 
 namespace {
 
-const Case* case_of(unsigned number, unsigned& count) {
+const std::span<const Case>* const usual_groups[] = {
+    &call_cases,      &thread_cases,  &actor_cases,        &memory_cases,    &region_cases, &lap_cases,
+    &interrupt_cases, &timeout_cases, &virtual_time_cases, &published_cases, &handler_cases};
+const std::span<const Case>* const leak_groups[] = {&leak_cases};
+
+const Case* case_of(const SupervisorRequest& request, unsigned& count) {
     const Case* found = nullptr;
     count = 0;
-    for (const std::span<const Case>* const group :
-         {&call_cases, &thread_cases, &actor_cases, &memory_cases, &region_cases, &lap_cases,
-          &interrupt_cases, &timeout_cases, &virtual_time_cases, &published_cases, &handler_cases}) {
+    const bool leaks = request.group == SupervisorGroup::leaks;
+    const std::span<const std::span<const Case>* const> groups =
+        leaks ? std::span{leak_groups} : std::span<const std::span<const Case>* const>{usual_groups};
+    for (const std::span<const Case>* const group : groups) {
         for (const Case& each : *group) {
-            if (count++ == number) {
+            if (count++ == request.number) {
                 found = &each;
             }
         }
@@ -28,7 +34,7 @@ void copy_text(char* to, std::size_t size, const char* from) { format_text(to, s
 
 SupervisorOutcome answer(const SupervisorRequest& request) {
     SupervisorOutcome outcome{};
-    const Case* const found = case_of(request.number, outcome.count);
+    const Case* const found = case_of(request, outcome.count);
     if (found == nullptr) {
         return outcome;
     }
