@@ -58,7 +58,7 @@ extern const Suite laps_suite, published_suite;
 extern const Suite fifo_suite, scheduling_suite, pulling_suite;
 extern const Suite regions_suite, segments_suite, segment_copies_suite, sharing_suite;
 extern const Suite mutex_suite, semaphore_suite, thread_semaphore_suite, event_suite, monitor_suite,
-    rt_mutex_suite, inheritance_suite;
+    rt_mutex_suite, inheritance_suite, scribbling_suite;
 extern const Suite leaks_suite;
 
 } // namespace chorale::test

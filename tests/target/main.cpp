@@ -44,6 +44,7 @@ const Suite* const suites[] = {
     &monitor_suite,
     &rt_mutex_suite,
     &inheritance_suite,
+    &scribbling_suite,
     &segments_suite,
     &segment_copies_suite,
     &published_suite,
