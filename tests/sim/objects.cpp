@@ -138,10 +138,14 @@ Task<void> use_rt_mutexes(unsigned thread, Op op) {
 
 Task<void> use_sem(unsigned thread, Op op) {
     for (unsigned left = op.value; left > 0; --left) {
+        u32& units = world().units[op.a % object_slots];
         if (op.b % 2 == 0) {
+            ++units; // somebody may have it before semV returns
             expect("semV", thread, co_await sem_v(sem_at(op.a)), {});
         } else {
-            expect("semP", thread, co_await sem_p(sem_at(op.a), limit_of(op)), {K_ETIMEOUT, K_EABORT});
+            const long result = co_await sem_p(sem_at(op.a), limit_of(op));
+            expect("semP", thread, result, {K_ETIMEOUT, K_EABORT});
+            if (result == K_OK) --units;
         }
     }
 }
@@ -159,6 +163,22 @@ Task<void> use_events(unsigned thread, Op op) {
         co_await event_clear(events_at(op.a), mask);
     } else {
         expect("eventPost", thread, co_await event_post(events_at(op.a), mask), {});
+    }
+}
+
+// Each tells the other that it has come, and waits for the other; by other events every second time, so that
+// none is cleared that has been posted for the next.
+Task<void> meet(unsigned thread, Op op) {
+    const VirtAddr at = events_at(op.a);
+    for (unsigned round = 0; round < op.value; ++round) {
+        const u32 even = op.b == 0 ? 1 : 2, odd = 4 * even, mine = round % 2 == 0 ? even : odd;
+        const u32 partners = mine ^ (round % 2 == 0 ? 3 : 12);
+        co_await stay((round * 7 + op.b * round) % op.c);
+        expect("eventPost", thread, co_await event_post(at, mine), {});
+        const long flags = co_await event_wait(at, partners, K_EVENT_AND, no_limit);
+        expect("eventWait", thread, flags, {K_EABORT});
+        if (flags < 0) co_return;
+        co_await event_clear(at, partners);
     }
 }
 
@@ -197,9 +217,23 @@ namespace {
     return true;
 }
 
+// Who has the mutex or the monitor whose unit lies at `offset` of the page.
+[[nodiscard]] bool lost(u64 offset) {
+    const auto nobody_has = [](unsigned kind, u64 object) {
+        return world().holders[kind * object_slots + object] == 0;
+    };
+    constexpr u64 room = 16, monitor_room = 32;
+    const u64 mutex = (objects + offset) - mutex_at(0), monitor = (objects + offset) - monitor_at(0);
+    if (mutex < room * object_slots && mutex % room == 0) return nobody_has(0, mutex / room);
+    return monitor < monitor_room * object_slots && monitor % monitor_room == offsetof(KnMonitor, mnLock) &&
+           nobody_has(2, monitor / monitor_room);
+}
+
 void check_waiter(const Thread& thread) {
     const Waiter& waiter = thread.sync.waiter;
     const u64 key = waiter.key.load();
+    if (waiter.wanted == Wanted::unit && !world().killing && lost(key % page_size))
+        failed(fmt::format("thread {} waits for a mutex or monitor that nobody has", thread.lid));
     if (key == 0) failed(fmt::format("thread {}: its wait was ended, and it does not know", thread.lid));
     if (!waits_in_vain(waiter, machine::direct<u32>(PhysAddr{key})))
         failed(fmt::format("lost wake-up: thread {} waits for what is there", thread.lid));
@@ -226,12 +260,24 @@ void check_priority_at_rest(Thread& thread) {
                            thread.priority, server->priority));
 }
 
+// Every unit that was given and not taken is there.
+void check_units_at_rest(Actor& actor) {
+    for (unsigned i = 0; i < object_slots; ++i) {
+        const Result<PhysAddr> frame = actor.space.frame_of(sem_at(i));
+        if (!frame.ok()) return;
+        const u32 units = *machine::direct<u32>(frame.value()) & ~waited, due = world().units[i];
+        if (units != due && !world().killing)
+            failed(fmt::format("semaphore {} has {} units, and {} are due to it", i, units, due));
+    }
+}
+
 } // namespace
 
 void check_waits_at_rest() {
     for (const KnCap& capability : world().actors) {
         const Result<Actor*> actor = find_actor(capability);
         if (!actor.ok()) continue;
+        check_units_at_rest(*actor.value());
         Actor::Tables* const tables = actor.value()->tables.with([](Actor::Tables& found) { return &found; });
         for (Thread* const thread : tables->threads) {
             if (thread == nullptr) continue;

@@ -9,11 +9,12 @@ namespace chorale::sim {
 
 namespace {
 
-constexpr std::array<std::string_view, 28> names{
-    "create_port", "delete_port", "serve", "call",        "call_large", "send",     "receive_any",
-    "enable",      "bind",        "abort", "kill_thread", "kill_actor", "priority", "region",
-    "touch",       "copy",        "fpu",   "delay",       "work",       "yield",    "hold",
-    "unbind",      "spawn",       "mutex", "rt_mutex",    "semaphore",  "events",   "monitor"};
+constexpr std::array<std::string_view, 29> names{
+    "create_port", "delete_port", "serve",  "call",    "call_large",  "send",
+    "receive_any", "enable",      "bind",   "abort",   "kill_thread", "kill_actor",
+    "priority",    "region",      "touch",  "copy",    "fpu",         "delay",
+    "work",        "yield",       "hold",   "unbind",  "spawn",       "mutex",
+    "rt_mutex",    "semaphore",   "events", "monitor", "meet"};
 
 // What a run is mostly about. Chances that depend on each other are rare when everything is equally likely.
 enum class Theme : u8 { everything, rendezvous, pairs, lives, flood, objects, chains, turns };
@@ -30,6 +31,7 @@ class Maker {
         theme_ = themes[below(themes.size())];
         reach_ = theme_ == Theme::pairs || theme_ == Theme::turns ? 2 : cpus;
         Plan plan{seed, 2 + below(2), {}};
+        if (theme_ == Theme::objects && below(2) == 0) return duels(plan);
         const unsigned servers = 1 + below(3), clients = 2 + below(4);
         for (unsigned i = 0; i < servers; ++i) plan.threads.push_back(server(i, plan));
         for (unsigned i = 0; i < clients; ++i)
@@ -78,6 +80,20 @@ class Maker {
         const unsigned count = 2 + below(7);
         for (unsigned i = 0; i < count; ++i) made.ops.push_back(client_op(plan, servers, threads));
         return made;
+    }
+
+    // What goes wrong in the moment in which somebody begins to wait is met by threads that meet all the
+    // time: two and two of them, each on a CPU of its own, with nobody else.
+    [[nodiscard]] Plan duels(Plan plan) {
+        constexpr unsigned rounds = 150, pairs = 2;
+        for (unsigned i = 0; i < 2 * pairs; ++i) {
+            const auto object = static_cast<u8>(i / 2), side = static_cast<u8>(i % 2);
+            ThreadPlan made{below(plan.actors), i, 90 + below(20), {}};
+            made.ops.push_back({Kind::meet, object, side, times(30), rounds});
+            made.ops.push_back({Kind::mutex, object, rounds, byte(8), 0});
+            plan.threads.push_back(made);
+        }
+        return plan;
     }
 
     // By a thread that takes no objects, when who waits for ever waits already: what it changes must still

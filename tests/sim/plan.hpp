@@ -42,6 +42,7 @@ enum class Kind : u8 {
     semaphore, // number `a`, `value` times: P (`b` odd), each within `c` * 20 us, or V
     events,    // set `a`: waits (`b` % 4 = 0), within `c` * 20 us, clears (1), or posts
     monitor,   // number `a`: waits (`b` % 4 = 0), within `c` * 20 us, just enters (1), or notifies
+    meet,      // by events of set `a`, `value` times, another thread; `b`: which of the two it is
 };
 
 struct Op {

@@ -210,6 +210,8 @@ struct Living {
         return use_events(self, op);
     case Kind::monitor:
         return use_monitor(self, op);
+    case Kind::meet:
+        return meet(self, op);
     case Kind::yield:
         return [](u64) -> Task<void> { co_await call(Call::threadDelay, 0); }(0);
     }

@@ -40,6 +40,7 @@ struct World {
     unsigned spawned{};
     bool killing{}; // somebody has been killed, perhaps while he had an object
     std::array<unsigned, 3 * object_slots> holders{}; // of mutexes, real-time mutexes, monitors; 0: nobody
+    std::array<u32, object_slots> units{};            // of semaphores: given and not taken
     std::vector<u32> counters;                        // of each thread's messages
     // The last counter that a receiver has seen of a sender, by port.
     std::map<std::array<u64, 3>, u32> seen;
@@ -68,6 +69,7 @@ void expect(std::string_view what, unsigned thread, long result, std::initialize
 [[nodiscard]] host::Task<void> use_rt_mutexes(unsigned thread, Op op);
 [[nodiscard]] host::Task<void> use_sem(unsigned thread, Op op);
 [[nodiscard]] host::Task<void> use_events(unsigned thread, Op op);
+[[nodiscard]] host::Task<void> meet(unsigned thread, Op op);
 [[nodiscard]] host::Task<void> use_monitor(unsigned thread, Op op);
 [[nodiscard]] host::Task<void> make_objects();
 // Nobody waits for what is there, and everybody has the priority that is due to him.
