@@ -1,4 +1,5 @@
-// A second actor made from this one's own image: its globals have the values of the moment of creation.
+// Other actors. A Child is made from this one's own image: its globals have the values of the moment of
+// creation.
 #pragma once
 
 #include "helper.hpp"
@@ -31,6 +32,16 @@ class Child {
     KnCap capability_{};
     bool exists_{};
     unsigned threads_{};
+};
+
+// An actor with nothing in it.
+struct EmptyActor {
+    KnCap capability{};
+    int error = actorCreate(K_MYACTOR, &capability, K_USERACTOR, K_ACTIVE);
+    EmptyActor() = default;
+    EmptyActor(const EmptyActor&) = delete;
+    EmptyActor& operator=(const EmptyActor&) = delete;
+    ~EmptyActor() { actorDelete(&capability); }
 };
 
 inline constexpr VmAddr child_stacks = 0x10000000;

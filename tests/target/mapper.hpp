@@ -57,6 +57,12 @@ class Mapper {
     int port_li_{};
 };
 
+[[nodiscard]] inline int map(const KnCap* actor, VmAddr at, VmSize size, const KnObjDesc& segment,
+                             VmFlags options = K_WRITABLE) {
+    KnRgnDesc region = region_at(at, size, options);
+    return rgnMap(actor, &region, &segment);
+}
+
 [[nodiscard]] inline std::uint64_t first_word(VmSize index) { return 0x1000 + index; }
 
 } // namespace chorale::test

@@ -5,39 +5,15 @@
 #include "helper.hpp"
 #include "mapper.hpp"
 #include "memory.hpp"
+#include "settled.hpp"
 
 #include <chorus.h>
 
 namespace chorale::test {
 namespace {
 
-constexpr VmAddr other_space = 0x30000000;
-
 alignas(page) std::uint64_t buffer[3 * page / 8];
 constexpr VmSize words = page / 8;
-
-struct Empty {
-    KnCap capability{};
-    int error = actorCreate(K_MYACTOR, &capability, K_USERACTOR, K_ACTIVE);
-    Empty() = default;
-    Empty(const Empty&) = delete;
-    Empty& operator=(const Empty&) = delete;
-    ~Empty() { actorDelete(&capability); }
-};
-
-int map(const KnCap* actor, VmAddr at, VmSize size, const KnObjDesc& segment, VmFlags options = K_WRITABLE) {
-    KnRgnDesc region = region_at(at, size, options);
-    return rgnMap(actor, &region, &segment);
-}
-
-std::uint64_t read_in(const KnCap* actor, VmAddr at) {
-    std::uint64_t value = ~std::uint64_t{0};
-    vmCopy(actor, at, K_MYACTOR, address_of(&value), sizeof value, 0);
-    return value;
-}
-int write_in(const KnCap* actor, VmAddr at, std::uint64_t value) {
-    return vmCopy(K_MYACTOR, address_of(&value), actor, at, sizeof value, 0);
-}
 
 KnObjDesc part(const Mapper& mapper, VmOffset offset, VmSize size) {
     KnObjDesc segment = mapper.segment();
@@ -54,24 +30,6 @@ int write_word(const Mapper& mapper, VmOffset offset, std::uint64_t value) {
     const KnObjDesc segment = part(mapper, offset, sizeof value);
     return sgWrite(&segment, K_MYACTOR, address_of(&value), 0);
 }
-
-// All that the cases make is gone again.
-class Counted {
-  public:
-    explicit Counted(Report& report) : report_{report}, before_{settled_statistics()} {}
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
-    ~Counted() {
-        Report& report = report_;
-        const KnSysStatistics after = settled_statistics();
-        CHECK_EQ(after.regions, before_.regions);
-        CHECK_EQ(after.messages, before_.messages);
-    }
-
-  private:
-    Report& report_;
-    KnSysStatistics before_;
-};
 
 // Any range, to any address, mapped by others or by nobody.
 void read(Report& report) {
@@ -92,7 +50,7 @@ void read(Report& report) {
     std::uint64_t value = 0;
     CHECK_EQ(read_word(mapper, 5 * page, value), K_OK);
     CHECK_EQ(value, 9);
-    Empty actor;
+    EmptyActor actor;
     KnRgnDesc region = region_at(free_space, 2 * page, K_WRITABLE);
     REQUIRE_EQ(rgnAllocate(&actor.capability, &region), K_OK);
     const KnObjDesc two = part(mapper, 5 * page, 2 * page);
@@ -299,7 +257,7 @@ void mapped_from_actor(Report& report) {
     const Counted counted{report};
     Mapper mapper;
     REQUIRE_EQ(mapper.start(Manner::good), K_OK);
-    Empty actor;
+    EmptyActor actor;
     REQUIRE_EQ(allocate(free_space, 2 * page), K_OK);
     REQUIRE_EQ(map(K_MYACTOR, free_space + 2 * page, 4 * page, mapper.segment(8)), K_OK);
     KnRgnDesc copied = region_at(free_space + 6 * page, 2 * page, K_WRITABLE);
@@ -366,7 +324,7 @@ void duplicated(Report& report) {
     const Counted counted{report};
     Mapper mapper;
     REQUIRE_EQ(mapper.start(Manner::good), K_OK);
-    Empty source, shares, copies;
+    EmptyActor source, shares, copies;
     REQUIRE_EQ(map(&source.capability, free_space, 4 * page, mapper.segment(), K_WRITABLE | K_INHERITSHARE),
                K_OK);
     CHECK_EQ(write_in(&source.capability, free_space, 1), K_OK);

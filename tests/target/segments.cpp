@@ -4,18 +4,12 @@
 #include "helper.hpp"
 #include "mapper.hpp"
 #include "memory.hpp"
+#include "settled.hpp"
 
 #include <chorus.h>
 
 namespace chorale::test {
 namespace {
-
-constexpr VmAddr other_space = 0x30000000;
-
-int map(const KnCap* actor, VmAddr at, VmSize size, const KnObjDesc& segment, VmFlags options = K_WRITABLE) {
-    KnRgnDesc region = region_at(at, size, options);
-    return rgnMap(actor, &region, &segment);
-}
 
 int copy(VmAddr at, VmSize size, const KnObjDesc& segment) {
     KnRgnDesc region = region_at(at, size, K_WRITABLE);
@@ -26,29 +20,8 @@ int copy(VmAddr at, VmSize size, const KnObjDesc& segment) {
 int fetch(VmAddr at, std::uint64_t& value, const KnCap* actor = K_MYACTOR) {
     return vmCopy(actor, at, K_MYACTOR, address_of(&value), sizeof value, 0);
 }
-int store(VmAddr at, std::uint64_t value, const KnCap* actor = K_MYACTOR) {
-    return vmCopy(K_MYACTOR, address_of(&value), actor, at, sizeof value, 0);
-}
 
 void touch(VmAddr at) { static_cast<void>(*reinterpret_cast<volatile std::uint64_t*>(at)); }
-
-// All that the cases make is gone again.
-class Counted {
-  public:
-    explicit Counted(Report& report) : report_{report}, before_{settled_statistics()} {}
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
-    ~Counted() {
-        Report& report = report_;
-        const KnSysStatistics after = settled_statistics();
-        CHECK_EQ(after.regions, before_.regions);
-        CHECK_EQ(after.messages, before_.messages);
-    }
-
-  private:
-    Report& report_;
-    KnSysStatistics before_;
-};
 
 void touched(Report& report) {
     const Counted counted{report};
@@ -92,7 +65,7 @@ void shared_by_all(Report& report) {
     std::uint64_t value = 0;
     CHECK_EQ(fetch(free_space + page, value, &actor), K_OK);
     CHECK_EQ(value, 5);
-    CHECK_EQ(store(free_space + 2 * page, 6, &actor), K_OK);
+    CHECK_EQ(write_in(&actor, free_space + 2 * page, 6), K_OK);
     CHECK_EQ(word_at(free_space + 2 * page), 6);
     CHECK_EQ(word_at(other_space + page), 6);
     CHECK_EQ(Mapper::pulls.load(), 2);
@@ -118,7 +91,7 @@ void split_regions(Report& report) {
     KnRgnDesc read_only = region_at(free_space + 6 * page, 2 * page, 0);
     CHECK_EQ(rgnSetProtect(K_MYACTOR, &read_only), K_OK);
     CHECK_EQ(word_at(free_space + 7 * page), first_word(7));
-    CHECK_EQ(store(free_space + 7 * page, 1), K_EADDR);
+    CHECK_EQ(write_in(K_MYACTOR, free_space + 7 * page, 1), K_EADDR);
     read_only.options = K_WRITABLE;
     CHECK_EQ(rgnSetProtect(K_MYACTOR, &read_only), K_OK);
     word_at(free_space + 7 * page) = 1;
@@ -155,7 +128,7 @@ void rights_to_write(Report& report) {
     word_at(free_space) = 2;
     CHECK_EQ(Mapper::accesses.load(), 1);
     Mapper::manner = Manner::denies_writing;
-    CHECK_EQ(store(free_space + page, 1), K_EADDR);
+    CHECK_EQ(write_in(K_MYACTOR, free_space + page, 1), K_EADDR);
     CHECK_EQ(word_at(free_space + page), first_word(1));
     CHECK_EQ(release(free_space, 4 * page), K_OK);
     CHECK(eventually([] { return Mapper::stored(0) == 2; }));
@@ -273,7 +246,7 @@ void map_errors(Report& report) {
     const VmAddr chosen = region.startAddr;
     CHECK_EQ(word_at(chosen), first_word(0));
     CHECK_EQ(attempt(0, all), K_EOVERLAP);
-    CHECK_EQ(store(chosen, 1), K_EADDR); // read only
+    CHECK_EQ(write_in(K_MYACTOR, chosen, 1), K_EADDR); // read only
     CHECK_EQ(release(chosen, 4 * page), K_OK);
     CHECK_EQ(Mapper::pulls.load(), 1);
 }
@@ -291,7 +264,7 @@ void nonsense(Report& report) {
     for (const Manner manner : manners) {
         Mapper::manner = manner;
         CHECK_EQ(fetch(free_space, value), K_EADDR);
-        CHECK_EQ(store(free_space, 1), K_EADDR);
+        CHECK_EQ(write_in(K_MYACTOR, free_space, 1), K_EADDR);
     }
     Mapper::manner = Manner::drops; // the next request ends the one before
     Helper helper;

@@ -23,4 +23,11 @@ KnSysStatistics settled_statistics() {
     return last;
 }
 
+Counted::~Counted() {
+    Report& report = report_;
+    const KnSysStatistics after = settled_statistics();
+    CHECK_EQ(after.regions, before_.regions);
+    CHECK_EQ(after.messages, before_.messages);
+}
+
 } // namespace chorale::test

@@ -9,27 +9,6 @@
 namespace chorale::test {
 namespace {
 
-constexpr VmAddr other_space = 0x30000000;
-
-struct Empty {
-    KnCap capability{};
-    int error = actorCreate(K_MYACTOR, &capability, K_USERACTOR, K_ACTIVE);
-    Empty() = default;
-    Empty(const Empty&) = delete;
-    Empty& operator=(const Empty&) = delete;
-    ~Empty() { actorDelete(&capability); }
-};
-
-std::uint64_t read_in(const KnCap& actor, VmAddr at) {
-    std::uint64_t value = ~std::uint64_t{0};
-    vmCopy(&actor, at, K_MYACTOR, address_of(&value), sizeof(value), 0);
-    return value;
-}
-
-int write_in(const KnCap& actor, VmAddr at, std::uint64_t value) {
-    return vmCopy(K_MYACTOR, address_of(&value), &actor, at, sizeof(value), 0);
-}
-
 PhAddr place_of(const KnCap* actor, VmAddr at) {
     PhAddr place = 0;
     return vmPhysAddr(actor, at, &place) == K_OK ? place : 0;
@@ -103,7 +82,7 @@ void copies_of_copies(Report& report) {
 }
 
 void shared_range(Report& report) {
-    Empty actor, another;
+    EmptyActor actor, another;
     REQUIRE_EQ(actor.error, K_OK);
     REQUIRE_EQ(allocate(free_space, 8 * page), K_OK);
     word_at(free_space + 2 * page) = 1;
@@ -111,11 +90,11 @@ void shared_range(Report& report) {
     const KnRgnDesc source = region_at(free_space + page, 4 * page, 0);
     REQUIRE_EQ(rgnMapFromActor(&actor.capability, &target, K_MYACTOR, &source), K_OK);
     const VmAddr there = target.startAddr;
-    CHECK_EQ(read_in(actor.capability, there + page), 1);
-    CHECK_EQ(write_in(actor.capability, there + 3 * page, 2), K_OK); // not touched before
+    CHECK_EQ(read_in(&actor.capability, there + page), 1);
+    CHECK_EQ(write_in(&actor.capability, there + 3 * page, 2), K_OK); // not touched before
     CHECK_EQ(word_at(free_space + 4 * page), 2);
     word_at(free_space + page) = 3;
-    CHECK_EQ(read_in(actor.capability, there), 3);
+    CHECK_EQ(read_in(&actor.capability, there), 3);
     // On to a third, read only; and a copy of what is shared, which is none of theirs.
     KnRgnDesc third = region_at(other_space, 0, 0);
     const KnRgnDesc shared = region_at(there, 4 * page, 0);
@@ -123,13 +102,13 @@ void shared_range(Report& report) {
     KnRgnDesc copy = region_at(other_space + 0x100000, 0, K_WRITABLE);
     REQUIRE_EQ(rgnInitFromActor(&another.capability, &copy, &actor.capability, &shared), K_OK);
     word_at(free_space + page) = 4;
-    CHECK_EQ(read_in(another.capability, other_space), 4);
-    CHECK_EQ(read_in(another.capability, other_space + 0x100000), 3);
-    CHECK_EQ(write_in(another.capability, other_space + 0x100000, 5), K_OK);
+    CHECK_EQ(read_in(&another.capability, other_space), 4);
+    CHECK_EQ(read_in(&another.capability, other_space + 0x100000), 3);
+    CHECK_EQ(write_in(&another.capability, other_space + 0x100000, 5), K_OK);
     CHECK_EQ(word_at(free_space + page), 4);
     // Who lets go of it takes nothing from the others.
     CHECK_EQ(release(free_space, 8 * page), K_OK);
-    CHECK_EQ(read_in(another.capability, other_space + 3 * page), 2);
+    CHECK_EQ(read_in(&another.capability, other_space + 3 * page), 2);
     third.options = K_RESERVED;
     CHECK_EQ(rgnMapFromActor(&another.capability, &third, &actor.capability, &shared), K_EINVAL);
     const KnRgnDesc nothing = region_at(free_space, page, 0);
@@ -139,7 +118,7 @@ void shared_range(Report& report) {
 }
 
 void duplicated_actor(Report& report) {
-    Empty source, copy, mixed, shared;
+    EmptyActor source, copy, mixed, shared;
     const auto make = [&](VmAddr at, VmFlags options) {
         KnRgnDesc region = region_at(at, 4 * page, K_WRITABLE | options);
         return rgnAllocate(&source.capability, &region);
@@ -149,7 +128,7 @@ void duplicated_actor(Report& report) {
     REQUIRE_EQ(make(free_space + 0x200000, 0), K_OK);
     REQUIRE_EQ(make(free_space + 0x300000, K_RESERVED | K_INHERITCOPY), K_OK);
     for (const VmAddr at : {free_space, free_space + 0x100000, free_space + 0x200000}) {
-        REQUIRE_EQ(write_in(source.capability, at + page, at), K_OK);
+        REQUIRE_EQ(write_in(&source.capability, at + page, at), K_OK);
     }
     REQUIRE_EQ(rgnDup(&mixed.capability, &source.capability, 0), K_OK);
     REQUIRE_EQ(rgnDup(&copy.capability, &source.capability, K_INHERITCOPY), K_OK);
@@ -157,16 +136,16 @@ void duplicated_actor(Report& report) {
     CHECK_EQ(rgnDup(&shared.capability, &source.capability, 0), K_EINVAL); // not empty
     CHECK_EQ(rgnDup(&source.capability, &source.capability, 0), K_EINVAL);
     for (const VmAddr at : {free_space, free_space + 0x100000, free_space + 0x200000}) {
-        CHECK_EQ(read_in(copy.capability, at + page), at);
-        CHECK_EQ(write_in(source.capability, at + page, 1), K_OK);
-        CHECK_EQ(read_in(copy.capability, at + page), at);
-        CHECK_EQ(read_in(shared.capability, at + page), 1);
-        CHECK_EQ(write_in(shared.capability, at, 2), K_OK);
-        CHECK_EQ(read_in(source.capability, at), 2);
+        CHECK_EQ(read_in(&copy.capability, at + page), at);
+        CHECK_EQ(write_in(&source.capability, at + page, 1), K_OK);
+        CHECK_EQ(read_in(&copy.capability, at + page), at);
+        CHECK_EQ(read_in(&shared.capability, at + page), 1);
+        CHECK_EQ(write_in(&shared.capability, at, 2), K_OK);
+        CHECK_EQ(read_in(&source.capability, at), 2);
     }
-    CHECK_EQ(read_in(mixed.capability, free_space + page), free_space);
-    CHECK_EQ(read_in(mixed.capability, free_space + 0x100000 + page), 1);
-    CHECK_EQ(read_in(mixed.capability, free_space + 0x200000), ~std::uint64_t{0}); // left out
+    CHECK_EQ(read_in(&mixed.capability, free_space + page), free_space);
+    CHECK_EQ(read_in(&mixed.capability, free_space + 0x100000 + page), 1);
+    CHECK_EQ(read_in(&mixed.capability, free_space + 0x200000), ~std::uint64_t{0}); // left out
     KnRgnStat stat[8];
     const KnRgnDesc all = region_at(free_space, 0x1000000, 0);
     CHECK_EQ(rgnStat(&mixed.capability, &all, stat, sizeof(stat)), 3);
@@ -186,8 +165,8 @@ void duplicated_program(Report& report) {
         Child duplicate;
         REQUIRE_EQ(duplicate.duplicate(original), K_OK);
         REQUIRE(duplicate.start(run_in_duplicate, 77 + cpu, higher_priority, cpu) > 0);
-        CHECK(eventually([&] { return read_in(duplicate.capability(), free_space) == 77 + cpu; }));
-        CHECK_EQ(read_in(original.capability(), free_space), 0);
+        CHECK(eventually([&] { return read_in(&duplicate.capability(), free_space) == 77 + cpu; }));
+        CHECK_EQ(read_in(&original.capability(), free_space), 0);
     }
 }
 
@@ -278,13 +257,13 @@ void waited_for_and_copied(Report& report) {
 // Everything comes back, however often.
 void no_leaks(Report& report) {
     const auto round = [&] {
-        Empty actor;
+        EmptyActor actor;
         KnRgnDesc target = region_at(free_space, 0, K_WRITABLE);
         const KnRgnDesc source = region_at(free_space, 32 * page, 0);
         CHECK_EQ(rgnInitFromActor(&actor.capability, &target, K_MYACTOR, &source), K_OK);
         target.startAddr = other_space;
         CHECK_EQ(rgnMapFromActor(&actor.capability, &target, K_MYACTOR, &source), K_OK);
-        CHECK_EQ(write_in(actor.capability, free_space + page, 1), K_OK);
+        CHECK_EQ(write_in(&actor.capability, free_space + page, 1), K_OK);
     };
     REQUIRE_EQ(allocate(free_space, 32 * page), K_OK);
     round();
