@@ -9,12 +9,8 @@
 //
 // Two copies: with the fast path switched off messages go straight to the slow path.
 #include <chorus/message_registers.h>
-#include <machine/asm.h>
-#include <machine/offsets.h>
+#include <machine/entry.h>
 
-#define FRAME(field) (THREAD_FRAME + FRAME_##field)
-#define FIRST_BLOCK_CALL 128
-#define CALL_LIMIT 256
 #define CAUSE_USER_CALL 8
 #define CALL_BYTES 4 // an ecall's length
 
@@ -68,10 +64,7 @@
     csrrw   t0, sscratch, zero
     sd      t0, LEAF_TP(sp)
     sd      ra, LEAF_RA(sp)
-    slli    t0, a7, 3
-    lui     t1, %hi(leaf_call_table)    // the nucleus lies in the last 2 GiB
-    add     t1, t1, t0
-    ld      t1, %lo(leaf_call_table)(t1)
+    find_call leaf_call_table
     jalr    t1
     lw      t1, CPU_PENDING(tp)
     csrr    t0, sepc                    // whatever lets traps in meanwhile puts it back
@@ -120,15 +113,7 @@
     sd      t1, FRAME(CONTROL)(t0)
     sd      a3, FRAME(A3)(t0)           // ipcCallMessage comes back to it
     save_kept t0
-    ld      sp, CPU_STACK_TOP(tp)
-    mv      s0, t0                      // in no stack: so a backtrace ends here
-    slli    t0, a7, 3
-    lui     t1, %hi(block_call_table)
-    add     t1, t1, t0
-    ld      t1, %lo(block_call_table)(t1)
-    jalr    t1
-    mv      a1, s0
-    j       block_return
+    run_block_call t0
 .Lreceive_\@:
     enter_message fast_slow
 
@@ -138,20 +123,6 @@
     addi    t0, t0, CAUSE_USER_CALL
     j       chorale_trap_outside
     .size \name, . - \name
-.endm
-
-// Callee-saved registers but s0 and s1.
-.macro save_kept thread
-    sd      s2, FRAME(S2)(\thread)
-    sd      s3, FRAME(S3)(\thread)
-    sd      s4, FRAME(S4)(\thread)
-    sd      s5, FRAME(S5)(\thread)
-    sd      s6, FRAME(S6)(\thread)
-    sd      s7, FRAME(S7)(\thread)
-    sd      s8, FRAME(S8)(\thread)
-    sd      s9, FRAME(S9)(\thread)
-    sd      s10, FRAME(S10)(\thread)
-    sd      s11, FRAME(S11)(\thread)
 .endm
 
     .section .text.fastpath, "ax", @progbits
@@ -185,20 +156,12 @@ fast_exit:
     .global fast_slow
     .type fast_slow, @function
 fast_slow:
-    sd      a1, FRAME(A1)(a0)
-    sd      a2, FRAME(A2)(a0)
-    sd      a3, FRAME(CONTROL)(a0)
-    sd      t3, FRAME(T3)(a0)
-    sd      t4, FRAME(T4)(a0)
-    sd      t5, FRAME(T5)(a0)
-    sd      t6, FRAME(T6)(a0)
+    save_message a0
     sd      s2, FRAME(S2)(a0)
     sd      s3, FRAME(S3)(a0)
     sd      s4, FRAME(S4)(a0)
     sd      s5, FRAME(S5)(a0)
-    ld      sp, CPU_STACK_TOP(tp)
-    li      s0, 0
-    j       message_call_entry
+    run_message
     .size fast_slow, . - fast_slow
 
     .section .note.GNU-stack, "", @progbits

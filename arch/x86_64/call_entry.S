@@ -5,11 +5,7 @@
 // Copies: with FSGSBASE the user can change its thread pointer, so the entries that may switch threads save
 // it; with the fast path switched off messages go straight to the slow path.
 #include <chorus/message_registers.h>
-#include <machine/offsets.h>
-
-#define FRAME(field) (THREAD_FRAME + FRAME_##field)
-#define FIRST_BLOCK_CALL 128
-#define CALL_LIMIT 256
+#include <machine/entry.h>
 
 .macro save_thread_pointer with_fsgsbase, thread, scratch
     .if \with_fsgsbase
@@ -37,12 +33,7 @@
 // With the thread in rsp. The other registers in the frame are this thread's own of some time ago: no secret
 // of others.
 .macro save_callee_saved with_fsgsbase
-    movq    %rbx, FRAME(RBX)(%rsp)
-    movq    %rbp, FRAME(RBP)(%rsp)
-    movq    %r12, FRAME(R12)(%rsp)
-    movq    %r13, FRAME(R13)(%rsp)
-    movq    %r14, FRAME(R14)(%rsp)
-    movq    %r15, FRAME(R15)(%rsp)
+    save_kept %rsp
     movq    %gs:CPU_SCRATCH, %rbp
     movq    %rbp, FRAME(SP)(%rsp)
     save_thread_pointer \with_fsgsbase, %rsp, %rbp
@@ -113,10 +104,7 @@
     cmpq    $CALL_LIMIT, %rax
     jae     .Lno_call_\@
 .Lrun_\@:
-    callq   *block_call_table(,%rax,8)
-    movq    %rax, %r12                  // where block_return() takes its arguments
-    movq    %rbx, %r13
-    jmp     block_return
+    run_block_call
 .Lno_call_\@:
     xorl    %eax, %eax                  // an entry that answers what every unknown number is answered
     jmp     .Lrun_\@
@@ -171,12 +159,7 @@ fast_slow:
     movq    %r13, FRAME(R13)(%rcx)
     movq    %r14, FRAME(R14)(%rcx)
     movq    %r15, FRAME(R15)(%rcx)
-    movq    %rdi, FRAME(RDI)(%rcx)
-    movq    %rsi, FRAME(RSI)(%rcx)
-    movq    %rdx, FRAME(RDX)(%rcx)
-    movq    %r8, FRAME(R8)(%rcx)
-    movq    %r9, FRAME(R9)(%rcx)
-    movq    %r11, FRAME(R10)(%rcx)
+    save_message %rcx, %r11
     movl    $EXIT_CALL, FRAME(EXIT)(%rcx)
     movq    %rcx, %r12
     movq    %gs:CPU_STACK_TOP, %rsp

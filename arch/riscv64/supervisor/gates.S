@@ -5,14 +5,9 @@
 // Interrupts are off between the first instruction and the end: so whoever is in here is in the nucleus. A
 // caller that had them off keeps them off, and is not preempted: what waits is done at its next call or
 // interrupt.
-#include <chorus/message_registers.h>
 #include <machine/asm.h>
-#include <machine/offsets.h>
+#include <machine/entry.h>
 
-#define FRAME(field) (THREAD_FRAME + FRAME_##field)
-#define FIRST_LEAF_CALL 2
-#define FIRST_BLOCK_CALL 128
-#define CALL_LIMIT 256
 #define LEAF_STATUS LEAF_TP // a gate has no thread pointer to keep
 #define SIE_TO_SPIE 4       // SSTATUS_SPIE is SSTATUS_SIE shifted by that
 
@@ -45,29 +40,17 @@ chorale_call_gates:
 .endm
 
 // What C keeps, with the return address as the place to go on.
-.macro save_kept thread
+.macro save_caller thread
     sd      ra, FRAME(PC)(\thread)
     sd      gp, FRAME(GP)(\thread)
     sd      s0, FRAME(S0)(\thread)
     sd      s1, FRAME(S1)(\thread)
-    sd      s2, FRAME(S2)(\thread)
-    sd      s3, FRAME(S3)(\thread)
-    sd      s4, FRAME(S4)(\thread)
-    sd      s5, FRAME(S5)(\thread)
-    sd      s6, FRAME(S6)(\thread)
-    sd      s7, FRAME(S7)(\thread)
-    sd      s8, FRAME(S8)(\thread)
-    sd      s9, FRAME(S9)(\thread)
-    sd      s10, FRAME(S10)(\thread)
-    sd      s11, FRAME(S11)(\thread)
+    save_kept \thread
 .endm
 
 // From interrupt level (kernel/interrupt/level.hpp), which is on the nucleus's stack: a call of the handler.
 interrupt_gate:
-    slli    t0, a7, 3
-    lui     t1, %hi(interrupt_call_table)
-    add     t1, t1, t0
-    ld      t1, %lo(interrupt_call_table)(t1)
+    find_call interrupt_call_table
     jr      t1
 refuse_message:
     j       not_at_interrupt_level
@@ -87,10 +70,7 @@ leaf_gate:
     sd      t0, LEAF_STATUS(sp)
     sd      t1, LEAF_SP(sp)
     sd      ra, LEAF_RA(sp)
-    slli    t0, a7, 3
-    lui     t1, %hi(leaf_call_table)    // the nucleus lies in the last 2 GiB
-    add     t1, t1, t0
-    ld      t1, %lo(leaf_call_table)(t1)
+    find_call leaf_call_table
     jalr    t1
     ld      t0, LEAF_STATUS(sp)
     ld      ra, LEAF_RA(sp)
@@ -107,7 +87,7 @@ preempted:                              // a better thread became ready: the cal
     sd      a0, FRAME(A0)(t2)
     sd      sp, FRAME(SP)(t2)
     save_mode t2, t0
-    save_kept t2
+    save_caller t2
     ld      sp, CPU_STACK_TOP(tp)
     li      s0, 0
     j       chorale_leave
@@ -118,19 +98,11 @@ block_gate:
     ld      t2, CPU_CURRENT(tp)
     sd      sp, FRAME(SP)(t2)
     save_mode t2, t0
-    save_kept t2
+    save_caller t2
     slli    t1, a7, MESSAGE_NUMBER_SHIFT
     sd      t1, FRAME(CONTROL)(t2)
     sd      a3, FRAME(A3)(t2)           // a call's fourth argument
-    ld      sp, CPU_STACK_TOP(tp)
-    mv      s0, t2                      // in no stack: so a backtrace ends here
-    slli    t0, a7, 3
-    lui     t1, %hi(block_call_table)
-    add     t1, t1, t0
-    ld      t1, %lo(block_call_table)(t1)
-    jalr    t1
-    mv      a1, s0
-    j       block_return
+    run_block_call t2
 
 // A message in the register convention (chorus/message_registers.h): what a user's ECALL would bring, on the
 // way that has the full semantics.
@@ -140,17 +112,9 @@ message_gate:
     ld      a0, CPU_CURRENT(tp)
     sd      sp, FRAME(SP)(a0)
     save_mode a0, t0
-    save_kept a0
-    sd      a1, FRAME(A1)(a0)
-    sd      a2, FRAME(A2)(a0)
-    sd      a3, FRAME(CONTROL)(a0)
-    sd      t3, FRAME(T3)(a0)
-    sd      t4, FRAME(T4)(a0)
-    sd      t5, FRAME(T5)(a0)
-    sd      t6, FRAME(T6)(a0)
-    ld      sp, CPU_STACK_TOP(tp)
-    li      s0, 0
-    j       message_call_entry
+    save_caller a0
+    save_message a0
+    run_message
 
 // Where handlers return to (kernel/supervisor/handler.cpp): what they kept is in the record.
     .globl chorale_handler_return

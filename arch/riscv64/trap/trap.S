@@ -6,9 +6,7 @@
 //
 // In the nucleus SPP is 0, but while a trap from itself is handled: an exit to user mode need not clear it.
 #include <machine/asm.h>
-#include <machine/offsets.h>
-
-#define FRAME(field) (THREAD_FRAME + FRAME_##field)
+#include <machine/entry.h>
 
 // The interrupted thread is \thread; its t0 is in the CPU's scratch.
 .macro save_all_but thread
@@ -31,16 +29,7 @@
     sd      t5, FRAME(T5)(\thread)
     sd      t6, FRAME(T6)(\thread)
     sd      s1, FRAME(S1)(\thread)
-    sd      s2, FRAME(S2)(\thread)
-    sd      s3, FRAME(S3)(\thread)
-    sd      s4, FRAME(S4)(\thread)
-    sd      s5, FRAME(S5)(\thread)
-    sd      s6, FRAME(S6)(\thread)
-    sd      s7, FRAME(S7)(\thread)
-    sd      s8, FRAME(S8)(\thread)
-    sd      s9, FRAME(S9)(\thread)
-    sd      s10, FRAME(S10)(\thread)
-    sd      s11, FRAME(S11)(\thread)
+    save_kept \thread
 .endm
 
     .text

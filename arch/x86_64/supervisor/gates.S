@@ -4,12 +4,8 @@
 //
 // Interrupts are off between the first CLI and the end: so whoever is in here is in the nucleus. A caller
 // that had them off keeps them off, and is not preempted: what waits is done at its next call or interrupt.
-#include <machine/offsets.h>
+#include <machine/entry.h>
 
-#define FRAME(field) (THREAD_FRAME + FRAME_##field)
-#define FIRST_LEAF_CALL 2
-#define FIRST_BLOCK_CALL 128
-#define CALL_LIMIT 256
 #define INTERRUPTS_ON 0x200
 
     .text
@@ -67,13 +63,12 @@ preempted:                              // a better thread became ready: the cal
     popq    FRAME(FLAGS)(%r11)
     popq    FRAME(PC)(%r11)
     movq    %rsp, FRAME(SP)(%r11)
-    call    save_kept
+    call    save_caller
     movq    %gs:CPU_STACK_TOP, %rsp
     jmp     chorale_leave
 
-block_gate:
-    movzbl  %al, %eax
-    at_interrupt_level interrupt_gate
+// The thread goes to r11; where its caller goes on, to its frame.
+.macro enter_thread
     pushfq
     cli
     movq    %gs:CPU_CURRENT, %r11
@@ -81,34 +76,26 @@ block_gate:
     popq    FRAME(PC)(%r11)
     movq    %rsp, FRAME(SP)(%r11)
     movq    %gs:CPU_STACK_TOP, %rsp
+.endm
+
+block_gate:
+    movzbl  %al, %eax
+    at_interrupt_level interrupt_gate
+    enter_thread
     movq    %rax, FRAME(RAX)(%r11)
     movq    %rcx, FRAME(R10)(%r11)      // a call's fourth argument, where user mode has it
-    call    save_kept
+    call    save_caller
     movq    %r11, %rbx
-    callq   *block_call_table(,%rax,8)
-    movq    %rax, %r12                  // where block_return() takes its arguments
-    movq    %rbx, %r13
-    jmp     block_return
+    run_block_call
 
 // A message in the register convention (chorus/message_registers.h): what a user's SYSCALL would bring, on
 // the way that has the full semantics.
 message_gate:
     at_interrupt_level not_at_interrupt_level
-    pushfq
-    cli
-    movq    %gs:CPU_CURRENT, %r11
-    popq    FRAME(FLAGS)(%r11)
-    popq    FRAME(PC)(%r11)
-    movq    %rsp, FRAME(SP)(%r11)
-    movq    %gs:CPU_STACK_TOP, %rsp
+    enter_thread
     movq    %rax, FRAME(RAX)(%r11)
-    movq    %rdi, FRAME(RDI)(%r11)
-    movq    %rsi, FRAME(RSI)(%r11)
-    movq    %rdx, FRAME(RDX)(%r11)
-    movq    %r8, FRAME(R8)(%r11)
-    movq    %r9, FRAME(R9)(%r11)
-    movq    %r10, FRAME(R10)(%r11)
-    call    save_kept
+    save_message %r11, %r10
+    call    save_caller
     movq    %r11, %r12                  // where message_call_entry() takes its argument
     jmp     message_call_entry
 
@@ -123,13 +110,8 @@ chorale_handler_return:
     ud2
 
 // The registers that a C function keeps go to the frame of the thread in r11.
-save_kept:
-    movq    %rbx, FRAME(RBX)(%r11)
-    movq    %rbp, FRAME(RBP)(%r11)
-    movq    %r12, FRAME(R12)(%r11)
-    movq    %r13, FRAME(R13)(%r11)
-    movq    %r14, FRAME(R14)(%r11)
-    movq    %r15, FRAME(R15)(%r11)
+save_caller:
+    save_kept %r11
     movl    $EXIT_SUPERVISOR, FRAME(EXIT)(%r11)
     xorl    %ebp, %ebp
     ret

@@ -6,9 +6,8 @@
 // check can hit anywhere, even where GS is still the user's: they have stacks of their own (IST), whose last
 // words name this CPU's block, and put GS right themselves.
 #include <machine/asm.h>
-#include <machine/offsets.h>
+#include <machine/entry.h>
 
-#define IN_FRAME(field) (THREAD_FRAME + field)
 #define MSR_GS_BASE 0xc0000101
 #define IST_STACK_SIZE 8192
 
@@ -64,20 +63,20 @@ chorale_trap_stubs:
     CLAC
     pushq %rax
     movq %gs:CPU_CURRENT, %rax
-    movq %rbx, IN_FRAME(FRAME_RBX)(%rax)
-    movq %rbp, IN_FRAME(FRAME_RBP)(%rax)
-    movq %rcx, IN_FRAME(FRAME_RCX)(%rax)
-    movq %rdx, IN_FRAME(FRAME_RDX)(%rax)
-    movq %rsi, IN_FRAME(FRAME_RSI)(%rax)
-    movq %rdi, IN_FRAME(FRAME_RDI)(%rax)
-    movq %r8, IN_FRAME(FRAME_R8)(%rax)
-    movq %r9, IN_FRAME(FRAME_R9)(%rax)
-    movq %r10, IN_FRAME(FRAME_R10)(%rax)
-    movq %r11, IN_FRAME(FRAME_R11)(%rax)
-    movq %r12, IN_FRAME(FRAME_R12)(%rax)
-    movq %r13, IN_FRAME(FRAME_R13)(%rax)
-    movq %r14, IN_FRAME(FRAME_R14)(%rax)
-    movq %r15, IN_FRAME(FRAME_R15)(%rax)
+    movq %rbx, FRAME(RBX)(%rax)
+    movq %rbp, FRAME(RBP)(%rax)
+    movq %rcx, FRAME(RCX)(%rax)
+    movq %rdx, FRAME(RDX)(%rax)
+    movq %rsi, FRAME(RSI)(%rax)
+    movq %rdi, FRAME(RDI)(%rax)
+    movq %r8, FRAME(R8)(%rax)
+    movq %r9, FRAME(R9)(%rax)
+    movq %r10, FRAME(R10)(%rax)
+    movq %r11, FRAME(R11)(%rax)
+    movq %r12, FRAME(R12)(%rax)
+    movq %r13, FRAME(R13)(%rax)
+    movq %r14, FRAME(R14)(%rax)
+    movq %r15, FRAME(R15)(%rax)
     leaq THREAD_FRAME(%rax), %rdi
     popq FRAME_RAX(%rdi)
     popq FRAME_VECTOR(%rdi)
