@@ -13,11 +13,13 @@ namespace {
 
 constexpr std::string_view unknown = "unknown call";
 
+#define EVERY_CALL(CALL)                                                                                     \
+    CALL(MESSAGE_CALL, ipcCall)                                                                              \
+    CALL(MESSAGE_REPLY_RECEIVE, ipcReplyReceive) CHORUS_LEAF_CALLS(CALL) CHORUS_BLOCK_CALLS(CALL)
+
 // All names, one after the other, and where each of them is: the nucleus's image carries this.
 #define CALL(number, name, ...) #name
-constexpr std::string_view text = "unknown call"
-                                  "ipcCall"
-                                  "ipcReplyReceive" CHORUS_LEAF_CALLS(CALL) CHORUS_BLOCK_CALLS(CALL);
+constexpr std::string_view text = "unknown call" EVERY_CALL(CALL);
 #undef CALL
 
 struct Place {
@@ -31,11 +33,8 @@ constexpr auto places = [] {
         list[number] = {static_cast<u16>(at), static_cast<u16>(size)};
         at += size;
     };
-    add(MESSAGE_CALL, sizeof "ipcCall" - 1);
-    add(MESSAGE_REPLY_RECEIVE, sizeof "ipcReplyReceive" - 1);
 #define CALL(number, name, ...) add(number, sizeof #name - 1);
-    CHORUS_LEAF_CALLS(CALL)
-    CHORUS_BLOCK_CALLS(CALL)
+    EVERY_CALL(CALL)
 #undef CALL
     return list;
 }();
