@@ -24,21 +24,8 @@ int start_thread(const ThreadPlan& plan) {
     const KnFifoThParms schedule{K_SCHED_FIFO, plan.priority};
     KnThreadLid thread = 0;
     const void* parameters = plan.priority == inherit_priority ? nullptr : &schedule;
-    int error = threadCreate(K_MYACTOR, &thread, K_INACTIVE, parameters, &start);
-    if (error < 0) {
-        return error;
-    }
-    if (plan.cpu != any_cpu) {
-        error = threadBind(K_MYACTOR, thread, plan.cpu, nullptr, K_NONEXCLUSIVE);
-    }
-    if (error >= 0) {
-        error = threadActivate(K_MYACTOR, thread);
-    }
-    if (error < 0) {
-        threadDelete(K_MYACTOR, thread);
-        return error;
-    }
-    return thread;
+    const int error = threadCreate(K_MYACTOR, &thread, K_INACTIVE, parameters, &start);
+    return error < 0 ? error : launch_thread(thread, plan.cpu);
 }
 
 } // namespace chorale

@@ -1,6 +1,8 @@
 // Threads of the own actor, and how any thread starts on a given stack.
 #pragma once
 
+#include "launch.hpp"
+
 #include <chorus.h>
 
 #include <cstddef>
@@ -8,9 +10,6 @@
 
 namespace chorale {
 
-using ThreadBody = void (*)(std::uintptr_t argument);
-
-inline constexpr KnCpuId any_cpu = K_SAMECPU;
 inline constexpr unsigned inherit_priority = 256;
 
 struct ThreadPlan {

@@ -30,26 +30,16 @@ int start_supervisor_thread(const SupervisorThreadPlan& plan) {
     const KnFifoThParms schedule{K_SCHED_FIFO, static_cast<unsigned>(plan.priority)};
     KnThreadLid thread = 0;
     const void* parameters = plan.priority < 0 ? nullptr : &schedule;
-    int error = threadCreate(K_MYACTOR, &thread, K_INACTIVE, parameters, &start);
+    const int error = threadCreate(K_MYACTOR, &thread, K_INACTIVE, parameters, &start);
     if (error < 0) {
         return error;
     }
     if (thread >= lid_limit) {
-        error = K_EFULL;
-    } else {
-        starts[thread] = {plan.body, plan.argument};
-        if (plan.cpu >= 0) {
-            error = threadBind(K_MYACTOR, thread, static_cast<KnCpuId>(plan.cpu), nullptr, K_NONEXCLUSIVE);
-        }
-    }
-    if (error >= 0) {
-        error = threadActivate(K_MYACTOR, thread);
-    }
-    if (error < 0) {
         threadDelete(K_MYACTOR, thread);
-        return error;
+        return K_EFULL;
     }
-    return thread;
+    starts[thread] = {plan.body, plan.argument};
+    return launch_thread(thread, plan.cpu < 0 ? any_cpu : static_cast<KnCpuId>(plan.cpu));
 }
 
 } // namespace chorale

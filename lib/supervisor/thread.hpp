@@ -1,13 +1,12 @@
 // Threads of a supervisor actor, on stacks that the nucleus gives them.
 #pragma once
 
+#include <actor/launch.hpp>
 #include <chorus.h>
 
 #include <cstdint>
 
 namespace chorale {
-
-using ThreadBody = void (*)(std::uintptr_t argument);
 
 struct SupervisorThreadPlan {
     ThreadBody body{};
