@@ -1,22 +1,16 @@
 // Suite fifo: the order among equals, without quanta.
 #include "check.hpp"
 #include "helper.hpp"
+#include "trace.hpp"
 
 #include <chorus.h>
 
 namespace chorale::test {
 namespace {
 
-constexpr unsigned order_limit = 8;
-std::atomic<unsigned> order_length;
-std::uintptr_t order[order_limit];
+Trace order;
 
-void note_order(std::uintptr_t value) {
-    const unsigned at = order_length.fetch_add(1);
-    if (at < order_limit) {
-        order[at] = value;
-    }
-}
+void note_order(std::uintptr_t value) { order.note(static_cast<unsigned>(value)); }
 
 std::atomic<bool> let_go;
 
@@ -39,7 +33,7 @@ void burn_and_note(std::uintptr_t value) {
 
 // Point 4: who was preempted stays before its equals.
 void point_04_preempted_stays_first(Report& report) {
-    order_length = 0;
+    order.clear();
     let_go = false;
     Helper first, second;
     REQUIRE(first.start(note_twice, 1, lower_priority) > 0);
@@ -47,24 +41,21 @@ void point_04_preempted_stays_first(Report& report) {
     for (unsigned i = 0; i < 5; ++i) {
         sleep_milliseconds(1);
     }
-    CHECK_EQ(order_length, 1);
+    CHECK(order.is({1}));
     let_go = true;
     REQUIRE(second.join());
-    CHECK_EQ(order[1], 11);
-    CHECK_EQ(order[2], 2);
+    CHECK(order.is({1, 11, 2}));
 }
 
 // Point 4: who wakes up goes behind those that wait already.
 void point_04_woken_goes_behind(Report& report) {
-    order_length = 0;
+    order.clear();
     Helper sleeper, burner, waiter;
     REQUIRE(sleeper.start(sleep_and_note, 1, lower_priority) > 0);
     REQUIRE(burner.start(burn_and_note, 2, lower_priority) > 0);
     REQUIRE(waiter.start(note_order, 3, lower_priority) > 0);
     REQUIRE(sleeper.join());
-    CHECK_EQ(order[0], 2);
-    CHECK_EQ(order[1], 3);
-    CHECK_EQ(order[2], 1);
+    CHECK(order.is({2, 3, 1}));
 }
 
 constexpr Case cases[] = {

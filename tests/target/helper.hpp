@@ -17,8 +17,6 @@ inline constexpr unsigned main_priority = 100;
 inline constexpr unsigned higher_priority = 90;
 inline constexpr unsigned lower_priority = 110;
 
-inline constexpr unsigned patience = 5000; // milliseconds after which something that must happen has not
-
 // A thread with a stack from a small pool. The destructor deletes the thread if it still runs.
 class Helper {
   public:
@@ -45,18 +43,6 @@ class Helper {
 
 [[nodiscard]] unsigned cpu_count();
 [[nodiscard]] std::uint64_t now_microseconds();
-
-// Polls until `condition()` holds; false when the time is over.
-template <class Condition>
-[[nodiscard]] bool eventually(Condition condition, unsigned milliseconds = patience) {
-    for (unsigned waited = 0; !condition(); ++waited) {
-        if (waited == milliseconds) {
-            return false;
-        }
-        sleep_milliseconds(1);
-    }
-    return true;
-}
 
 [[nodiscard]] inline VmAddr address_of(const void* object) { return reinterpret_cast<VmAddr>(object); }
 

@@ -3,6 +3,7 @@
 // hold on any machine.
 #include "check.hpp"
 #include "helper.hpp"
+#include "trace.hpp"
 
 #include <chorus.h>
 #include <chorus/message.hpp>
@@ -126,16 +127,9 @@ void class_errors_and_other_cpu(Report& report) {
 
 // ---- order ----
 
-constexpr unsigned order_limit = 16;
-std::atomic<unsigned> order_length;
-std::uintptr_t order[order_limit];
+Trace order;
 
-void note_order(std::uintptr_t value) {
-    const unsigned at = order_length.fetch_add(1);
-    if (at < order_limit) {
-        order[at] = value;
-    }
-}
+void note_order(std::uintptr_t value) { order.note(static_cast<unsigned>(value)); }
 
 int start_real_time(Helper& helper, ThreadBody body, std::uintptr_t argument, KnRtPriority priority,
                     long milliseconds) {
@@ -146,17 +140,14 @@ int start_real_time(Helper& helper, ThreadBody body, std::uintptr_t argument, Kn
 
 // 159 is the best, and RT p competes as FIFO 255 - p.
 void point_04_real_time_is_inverted(Report& report) {
-    order_length = 0;
+    order.clear();
     Helper worse, better, fifo;
     REQUIRE_EQ(start_real_time(worse, note_order, 1, 110, 50), K_OK);
     REQUIRE(fifo.start(note_order, 2, 255 - 115) > 0);
     REQUIRE_EQ(start_real_time(better, note_order, 3, 120, 50), K_OK);
-    CHECK_EQ(order_length, 0);
+    CHECK_EQ(order.length(), 0);
     CHECK(worse.join());
-    REQUIRE_EQ(order_length, 3);
-    CHECK_EQ(order[0], 3);
-    CHECK_EQ(order[1], 2);
-    CHECK_EQ(order[2], 1);
+    CHECK(order.is({3, 2, 1}));
 }
 
 // Threads that take turns: each notes when it has got the CPU from another.

@@ -6,7 +6,7 @@
 namespace chorale::test {
 
 KnSysStatistics settled_statistics() {
-    constexpr unsigned quiet_rounds = 10, patience = 5000; // milliseconds
+    constexpr unsigned quiet_rounds = 10; // milliseconds
     KnSysStatistics last{};
     sysStatistics(&last);
     unsigned quiet = 0;

@@ -1,11 +1,26 @@
-// Counters to compare with later ones, in both halves of the tests.
+// What both halves of the tests wait with, and counters to compare with later ones.
 #pragma once
 
 #include "check.hpp"
 
+#include <actor/environment.hpp>
 #include <chorus.h>
 
 namespace chorale::test {
+
+inline constexpr unsigned patience = 5000; // milliseconds after which something that must happen has not
+
+// Polls until `condition()` holds; false when the time is over.
+template <class Condition>
+[[nodiscard]] bool eventually(Condition condition, unsigned milliseconds = patience) {
+    for (unsigned waited = 0; !condition(); ++waited) {
+        if (waited == milliseconds) {
+            return false;
+        }
+        sleep_milliseconds(1);
+    }
+    return true;
+}
 
 // The counts of objects, when nothing has changed any more for some milliseconds: what died just before is
 // gone.

@@ -1,36 +1,16 @@
 // Suites threads and binding: creation, priorities, order among equals, delays, aborts, deletion, CPUs.
 #include "check.hpp"
 #include "helper.hpp"
+#include "trace.hpp"
 
 #include <chorus.h>
 
 namespace chorale::test {
 namespace {
 
-// What threads note in turn.
-constexpr unsigned trace_limit = 64;
-std::atomic<unsigned> trace_length;
-std::uintptr_t trace[trace_limit];
+Trace trace;
 
-void note(std::uintptr_t value) {
-    const unsigned at = trace_length.fetch_add(1);
-    if (at < trace_limit) {
-        trace[at] = value;
-    }
-}
-
-bool trace_is(std::initializer_list<std::uintptr_t> expected) {
-    if (trace_length != expected.size()) {
-        return false;
-    }
-    unsigned i = 0;
-    for (const std::uintptr_t value : expected) {
-        if (trace[i++] != value) {
-            return false;
-        }
-    }
-    return true;
-}
+void note(std::uintptr_t value) { trace.note(static_cast<unsigned>(value)); }
 
 KnThreadLid reported_self;
 
@@ -40,7 +20,7 @@ void report_self(std::uintptr_t argument) {
 }
 
 void create_and_end(Report& report) {
-    trace_length = 0;
+    trace.clear();
     const KnSysStatistics before = settled_statistics();
     KnSysStatistics after{};
     for (unsigned i = 0; i < 50; ++i) {
@@ -50,7 +30,7 @@ void create_and_end(Report& report) {
         REQUIRE(helper.join());
         CHECK_EQ(reported_self, thread);
     }
-    CHECK_EQ(trace_length, 50);
+    CHECK_EQ(trace.length(), 50);
     CHECK(eventually([&] { return sysStatistics(&after) == K_OK && after.threads <= before.threads; }));
 }
 
@@ -88,7 +68,7 @@ void create_errors(Report& report) {
 }
 
 void inactive_until_activated(Report& report) {
-    trace_length = 0;
+    trace.clear();
     const std::size_t used = prepare_stack(spare_stack + sizeof(spare_stack), note, 5);
     const KnDefaultStartInfo_f info{K_DEFAULT_START_INFO, K_USERTHREAD, 0,
                                     address_of(spare_stack + sizeof(spare_stack)) - used, thread_entry()};
@@ -96,9 +76,9 @@ void inactive_until_activated(Report& report) {
     KnThreadLid thread = 0;
     REQUIRE_EQ(threadCreate(K_MYACTOR, &thread, K_INACTIVE, &schedule, &info), K_OK);
     sleep_milliseconds(2);
-    CHECK_EQ(trace_length, 0);
+    CHECK_EQ(trace.length(), 0);
     CHECK_EQ(threadActivate(K_MYACTOR, thread), K_OK);
-    CHECK_EQ(trace_length, 1);
+    CHECK_EQ(trace.length(), 1);
     CHECK(threadActivate(K_MYACTOR, thread) < 0);
 }
 
@@ -125,18 +105,18 @@ void table_full(Report& report) {
 
 // Only a strictly higher priority preempts; equals wait for their turn in order of creation.
 void priority_order(Report& report) {
-    trace_length = 0;
+    trace.clear();
     Helper low, equal_first, equal_second, high;
     REQUIRE(low.start(note, 4, lower_priority) > 0);
     REQUIRE(equal_first.start(note, 2, main_priority) > 0);
     REQUIRE(equal_second.start(note, 3, main_priority) > 0);
-    CHECK_EQ(trace_length, 0);
+    CHECK_EQ(trace.length(), 0);
     REQUIRE(high.start(note, 1, higher_priority) > 0);
-    CHECK_EQ(trace_length, 1);
+    CHECK_EQ(trace.length(), 1);
     threadDelay(K_NOBLOCK);
-    CHECK_EQ(trace_length, 3);
+    CHECK_EQ(trace.length(), 3);
     CHECK(low.join());
-    CHECK(trace_is({1, 2, 3, 4}));
+    CHECK(trace.is({1, 2, 3, 4}));
 }
 
 void yield_thrice(std::uintptr_t value) {
@@ -147,13 +127,13 @@ void yield_thrice(std::uintptr_t value) {
 }
 
 void yield_order(Report& report) {
-    trace_length = 0;
+    trace.clear();
     Helper a, b, c;
     REQUIRE(a.start(yield_thrice, 1) > 0);
     REQUIRE(b.start(yield_thrice, 2) > 0);
     REQUIRE(c.start(yield_thrice, 3) > 0);
     CHECK(c.join());
-    CHECK(trace_is({1, 2, 3, 1, 2, 3, 1, 2, 3}));
+    CHECK(trace.is({1, 2, 3, 1, 2, 3, 1, 2, 3}));
 }
 
 void sleep_then_note(std::uintptr_t milliseconds) {
@@ -163,38 +143,38 @@ void sleep_then_note(std::uintptr_t milliseconds) {
 
 // A preempted thread goes back to the head of its queue: the disturbance does not change the turn of equals.
 void preempted_goes_to_head(Report& report) {
-    trace_length = 0;
+    trace.clear();
     Helper waker, equal;
     REQUIRE(waker.start(sleep_then_note, 3, higher_priority) > 0);
     REQUIRE(equal.start(note, 100) > 0);
-    for (unsigned waited = 0; trace_length == 0 && waited < 2000; ++waited) {
+    for (unsigned waited = 0; trace.length() == 0 && waited < 2000; ++waited) {
         burn(1000);
     }
     note(50);
     threadDelay(K_NOBLOCK);
-    CHECK(trace_is({3, 50, 100}));
+    CHECK(trace.is({3, 50, 100}));
 }
 
 void change_priority(Report& report) {
-    trace_length = 0;
+    trace.clear();
     KnFifoThParms old{}, next{K_SCHED_FIFO, lower_priority};
     CHECK_EQ(threadScheduler(K_MYACTOR, K_MYSELF, &old, nullptr), K_OK);
     CHECK_EQ(old.fifoClass, K_SCHED_FIFO);
     const unsigned own = old.fifoPriority;
     Helper helper;
     REQUIRE(helper.start(note, 1, own) > 0);
-    CHECK_EQ(trace_length, 0);
+    CHECK_EQ(trace.length(), 0);
     CHECK_EQ(threadScheduler(K_MYACTOR, K_MYSELF, &old, &next), K_OK);
-    CHECK_EQ(trace_length, 1);
+    CHECK_EQ(trace.length(), 1);
     next.fifoPriority = own;
     CHECK_EQ(threadScheduler(K_MYACTOR, K_MYSELF, &old, &next), K_OK);
     CHECK_EQ(old.fifoPriority, lower_priority);
     Helper other;
     REQUIRE(other.start(note, 2, lower_priority) > 0);
-    CHECK_EQ(trace_length, 1);
+    CHECK_EQ(trace.length(), 1);
     const KnFifoThParms high{K_SCHED_FIFO, higher_priority};
     CHECK_EQ(threadScheduler(K_MYACTOR, other.thread(), nullptr, &high), K_OK);
-    CHECK_EQ(trace_length, 2);
+    CHECK_EQ(trace.length(), 2);
     next = {K_SCHED_FIFO, 256};
     CHECK_EQ(threadScheduler(K_MYACTOR, K_MYSELF, nullptr, &next), K_EINVAL);
     next = {7, 100};
@@ -231,7 +211,7 @@ void sleep_from_start(std::uintptr_t milliseconds) {
 }
 
 void wake_order(Report& report) {
-    trace_length = 0;
+    trace.clear();
     common_start = now_microseconds();
     Helper helpers[5];
     const unsigned times[] = {250, 210, 240, 220, 230};
@@ -241,7 +221,7 @@ void wake_order(Report& report) {
     for (Helper& helper : helpers) {
         CHECK(helper.join());
     }
-    CHECK(trace_is({210, 220, 230, 240, 250}));
+    CHECK(trace.is({210, 220, 230, 240, 250}));
 }
 
 std::atomic<int> wait_result;
@@ -252,7 +232,7 @@ void wait_for_abort(std::uintptr_t) {
 }
 
 void abort_waiting(Report& report) {
-    trace_length = 0;
+    trace.clear();
     wait_result = 1;
     Helper helper;
     REQUIRE(helper.start(wait_for_abort, 0, higher_priority) > 0);
@@ -260,7 +240,7 @@ void abort_waiting(Report& report) {
     CHECK_EQ(threadAbort(K_MYACTOR, helper.thread()), K_OK);
     CHECK(helper.join());
     CHECK_EQ(wait_result, K_EABORT);
-    CHECK(trace_is({0})); // the abort was used up
+    CHECK(trace.is({0})); // the abort was used up
 }
 
 void abort_self(Report& report) {
@@ -298,7 +278,7 @@ void point_01_wait_limits(Report& report) {
         CHECK_EQ(wait(0, bad), K_EINVAL);
     }
     CHECK_EQ(wait(-1, 0), K_EINVAL);
-    trace_length = 0;
+    trace.clear();
     wait_result = 1;
     Helper helper;
     REQUIRE(helper.start(wait_through_abort, 0, higher_priority) > 0);
@@ -306,7 +286,7 @@ void point_01_wait_limits(Report& report) {
     CHECK_EQ(wait_result, 1);
     CHECK(helper.join());
     CHECK_EQ(wait_result, K_ETIMEOUT);
-    CHECK(trace_is({1}));
+    CHECK(trace.is({1}));
     // An abort that came before does not end a wait that is not abortable either.
     CHECK_EQ(threadAbort(K_MYACTOR, K_MYSELF), K_OK);
     CHECK_EQ(wait(0, K_NPERM | K_NOABORT), K_ETIMEOUT);
@@ -406,14 +386,14 @@ void move_running(Report& report) {
 }
 
 void move_sleeping(Report& report) {
-    trace_length = 0;
+    trace.clear();
     Helper helper;
     REQUIRE(helper.start(sleep_then_note, 500, higher_priority) > 0);
     for (unsigned i = 0; i < 10; ++i) {
         CHECK_EQ(threadBind(K_MYACTOR, helper.thread(), i % cpu_count(), nullptr, K_NONEXCLUSIVE), K_OK);
     }
     CHECK(helper.join());
-    CHECK(trace_is({500}));
+    CHECK(trace.is({500}));
 }
 
 void bind_errors(Report& report) {

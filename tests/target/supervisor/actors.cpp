@@ -72,17 +72,6 @@ int start_actor(KnCap& actor, void (*entry)(), long cpu = -1) {
     return error < 0 ? error : threadActivate(&actor, thread);
 }
 
-template <class Condition>
-bool eventually(Condition condition) {
-    for (unsigned waited = 0; waited < 5000; ++waited) {
-        if (condition()) {
-            return true;
-        }
-        sleep_milliseconds(1);
-    }
-    return false;
-}
-
 bool gone(const KnCap& actor) {
     return eventually([&] { return actorName(&actor, nullptr, nullptr) == K_EUNKNOWN; });
 }

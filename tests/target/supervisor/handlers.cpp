@@ -1,4 +1,5 @@
 // Handlers that a supervisor actor connects: for itself, for the actors that it makes, for traps.
+#include "../settled.hpp"
 #include "groups.hpp"
 
 #include <actor/environment.hpp>
@@ -19,17 +20,6 @@ void count(void*, void*) { ++told; }
 
 bool same(const KnLapDesc& one, const KnLapDesc& other) {
     return one.ldPlace == other.ldPlace && one.ldKey == other.ldKey;
-}
-
-template <class Condition>
-bool eventually(Condition condition) {
-    for (unsigned tries = 0; tries < 3000; ++tries) {
-        if (condition()) {
-            return true;
-        }
-        sleep_milliseconds(1);
-    }
-    return false;
 }
 
 // Point 16: vectors of an actor; exceptions and aborts are inherited from actorinit, stops are not, and what

@@ -1,4 +1,5 @@
 // LAPs invoked by supervisor threads: function calls with bookkeeping.
+#include "../settled.hpp"
 #include "groups.hpp"
 
 #include <actor/environment.hpp>
@@ -141,17 +142,6 @@ void wait_inside(void*, void*) {
 void visitor(std::uintptr_t) {
     invoked = lapInvoke(&busy, nullptr);
     ++ended;
-}
-
-template <class Condition>
-bool eventually(Condition condition) {
-    for (unsigned tries = 0; tries < 3000; ++tries) {
-        if (condition()) {
-            return true;
-        }
-        sleep_milliseconds(1);
-    }
-    return false;
 }
 
 // Point 14: the deletion of a safe LAP aborts who is inside and waits until they have left.
