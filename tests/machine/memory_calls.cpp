@@ -8,38 +8,6 @@ namespace chorale::test {
 
 using namespace host;
 
-KnRgnDesc region_of(VirtAddr at, uword size, VmFlags options) {
-    KnRgnDesc region{};
-    region.startAddr = at.raw();
-    region.size = size;
-    region.options = options;
-    return region;
-}
-
-Task<long> on_region(Call call, KnCap actor, KnRgnDesc wanted) {
-    Named owner;
-    Local<KnRgnDesc> region;
-    co_await owner.set(actor);
-    co_await region.set(wanted);
-    co_return co_await attempt(call, owner.at(), region.at());
-}
-
-Task<long> on_range(Call call, KnCap actor, VirtAddr at, uword size, VmFlags flags) {
-    Named owner;
-    co_await owner.set(actor);
-    co_return co_await attempt(call, owner.at(), at, size, flags);
-}
-
-Task<long> transfer(Call call, KnCap to, KnRgnDesc made, KnCap from, KnRgnDesc given) {
-    Named target, source;
-    Local<KnRgnDesc> made_at, given_at;
-    co_await target.set(to);
-    co_await source.set(from);
-    co_await made_at.set(made);
-    co_await given_at.set(given);
-    co_return co_await attempt(call, target.at(), made_at.at(), source.at(), given_at.at());
-}
-
 Task<long> duplicate(KnCap to, KnCap from, VmFlags flags) {
     Named target, source;
     co_await target.set(to);

@@ -9,14 +9,6 @@ namespace chorale::test {
 
 inline constexpr VirtAddr nowhere{0x7f0'0000}; // no region is ever there
 
-[[nodiscard]] KnRgnDesc region_of(VirtAddr at, uword size, VmFlags options);
-
-[[nodiscard]] host::Task<long> on_region(host::Call call, KnCap actor, KnRgnDesc wanted);
-[[nodiscard]] host::Task<long> on_range(host::Call call, KnCap actor, VirtAddr at, uword size,
-                                        VmFlags flags = 0);
-// rgnInitFromActor or rgnMapFromActor.
-[[nodiscard]] host::Task<long> transfer(host::Call call, KnCap to, KnRgnDesc made, KnCap from,
-                                        KnRgnDesc given);
 [[nodiscard]] host::Task<long> duplicate(KnCap to, KnCap from, VmFlags flags);
 // Of the region at that address.
 [[nodiscard]] host::Task<KnRgnStat> describe(KnCap actor, VirtAddr at);

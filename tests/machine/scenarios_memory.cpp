@@ -13,14 +13,6 @@ constexpr VirtAddr place{0x200'0000};
 constexpr VirtAddr elsewhere{0x300'0000}; // where nobody makes a region
 constexpr VmFlags data = K_WRITABLE | K_NODEMAND;
 
-[[nodiscard]] KnRgnDesc region_of(VirtAddr at, uword size, VmFlags options) {
-    KnRgnDesc region{};
-    region.startAddr = at.raw();
-    region.size = size;
-    region.options = options;
-    return region;
-}
-
 // ---- regions ---------------------------------------------------------------------------------------------
 
 [[nodiscard]] Task<void> refused_regions(KnCap actor) {

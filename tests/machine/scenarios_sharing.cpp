@@ -11,39 +11,6 @@ namespace {
 
 constexpr VirtAddr place{0x300'0000};
 
-[[nodiscard]] KnRgnDesc region_of(VirtAddr at, uword size, VmFlags options) {
-    KnRgnDesc region{};
-    region.startAddr = at.raw();
-    region.size = size;
-    region.options = options;
-    return region;
-}
-
-[[nodiscard]] Task<long> on_region(Call call, KnCap actor, KnRgnDesc wanted) {
-    Named owner;
-    Local<KnRgnDesc> region;
-    co_await owner.set(actor);
-    co_await region.set(wanted);
-    co_return co_await attempt(call, owner.at(), region.at());
-}
-
-[[nodiscard]] Task<long> on_range(Call call, KnCap actor, VirtAddr at, uword size, VmFlags flags) {
-    Named owner;
-    co_await owner.set(actor);
-    co_return co_await attempt(call, owner.at(), at, size, flags);
-}
-
-// rgnInitFromActor or rgnMapFromActor.
-[[nodiscard]] Task<long> transfer(Call call, KnCap to, KnRgnDesc made, KnCap from, KnRgnDesc given) {
-    Named target, source;
-    Local<KnRgnDesc> made_at, given_at;
-    co_await target.set(to);
-    co_await source.set(from);
-    co_await made_at.set(made);
-    co_await given_at.set(given);
-    co_return co_await attempt(call, target.at(), made_at.at(), source.at(), given_at.at());
-}
-
 [[nodiscard]] Task<long> write(KnCap actor, VirtAddr at, u64 value) {
     Named target;
     Local<u64> word;

@@ -18,6 +18,14 @@ Task<long> make_port(KnCap actor, KnUniqueId& name) {
     co_return li;
 }
 
+KnRgnDesc region_of(VirtAddr at, uword size, VmFlags options) {
+    KnRgnDesc region{};
+    region.startAddr = at.raw();
+    region.size = size;
+    region.options = options;
+    return region;
+}
+
 Task<long> allocate(KnCap actor, KnRgnDesc wanted) {
     Named owner;
     Local<KnRgnDesc> region;
@@ -28,13 +36,31 @@ Task<long> allocate(KnCap actor, KnRgnDesc wanted) {
     co_return static_cast<long>((co_await region.get()).startAddr);
 }
 
-Task<long> release(KnCap actor, KnRgnDesc wanted) {
+Task<long> on_region(Call call, KnCap actor, KnRgnDesc wanted) {
     Named owner;
     Local<KnRgnDesc> region;
     co_await owner.set(actor);
     co_await region.set(wanted);
-    co_return co_await attempt(Call::rgnFree, owner.at(), region.at());
+    co_return co_await attempt(call, owner.at(), region.at());
 }
+
+Task<long> on_range(Call call, KnCap actor, VirtAddr at, uword size, VmFlags flags) {
+    Named owner;
+    co_await owner.set(actor);
+    co_return co_await attempt(call, owner.at(), at, size, flags);
+}
+
+Task<long> transfer(Call call, KnCap to, KnRgnDesc made, KnCap from, KnRgnDesc given) {
+    Named target, source;
+    Local<KnRgnDesc> made_at, given_at;
+    co_await target.set(to);
+    co_await source.set(from);
+    co_await made_at.set(made);
+    co_await given_at.set(given);
+    co_return co_await attempt(call, target.at(), made_at.at(), source.at(), given_at.at());
+}
+
+Task<long> release(KnCap actor, KnRgnDesc wanted) { return on_region(Call::rgnFree, actor, wanted); }
 
 Task<long> rest(u64 nanoseconds) {
     constexpr u64 second = 1'000'000'000;
@@ -76,12 +102,9 @@ Task<KnCap> Stage::actor(bool wide, u32 privilege) {
     const std::pair<VirtAddr, uword> memory[] = {
         {code_base, page_size}, {data_base, data_size}, {room, wide ? room_size : 0}};
     for (const auto [at, size] : memory) {
-        KnRgnDesc region{};
-        region.startAddr = at.raw();
-        region.size = size;
         // There from the beginning: a program cannot be told that a page it touches cannot come.
-        region.options = (at == code_base ? K_EXECUTABLE : K_WRITABLE) | K_NODEMAND;
-        if (size != 0 && co_await allocate(made, region) < 0) co_return nobody;
+        const VmFlags options = (at == code_base ? K_EXECUTABLE : K_WRITABLE) | K_NODEMAND;
+        if (size != 0 && co_await allocate(made, region_of(at, size, options)) < 0) co_return nobody;
     }
     co_return made;
 }

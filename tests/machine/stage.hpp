@@ -59,8 +59,16 @@ class Named {
 };
 
 [[nodiscard]] host::Task<long> make_port(KnCap actor, KnUniqueId& name);
+[[nodiscard]] KnRgnDesc region_of(VirtAddr at, uword size, VmFlags options);
+// The address, or an error.
 [[nodiscard]] host::Task<long> allocate(KnCap actor, KnRgnDesc wanted);
 [[nodiscard]] host::Task<long> release(KnCap actor, KnRgnDesc wanted);
+[[nodiscard]] host::Task<long> on_region(host::Call call, KnCap actor, KnRgnDesc wanted);
+[[nodiscard]] host::Task<long> on_range(host::Call call, KnCap actor, VirtAddr at, uword size,
+                                        VmFlags flags = 0);
+// rgnInitFromActor or rgnMapFromActor.
+[[nodiscard]] host::Task<long> transfer(host::Call call, KnCap to, KnRgnDesc made, KnCap from,
+                                        KnRgnDesc given);
 [[nodiscard]] host::Task<long> rest(u64 nanoseconds);
 [[nodiscard]] host::Task<long> on_thread(host::Call call, KnCap actor, long thread);
 [[nodiscard]] host::Task<long> bind(KnCap actor, long thread, CpuIndex cpu);
