@@ -95,15 +95,6 @@ using ExceptionsPointer = std::shared_ptr<Exceptions>;
     if (co_await attempt(Call::actorDelete, actor.at()) == K_OK) complain("a thread survives its actor");
 }
 
-[[nodiscard]] Task<bool> gone(KnCap actor) {
-    for (int tries = 0; tries < 200; ++tries) {
-        const long result = co_await on_thread(Call::threadAbort, actor, 1);
-        if (result == K_EUNKNOWN) co_return true;
-        co_await rest(20 * microsecond);
-    }
-    co_return false;
-}
-
 [[nodiscard]] Task<ExceptionsPointer> exceptions_of(StagePointer stage) {
     const auto all = std::make_shared<Exceptions>();
     all->user = co_await stage->actor(false, K_SYSTEMACTOR);

@@ -149,6 +149,16 @@ using VisitsPointer = std::shared_ptr<Visits>;
     co_return visits;
 }
 
+// Some from user mode and some of an actor at home in supervisor mode; none without a LAP (its key is 0
+// then).
+[[nodiscard]] Task<VisitsPointer> visitors_from(StagePointer stage, KnCap home, KnCap user) {
+    const VisitsPointer visits = co_await open_to_visitors(co_await supervisor_actor_of(stage));
+    if (visits->lap.ldKey == 0) co_return visits;
+    co_await start_users(stage, visits, user);
+    static_cast<void>(co_await supervise([=](u64) { return start_supervisors(visits, home); }));
+    co_return visits;
+}
+
 // ---- LAPs in LAPs ----------------------------------------------------------------------------------------
 
 struct Chain {
@@ -230,15 +240,6 @@ using ChainPointer = std::shared_ptr<Chain>;
 
 // ---- faults that end actors ------------------------------------------------------------------------------
 
-[[nodiscard]] Task<bool> gone(KnCap actor) {
-    for (int tries = 0; tries < 200; ++tries) {
-        const long result = co_await on_thread(Call::threadAbort, actor, 1);
-        if (result == K_EUNKNOWN) co_return true;
-        co_await rest(20 * microsecond);
-    }
-    co_return false;
-}
-
 [[nodiscard]] Task<void> visit_faulty(KnLapDesc lap) {
     expect(co_await visit(lap), K_EFAIL, "a safe LAP that faults");
     expect(co_await visit(lap), K_EINVAL, "and has gone with its owner");
@@ -279,12 +280,9 @@ using ChainPointer = std::shared_ptr<Chain>;
 
 Task<void> visitors_of_all_kinds(u64) {
     const auto stage = std::make_shared<Stage>();
-    const KnCap owner = co_await supervisor_actor_of(stage), home = co_await supervisor_actor_of(stage);
-    const KnCap user = co_await stage->actor();
-    const VisitsPointer visits = co_await open_to_visitors(owner);
+    const KnCap home = co_await supervisor_actor_of(stage), user = co_await stage->actor();
+    const VisitsPointer visits = co_await visitors_from(stage, home, user);
     if (visits->lap.ldKey != 0) {
-        co_await start_users(stage, visits, user);
-        static_cast<void>(co_await supervise([=](u64) { return start_supervisors(visits, home); }));
         co_await stage->play(user, [visits](u64) { return spy(visits, aborted); }, {.cpu = 3, .stack = 9});
         co_await rest(200 * microsecond);
         for (unsigned which = 0; which < visitors; ++which) co_await treat(visits, which);
@@ -295,12 +293,9 @@ Task<void> visitors_of_all_kinds(u64) {
 // Their actors go while they are inside: they come as far as the end of the LAP.
 Task<void> visitors_without_a_home(u64) {
     const auto stage = std::make_shared<Stage>();
-    const KnCap owner = co_await supervisor_actor_of(stage), home = co_await supervisor_actor_of(stage);
-    const KnCap user = co_await stage->actor();
-    const VisitsPointer visits = co_await open_to_visitors(owner);
+    const KnCap home = co_await supervisor_actor_of(stage), user = co_await stage->actor();
+    const VisitsPointer visits = co_await visitors_from(stage, home, user);
     if (visits->lap.ldKey != 0) {
-        co_await start_users(stage, visits, user);
-        static_cast<void>(co_await supervise([=](u64) { return start_supervisors(visits, home); }));
         for (const Visit& each : visits->all)
             if (there(each.actor)) static_cast<void>(co_await until([&] { return each.entered; }));
         if (there(user)) co_await remove_actor(user);

@@ -34,6 +34,13 @@ namespace {
     *result = co_await attempt(Call::svHandlerDisconnect, kind, owner.at(), index, whatever);
 }
 
+[[nodiscard]] Task<void> expect_actor(Call call, KnCap wanted, const char* where, const char* otherwise) {
+    Local<KnCap> place;
+    const long result = co_await attempt(call, place.at());
+    expect(result, K_OK, where);
+    if (result == K_OK && !same_actor(co_await place.get(), wanted)) complain(std::string{where} + otherwise);
+}
+
 } // namespace
 
 Task<bool> supervise(Program program) {
@@ -103,19 +110,20 @@ Task<void> disconnect(u32 kind, KnCap actor, u32 index) {
 }
 
 Task<void> expect_invoker(KnCap wanted, const char* where) {
-    Local<KnCap> place;
-    const long result = co_await attempt(Call::svGetInvoker, place.at());
-    expect(result, K_OK, where);
-    if (result == K_OK && !same_actor(co_await place.get(), wanted))
-        complain(std::string{where} + ": another invoker");
+    return expect_actor(Call::svGetInvoker, wanted, where, ": another invoker");
 }
 
 Task<void> expect_self(KnCap wanted, const char* where) {
-    Local<KnCap> place;
-    const long result = co_await attempt(Call::actorSelf, place.at());
-    expect(result, K_OK, where);
-    if (result == K_OK && !same_actor(co_await place.get(), wanted))
-        complain(std::string{where} + ": another execution actor");
+    return expect_actor(Call::actorSelf, wanted, where, ": another execution actor");
+}
+
+Task<bool> gone(KnCap actor) {
+    for (int tries = 0; tries < 200; ++tries) {
+        const long result = co_await on_thread(Call::threadAbort, actor, 1);
+        if (result == K_EUNKNOWN) co_return true;
+        co_await rest(20 * microsecond);
+    }
+    co_return false;
 }
 
 } // namespace chorale::test

@@ -41,6 +41,9 @@ struct LapOf {
 // actorSelf says `wanted`: the execution actor.
 [[nodiscard]] host::Task<void> expect_self(KnCap wanted, const char* where);
 
+// Whether nobody knows the actor any more, now or soon.
+[[nodiscard]] host::Task<bool> gone(KnCap actor);
+
 // Until it is so, or for too long: whether it is.
 template <class Condition>
 [[nodiscard]] host::Task<bool> until(Condition condition) {
