@@ -1,7 +1,5 @@
 // Quanta, CPU time and pulling in virtual time, where they are exact.
-#include "arch/host/engine.hpp"
-#include "tests/machine/stage.hpp"
-#include "tests/machine/world.hpp"
+#include "tests/machine/quanta.hpp"
 
 #include <algorithm>
 #include <set>
@@ -13,66 +11,17 @@ namespace {
 using namespace host;
 
 constexpr u64 quantum = 20 * microsecond;
-constexpr u64 slack =
-    2 * microsecond; // switches, interrupts, and the step in which a thread looks at the time
-constexpr KnRtPriority number = 120;
-constexpr unsigned priority = 255 - number;
-
-[[nodiscard]] u64 now() { return engine().now(); }
-
-[[nodiscard]] Task<long> make_real_time(KnCap actor, long thread, u64 nanoseconds) {
-    Local<KnCap> owner;
-    Local<KnRtThParms> wanted;
-    co_await owner.set(actor);
-    co_await wanted.set({K_SCHED_RT, number, {0, static_cast<long>(nanoseconds)}});
-    co_return co_await call(Call::threadScheduler, owner.at(), thread, 0, wanted.at());
-}
-
-// Who had the CPU from when on.
-struct Stint {
-    unsigned who;
-    u64 begun, lost; // lost to a better thread before
-};
-
-struct Show {
-    std::vector<Stint> stints;
-    u64 lost{};
-    bool over{};
-
-    void hold(unsigned who) {
-        if (stints.empty() || stints.back().who != who) stints.push_back({who, now(), lost});
-    }
-    // Of the stints that ended, but for the first two: the classes were being set.
-    void expect_quanta(u64 length) const {
-        ASSERT_GE(stints.size(), 5u);
-        for (std::size_t i = 3; i < stints.size(); ++i) {
-            const u64 lasted = stints[i].begun - stints[i - 1].begun - (stints[i].lost - stints[i - 1].lost);
-            EXPECT_GE(lasted + slack, length) << "stint " << i;
-            EXPECT_LE(lasted, length + slack) << "stint " << i;
-        }
-    }
-};
-using ShowPointer = std::shared_ptr<Show>;
-
-[[nodiscard]] Task<void> take_turns(ShowPointer show, unsigned who) {
-    while (!show->over) {
-        show->hold(who);
-        co_await pause();
-    }
-}
+constexpr unsigned priority = real_time_priority;
 
 [[nodiscard]] Task<void> start_two(const std::shared_ptr<Stage>& stage, KnCap actor, ShowPointer show) {
     for (unsigned who = 1; who <= 2; ++who) {
         const long thread = co_await stage->play(actor, [show, who](u64) { return take_turns(show, who); },
                                                  {1, priority, who});
-        EXPECT_EQ(co_await make_real_time(actor, thread, quantum), K_OK);
+        co_await make_real_time(actor, thread, quantum);
     }
 }
 
-void expect_clean(const Program& scenario) {
-    for (const std::string& finding : run_once(scenario, plain_chooser())) ADD_FAILURE() << finding;
-    for (const std::string& complaint : take_complaints()) ADD_FAILURE() << complaint;
-}
+void play_once(const Program& scenario) { expect_clean(scenario, plain_chooser(), 0); }
 
 [[nodiscard]] Task<void> share(ShowPointer show) {
     const auto stage = std::make_shared<Stage>();
@@ -128,10 +77,10 @@ struct Stretch {
     const KnCap actor = co_await stage->actor();
     const long waiting = co_await stage->play(
         actor, [show, stretch](u64) { return work_and_wait(show, stretch); }, {1, priority, 1});
-    EXPECT_EQ(co_await make_real_time(actor, waiting, quantum), K_OK);
+    co_await make_real_time(actor, waiting, quantum);
     const long working =
         co_await stage->play(actor, [show](u64) { return take_turns(show, 2); }, {1, priority, 2});
-    EXPECT_EQ(co_await make_real_time(actor, working, quantum), K_OK);
+    co_await make_real_time(actor, working, quantum);
     co_await rest(12 * quantum);
     show->over = true;
     co_await stage->end();
@@ -156,7 +105,7 @@ void count_timer(const Event& event) {
     const KnCap actor = co_await stage->actor();
     const long thread =
         co_await stage->play(actor, [show](u64) { return take_turns(show, 1); }, {1, priority, 1});
-    EXPECT_EQ(co_await make_real_time(actor, thread, quantum), K_OK);
+    co_await make_real_time(actor, thread, quantum);
     co_await rest(quantum);
     watched = alone.get();
     static_cast<Lockstep&>(engine()).listen(count_timer);
@@ -177,10 +126,6 @@ void count_timer(const Event& event) {
     EXPECT_EQ(result, K_OK);
     const KnTimeVal time = co_await internal.get();
     co_return static_cast<u64>(time.tmSec) * 1'000'000'000 + static_cast<u64>(time.tmNSec);
-}
-
-[[nodiscard]] Task<void> work_for(u64 nanoseconds) {
-    for (const u64 end = now() + nanoseconds; now() < end;) co_await pause();
 }
 
 [[nodiscard]] Task<void> work_rest_and_work(u64 nanoseconds) {
@@ -312,28 +257,28 @@ using Rounds = std::array<unsigned, 3>; // of the CPUs 1 to 3
 
 TEST(Scheduling, equals_share_by_the_quantum) {
     const auto show = std::make_shared<Show>();
-    expect_clean([show](u64) { return share(show); });
-    show->expect_quanta(quantum);
+    play_once([show](u64) { return share(show); });
+    for (const unsigned who : {1u, 2u}) show->expect(who, quantum, quantum);
 }
 TEST(Scheduling, point_04_quantum_goes_on_after_preemption) {
     const auto show = std::make_shared<Show>();
-    expect_clean([show](u64) { return share_disturbed(show); });
+    play_once([show](u64) { return share_disturbed(show); });
     EXPECT_GT(show->lost, 0u);
-    show->expect_quanta(quantum);
+    for (const unsigned who : {1u, 2u}) show->expect(who, quantum, quantum);
 }
 TEST(Scheduling, point_04_quantum_starts_anew_after_wait) {
     const auto stretch = std::make_shared<Stretch>();
-    expect_clean([stretch](u64) { return share_with_waits(stretch); });
+    play_once([stretch](u64) { return share_with_waits(stretch); });
     EXPECT_GE(stretch->done, 4u);
     EXPECT_EQ(stretch->cut, 0u);
 }
 TEST(Scheduling, no_timer_for_a_thread_alone) {
     const auto alone = std::make_shared<Alone>();
-    expect_clean([alone](u64) { return run_alone(alone); });
+    play_once([alone](u64) { return run_alone(alone); });
     EXPECT_EQ(alone->alarms, 0u);
 }
 TEST(Scheduling, time_is_exact) {
-    expect_clean([](u64) { return measure(); });
+    play_once([](u64) { return measure(); });
 }
 TEST(Scheduling, idle_cpus_pull) {
     for (const unsigned count : {4u, 7u}) {

@@ -1,7 +1,6 @@
 // Whose turn it is, and until when: threads with a quantum that call servers, give the CPU up, are left
 // alone.
-#include "arch/host/engine.hpp"
-#include "tests/machine/solo.hpp"
+#include "tests/machine/quanta.hpp"
 
 #include <machine/call_entry.hpp>
 
@@ -11,60 +10,10 @@ namespace {
 
 using namespace host;
 
-constexpr u64 quantum = 40 * microsecond, piece = 6 * microsecond, slack = 2 * microsecond;
-constexpr KnRtPriority number = 120;
-constexpr unsigned priority = 255 - number;
+constexpr u64 quantum = 40 * microsecond, piece = 6 * microsecond;
+constexpr unsigned priority = real_time_priority;
 constexpr CpuIndex cpu = 1;
 constexpr unsigned rarely = 150; // steps between two looks
-
-[[nodiscard]] u64 now() { return engine().now(); }
-
-[[nodiscard]] Task<void> work_for(u64 time) {
-    for (const u64 end = now() + time; now() < end;) co_await pause();
-}
-
-[[nodiscard]] Task<void> make_real_time(KnCap actor, long thread, u64 nanoseconds) {
-    Named owner;
-    Local<KnRtThParms> wanted;
-    co_await owner.set(actor);
-    co_await wanted.set({K_SCHED_RT, number, {0, static_cast<long>(nanoseconds)}});
-    EXPECT_EQ(co_await attempt(Call::threadScheduler, owner.at(), thread, 0, wanted.at()), K_OK);
-}
-
-// Who had the CPU from when on: 1, with all that worked for it, or 2.
-struct Stint {
-    unsigned who;
-    u64 begun, lost; // lost to a better thread before
-};
-struct Show {
-    std::vector<Stint> stints;
-    u64 lost{};
-    bool over{};
-
-    void hold(unsigned who) {
-        if (!over && (stints.empty() || stints.back().who != who)) stints.push_back({who, now(), lost});
-    }
-    // Of the stints that ended, but for the first ones: the classes were being set.
-    void expect(unsigned who, u64 least, u64 most) const {
-        unsigned seen = 0;
-        for (std::size_t i = 3; i < stints.size(); ++i) {
-            if (stints[i - 1].who != who) continue;
-            const u64 lasted = stints[i].begun - stints[i - 1].begun - (stints[i].lost - stints[i - 1].lost);
-            EXPECT_GE(lasted + slack, least) << "stint " << i;
-            EXPECT_LE(lasted, most + slack) << "stint " << i;
-            ++seen;
-        }
-        EXPECT_GE(seen, 3u);
-    }
-};
-using ShowPointer = std::shared_ptr<Show>;
-
-[[nodiscard]] Task<void> take_turns(ShowPointer show, unsigned who) {
-    while (!show->over) {
-        show->hold(who);
-        co_await pause();
-    }
-}
 
 // ---- callers and servers ---------------------------------------------------------------------------------
 
