@@ -1,6 +1,6 @@
 // Memory that a mapper serves, and mappers that answer badly, late, or not at all.
 #include "tests/machine/scenarios.hpp"
-#include "tests/machine/stage.hpp"
+#include "tests/machine/test_mapper.hpp"
 
 namespace chorale::test {
 
@@ -9,50 +9,33 @@ using namespace host;
 namespace {
 
 constexpr unsigned patience = 40;
-constexpr VirtAddr body = room, annex = room + 2 * page_size;
 constexpr VirtAddr place{0x300'0000};
 constexpr KnKey key = 77;
 constexpr u64 mark = 0x5e60000;
 
-// A reply of that kind to whatever was asked: the ranges are those of the request.
+// A reply of that kind to whatever was asked.
 [[nodiscard]] Task<void> answer(u64 round, bool well) {
-    const auto request = co_await load<KnMpPullIn>(annex);
-    const bool refused = !well && round % 3 == 0;
-    u32 size = 0;
+    const MapperRequest request = co_await read_request();
+    const int diagnosis = !well && round % 3 == 0 ? K_EFAIL : 0;
+    MapperAnswer answer{.annexed = well || round % 3 != 2};
     if (request.service == KN_MPPULLIN) {
-        KnMpPullInReply reply{};
-        reply.diag = refused ? K_EFAIL : 0;
-        reply.grantedAccess = K_READACCESS | (well && round % 2 != 0 ? K_WRITEACCESS : 0u) | K_RELEASE;
-        reply.returnAccessOffset = reply.returnDataOffset = request.requiredDataOffset;
-        reply.returnAccessSize = reply.returnDataSize = page_size;
-        size = !well && round % 3 == 1 ? 8 : page_size;
-        co_await store(body, mark + request.requiredDataOffset);
-        co_await store(annex, reply);
+        answer.diagnosis = diagnosis;
+        answer.rights = K_READACCESS | (well && round % 2 != 0 ? K_WRITEACCESS : 0u) | K_RELEASE;
+        answer.size = !well && round % 3 == 1 ? 8 : page_size;
+        co_await store(mapper_body, mark + request.offset);
     } else if (request.service == KN_MPGETACCESS) {
-        const auto wanted = co_await load<KnMpGetAccess>(annex);
-        KnMpGetAccessReply reply{};
-        reply.diag = refused ? K_EFAIL : 0;
-        reply.grantedAccess = K_READACCESS | K_WRITEACCESS;
-        reply.returnAccessOffset = wanted.requiredAccessOffset;
-        reply.returnAccessSize = page_size;
-        co_await store(annex, reply);
-    } else {
-        co_await store(annex, KnMpReply{0});
+        answer.diagnosis = diagnosis;
+        answer.rights = K_READACCESS | K_WRITEACCESS;
     }
-    Local<KnMsgDesc> out;
-    const bool annexed = well || round % 3 != 2;
-    co_await out.set({0, size, body.raw(), annexed ? annex.raw() : 0, 0});
-    static_cast<void>(co_await attempt(Call::ipcReply, out.at()));
+    co_await answer_request(request, answer);
 }
 
 [[nodiscard]] Task<void> map_segments(long li, bool well) {
-    Local<KnMsgDesc> in;
     u64 round = 0;
     for (unsigned failures = 0; failures < patience; ++failures) {
-        co_await in.set({0, page_size, body.raw(), annex.raw(), 0});
-        const MessageResult got = co_await attempt(message_receive(static_cast<int>(li), -1, 0, in.at()));
-        if (got.size == K_EINVAL || got.size == K_ENOPORT) co_return;
-        if (got.size < 0) continue;
+        const long size = co_await receive_request(li);
+        if (size == K_EINVAL || size == K_ENOPORT) co_return;
+        if (size < 0) continue;
         failures = 0;
         co_await answer(++round, well);
     }
@@ -60,9 +43,7 @@ constexpr u64 mark = 0x5e60000;
 
 // One request, then no more.
 [[nodiscard]] Task<void> take_one(long li) {
-    Local<KnMsgDesc> in;
-    co_await in.set({0, page_size, body.raw(), annex.raw(), 0});
-    static_cast<void>(co_await attempt(message_receive(static_cast<int>(li), -1, 0, in.at())));
+    static_cast<void>(co_await receive_request(li));
     co_await rest(millisecond);
 }
 

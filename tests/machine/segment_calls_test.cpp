@@ -14,50 +14,13 @@ using namespace host;
 constexpr VirtAddr place{0x300'0000}, elsewhere{0x600'0000};
 constexpr u64 last_page = ~u64{0} - page_size + 1;
 
-struct Setting {
-    StagePointer stage = std::make_shared<Stage>();
-    std::shared_ptr<Mapper> mapper = std::make_shared<Mapper>();
-    KnCap actor{}, other{};
-};
-[[nodiscard]] Task<Setting> setting() {
-    Setting made;
-    EXPECT_TRUE(co_await made.mapper->start(made.stage));
-    made.actor = co_await made.stage->actor(true, K_SYSTEMACTOR);
-    made.other = co_await made.stage->actor(true);
-    co_return made;
-}
-
-using Work = std::function<Task<long>()>;
-constexpr long unfinished = -1000;
-
-// A thread of that actor does it; its result appears.
-[[nodiscard]] Task<std::shared_ptr<long>> begin(StagePointer stage, KnCap actor, Work work, unsigned stack,
-                                                long* thread = nullptr) {
-    const auto result = std::make_shared<long>(unfinished);
-    const Program program = [=](u64) -> Task<void> { *result = co_await work(); };
-    const long made = co_await stage->serve(actor, program, {stack % 4, 100, stack});
-    if (thread != nullptr) *thread = made;
-    co_return result;
-}
-[[nodiscard]] Task<long> within(const Setting& here, Work work) {
-    const auto result = co_await begin(here.stage, here.actor, std::move(work), 40);
-    for (unsigned waited = 0; waited < 100 && *result == unfinished; ++waited)
-        co_await rest(50 * microsecond);
-    co_return *result;
-}
-
-[[nodiscard]] Task<long> with_part(Call call, KnObjDesc part, u64 a, u64 b = 0, u64 c = 0) {
-    Local<KnObjDesc> segment;
-    co_await segment.set(part);
-    co_return co_await attempt(call, segment.at(), a, b, c);
-}
 [[nodiscard]] Task<long> remove(KnCap actor, VirtAddr at, uword size) {
     return release(actor, region_of(at, size, 0));
 }
 
 // ---- arguments -------------------------------------------------------------------------------------------
 
-[[nodiscard]] Task<void> wrong_views(Setting here) {
+[[nodiscard]] Task<void> wrong_views(SegmentSetting here) {
     const KnObjDesc good = here.mapper->part(0, 4 * page_size);
     KnObjDesc nobodys = good;
     nobodys.dataObject.ui.uiTail ^= 1;
@@ -95,7 +58,7 @@ constexpr long unfinished = -1000;
     EXPECT_EQ(co_await attempt(Call::sgFlush, nowhere, 0), K_EFAULT);
 }
 
-[[nodiscard]] Task<void> wrong_copies(Setting here) {
+[[nodiscard]] Task<void> wrong_copies(SegmentSetting here) {
     const KnCap gone = co_await gone_actor();
     Named actor, nobodys;
     co_await actor.set(here.other);
@@ -175,7 +138,7 @@ constexpr long unfinished = -1000;
 }
 
 [[nodiscard]] Task<void> wrong_arguments_of_segments(u64) {
-    const Setting here = co_await setting();
+    const SegmentSetting here = co_await segment_setting();
     co_await wrong_views(here);
     co_await wrong_copies(here);
     const KnCap gone = co_await gone_actor();
@@ -186,7 +149,7 @@ constexpr long unfinished = -1000;
 // ---- contents --------------------------------------------------------------------------------------------
 
 [[nodiscard]] Task<void> what_is_written_comes_back(u64) {
-    const Setting here = co_await setting();
+    const SegmentSetting here = co_await segment_setting();
     Mapper& mapper = *here.mapper;
     constexpr uword size = 24 * page_size;
     const KnObjDesc all = mapper.part(0, size);
@@ -237,7 +200,7 @@ constexpr long unfinished = -1000;
 
 // Who may not write finds out when the right is asked for; who shares the page goes on reading it.
 [[nodiscard]] Task<void> rights_that_are_refused(u64) {
-    const Setting here = co_await setting();
+    const SegmentSetting here = co_await segment_setting();
     Mapper& mapper = *here.mapper;
     mapper.grants = mapper.grants_later = K_READACCESS;
     EXPECT_GT(co_await show(Call::rgnMap, here.actor, region_of(place, 4 * page_size, K_WRITABLE),
@@ -273,7 +236,7 @@ constexpr long unfinished = -1000;
 
 // More threads than are woken in one step want one page: it is asked for once.
 [[nodiscard]] Task<void> one_page_for_many(u64) {
-    const Setting here = co_await setting();
+    const SegmentSetting here = co_await segment_setting();
     constexpr unsigned count = 20;
     here.mapper->holds = true;
     EXPECT_GT(co_await show(Call::rgnMap, here.actor, region_of(place, page_size, K_WRITABLE),
@@ -282,7 +245,7 @@ constexpr long unfinished = -1000;
     std::vector<std::shared_ptr<long>> results;
     long last = 0;
     for (unsigned i = 0; i < count; ++i)
-        results.push_back(co_await begin(
+        results.push_back(co_await begin_work(
             here.stage, here.actor,
             [=]() -> Task<long> {
                 Local<u64> word;
@@ -306,17 +269,17 @@ constexpr long unfinished = -1000;
 
 // sgRead, lcWrite and sgFlush tell their caller that it was aborted.
 [[nodiscard]] Task<void> aborted_waits(u64) {
-    const Setting here = co_await setting();
+    const SegmentSetting here = co_await segment_setting();
     EXPECT_GT(co_await show(Call::rgnMap, here.actor, region_of(place, page_size, K_WRITABLE),
                             here.mapper->part(0, page_size)),
               0);
     co_await poke(here.actor, place, 5);
     here.mapper->holds = true;
     long reader = 0, flusher = 0;
-    const auto reads = co_await begin(
+    const auto reads = co_await begin_work(
         here.stage, here.actor,
         [=] { return with_part(Call::sgRead, here.mapper->part(page_size, 8), 0, room.raw()); }, 2, &reader);
-    const auto flushes = co_await begin(
+    const auto flushes = co_await begin_work(
         here.stage, here.actor, [=] { return with_part(Call::sgFlush, here.mapper->part(0, page_size), 0); },
         3, &flusher);
     co_await rest(100 * microsecond);
@@ -378,7 +341,7 @@ constexpr long unfinished = -1000;
 }
 
 [[nodiscard]] Task<void> arguments_in_segments(u64) {
-    const Setting here = co_await setting();
+    const SegmentSetting here = co_await segment_setting();
     KnUniqueId port{};
     const long li = co_await Stage::port(here.other, port);
     co_await here.stage->serve(here.other, [li](u64) { return echo(li); }, {.cpu = 2, .stack = 1});
@@ -391,8 +354,8 @@ constexpr long unfinished = -1000;
 
 // ---- somebody goes ---------------------------------------------------------------------------------------
 
-[[nodiscard]] Task<void> cut(std::function<LongCall(const Setting&)> make) {
-    const Setting here = co_await setting();
+[[nodiscard]] Task<void> cut(std::function<LongCall(const SegmentSetting&)> make) {
+    const SegmentSetting here = co_await segment_setting();
     EXPECT_EQ(co_await cut_short(make(here),
                                  [](long result) {
                                      EXPECT_TRUE(result == K_OK || result == K_EUNKNOWN || result == K_EADDR)
@@ -405,7 +368,7 @@ constexpr long unfinished = -1000;
 
 constexpr uword many = 6 * page_size;
 
-[[nodiscard]] LongCall copy_of_segment(const Setting& here, Call call) {
+[[nodiscard]] LongCall copy_of_segment(const SegmentSetting& here, Call call) {
     const auto mapper = here.mapper;
     return {[](KnCap victim) -> Task<void> {
                 EXPECT_GT(co_await allocate(victim, region_of(elsewhere, many, K_WRITABLE)), 0);
@@ -421,7 +384,7 @@ constexpr uword many = 6 * page_size;
             }};
 }
 
-[[nodiscard]] LongCall flush_of_segment(const Setting& here) {
+[[nodiscard]] LongCall flush_of_segment(const SegmentSetting& here) {
     const auto mapper = here.mapper;
     return {[=](KnCap victim) -> Task<void> {
                 EXPECT_GT(co_await show(Call::rgnMap, victim, region_of(place, many, K_WRITABLE),
@@ -441,7 +404,7 @@ constexpr uword many = 6 * page_size;
 
 // Pages that came and that nobody took go with their segment, a few at a time.
 [[nodiscard]] Task<void> pages_that_nobody_took(u64) {
-    const Setting here = co_await setting();
+    const SegmentSetting here = co_await segment_setting();
     constexpr unsigned count = 300; // some in one bucket
     const u64 before = frame_statistics().free;
     const Result<Segment*> segment = open_segment(here.mapper->segment());
@@ -475,8 +438,9 @@ TEST(SegmentCalls, arguments_in_segments) { play_clean(arguments_in_segments); }
 TEST(SegmentCalls, pages_that_nobody_took) { play_clean(pages_that_nobody_took); }
 TEST(SegmentCalls, cut_short) {
     for (const Call call : {Call::sgRead, Call::sgWrite})
-        play_clean([=](u64) { return cut([=](const Setting& here) { return copy_of_segment(here, call); }); },
-                   1000);
+        play_clean(
+            [=](u64) { return cut([=](const SegmentSetting& here) { return copy_of_segment(here, call); }); },
+            1000);
     play_clean([](u64) { return cut(flush_of_segment); }, 1000);
 }
 

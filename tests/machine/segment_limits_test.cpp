@@ -18,16 +18,9 @@ using namespace host;
 constexpr VirtAddr place{0x300'0000};
 constexpr uword size = 4 * page_size;
 
-struct Setting {
-    StagePointer stage = std::make_shared<Stage>();
-    std::shared_ptr<Mapper> mapper = std::make_shared<Mapper>();
-    KnCap actor{}, other{};
-};
-[[nodiscard]] Task<Setting> setting() {
-    Setting made;
-    EXPECT_TRUE(co_await made.mapper->start(made.stage));
-    made.actor = co_await made.stage->actor(true, K_SYSTEMACTOR);
-    made.other = co_await made.stage->actor(true);
+// Both actors map it.
+[[nodiscard]] Task<SegmentSetting> mapped_setting() {
+    const SegmentSetting made = co_await segment_setting();
     for (const KnCap& each : {made.actor, made.other})
         EXPECT_GT(
             co_await show(Call::rgnMap, each, region_of(place, size, K_WRITABLE), made.mapper->part(0, size)),
@@ -35,24 +28,9 @@ struct Setting {
     co_return made;
 }
 
-[[nodiscard]] Task<long> with_part(Call call, KnObjDesc part, u64 a, u64 b = 0, u64 c = 0) {
-    Local<KnObjDesc> segment;
-    co_await segment.set(part);
-    co_return co_await attempt(call, segment.at(), a, b, c);
-}
-
-// By a thread of that actor.
-[[nodiscard]] Task<long> within(const Setting& here, std::function<Task<long>()> work) {
-    const auto result = std::make_shared<long>(-1000);
-    const Program program = [=](u64) -> Task<void> { *result = co_await work(); };
-    co_await here.stage->play(here.actor, program, {.cpu = 2, .stack = 40});
-    for (unsigned waited = 0; waited < 100 && *result == -1000; ++waited) co_await rest(50 * microsecond);
-    co_return *result;
-}
-
 // Who maps a page pays for it, though somebody else does too.
 [[nodiscard]] Task<void> pages_that_cannot_be_paid(u64) {
-    const Setting here = co_await setting();
+    const SegmentSetting here = co_await mapped_setting();
     Space& space = find_actor(here.other).value()->space;
     co_await poke(here.actor, place, 5);
     const u64 before = space.pages();
@@ -69,7 +47,7 @@ struct Setting {
 
 // As many owners as a frame can have: nobody else gets the page, and it cannot be pushed out.
 [[nodiscard]] Task<void> frames_with_all_owners(u64) {
-    const Setting here = co_await setting();
+    const SegmentSetting here = co_await mapped_setting();
     co_await poke(here.actor, place, 5);
     const PhysAddr frame = find_actor(here.actor).value()->space.frame_of(place).value();
     unsigned shares = 0;
@@ -114,7 +92,7 @@ struct Setting {
 }
 
 [[nodiscard]] Task<void> segments_of_one_mapper(u64) {
-    const Setting here = co_await setting();
+    const SegmentSetting here = co_await mapped_setting();
     EXPECT_EQ(co_await within(here, [=] { return open_many(here.mapper->segment()); }), 8 - 3 + 1);
     co_await here.stage->end();
     co_await rest(200 * microsecond);
@@ -123,7 +101,7 @@ struct Setting {
 
 // What is flushed need not be mapped, or dirty, or there; there may be much of it.
 [[nodiscard]] Task<void> flushes_of_much(u64) {
-    const Setting here = co_await setting();
+    const SegmentSetting here = co_await mapped_setting();
     co_await poke(here.actor, place + page_size, 7);
     const unsigned accesses = here.mapper->accesses;
     EXPECT_EQ(co_await with_part(Call::sgFlush, here.mapper->part(0, 100 * page_size), 0), K_OK);
@@ -156,7 +134,7 @@ struct Setting {
 }
 
 [[nodiscard]] Task<void> objects_in_segments(u64) {
-    const Setting here = co_await setting();
+    const SegmentSetting here = co_await mapped_setting();
     EXPECT_EQ(co_await within(here, [=] { return use_objects(here.mapper); }), K_OK);
     EXPECT_EQ(here.mapper->pulls, 4u); // each page once, by a call that may wait
     co_await here.stage->end();
