@@ -49,22 +49,26 @@ KnDefaultStartInfo_f start_info(Program program, const ThreadSettings& settings)
     return info;
 }
 
-Task<long> start_thread(KnCap actor, Program program, ThreadSettings settings) {
+Task<long> start_thread(KnCap actor, KnDefaultStartInfo_f info, CpuIndex cpu, unsigned priority) {
     Local<KnCap> owner;
     Local<KnThreadLid> lid;
     Local<KnFifoThParms> scheduling;
     Local<KnDefaultStartInfo_f> start;
     co_await owner.set(actor);
-    co_await scheduling.set({K_SCHED_FIFO, settings.priority});
-    co_await start.set(start_info(std::move(program), settings));
+    co_await scheduling.set({K_SCHED_FIFO, priority});
+    co_await start.set(info);
     const long made =
         co_await call(Call::threadCreate, owner.at(), lid.at(), K_INACTIVE, scheduling.at(), start.at());
     if (made != K_OK) co_return made;
     const KnThreadLid thread = co_await lid.get();
-    const long bound = co_await call(Call::threadBind, owner.at(), thread, settings.cpu, 0, K_NONEXCLUSIVE);
+    const long bound = co_await call(Call::threadBind, owner.at(), thread, cpu, 0, K_NONEXCLUSIVE);
     if (bound != K_OK) co_return bound;
     const long active = co_await call(Call::threadActivate, owner.at(), thread);
     co_return active == K_OK ? long{thread} : active;
+}
+
+Task<long> start_thread(KnCap actor, Program program, ThreadSettings settings) {
+    return start_thread(actor, start_info(std::move(program), settings), settings.cpu, settings.priority);
 }
 
 Task<long> create_port(KnCap actor, KnUniqueId& name) {

@@ -26,7 +26,10 @@ struct ThreadSettings {
 // What threadCreate wants to know of a thread that runs `program` on that stack.
 [[nodiscard]] KnDefaultStartInfo_f start_info(Program program, const ThreadSettings& settings);
 
-// Starts `program` in an actor that create_actor() made; its local id, or an error.
+// A thread as described, on that CPU; its local id, or an error.
+[[nodiscard]] Task<long> start_thread(KnCap actor, KnDefaultStartInfo_f info, CpuIndex cpu,
+                                      unsigned priority);
+// `program` in an actor that create_actor() made.
 [[nodiscard]] Task<long> start_thread(KnCap actor, Program program, ThreadSettings settings = {});
 
 // A port of `actor` (a capability of zeros: the own one): its local id, or an error; `name` is set.

@@ -41,25 +41,11 @@ Task<long> in_supervisor_mode(Program program) {
 }
 
 Task<long> start_supervisor_thread(KnCap actor, Program program, CpuIndex cpu, unsigned priority) {
-    Local<KnCap> owner;
-    Local<KnThreadLid> lid;
-    Local<KnFifoThParms> scheduling;
-    Local<KnDefaultStartInfo_f> start;
     KnDefaultStartInfo_f info{};
     info.dsType = K_DEFAULT_START_INFO;
     info.dsPrivilege = K_SUPTHREAD;
     info.dsEntry = supervisor_entry(std::move(program));
-    co_await owner.set(actor);
-    co_await scheduling.set({K_SCHED_FIFO, priority});
-    co_await start.set(info);
-    const long made =
-        co_await call(Call::threadCreate, owner.at(), lid.at(), K_INACTIVE, scheduling.at(), start.at());
-    if (made != K_OK) co_return made;
-    const KnThreadLid thread = co_await lid.get();
-    const long bound = co_await call(Call::threadBind, owner.at(), thread, cpu, 0, K_NONEXCLUSIVE);
-    if (bound != K_OK) co_return bound;
-    const long active = co_await call(Call::threadActivate, owner.at(), thread);
-    co_return active == K_OK ? long{thread} : active;
+    return start_thread(actor, info, cpu, priority);
 }
 
 } // namespace chorale::host

@@ -13,25 +13,12 @@ namespace {
 constexpr u64 longest_life = 40'000'000; // nanoseconds
 
 [[nodiscard]] Task<long> start_program(KnCap actor, VirtAddr entry, CpuIndex cpu, unsigned stack) {
-    Local<KnCap> owner;
-    Local<KnThreadLid> lid;
-    Local<KnFifoThParms> scheduling;
-    Local<KnDefaultStartInfo_f> start;
-    co_await owner.set(actor);
-    co_await scheduling.set({K_SCHED_FIFO, 100});
     KnDefaultStartInfo_f info{};
     info.dsType = K_DEFAULT_START_INFO;
     info.dsPrivilege = K_USERTHREAD;
     info.dsUserStackPointer = (data_base + (stack + 1) * stack_room).raw();
     info.dsEntry = entry.raw();
-    co_await start.set(info);
-    const long made =
-        co_await call(Call::threadCreate, owner.at(), lid.at(), K_INACTIVE, scheduling.at(), start.at());
-    if (made != K_OK) co_return made;
-    const KnThreadLid thread = co_await lid.get();
-    const long bound = co_await call(Call::threadBind, owner.at(), thread, cpu, 0, K_NONEXCLUSIVE);
-    if (bound != K_OK) co_return bound;
-    co_return co_await call(Call::threadActivate, owner.at(), thread);
+    return start_thread(actor, info, cpu, 100);
 }
 
 // What read_stamp() (meddler.cpp) looks for.
