@@ -156,6 +156,7 @@ struct Living {
     if (made > 0) all.lids[op.a] = all.lids[index] = made;
 }
 
+// long: a case for each kind
 [[nodiscard]] Task<void> perform(unsigned self, Op op) {
     switch (op.kind) {
     case Kind::create_port:

@@ -71,8 +71,8 @@ void own_thread(Report& report) {
     REQUIRE_EQ(
         svThreadVirtualTimeoutSet(K_MYACTOR, K_MYSELF, &expected.timeout, &some, K_VTIME_INTERNAL, &lap),
         K_OK);
-    sleep_milliseconds(50); // which uses none
-    CHECK_EQ(expected.calls.load(), 0);
+    sleep_milliseconds(50); // which uses none, but for an emulated CPU that stood still on its way there
+    CHECK(expected.calls.load() == 0 || expected.used - before >= some.tmNSec);
     CHECK(called());
     CHECK_EQ(expected.thread, threadSelf());
     CHECK_EQ(expected.delay_result, K_ETIMEOUT);
