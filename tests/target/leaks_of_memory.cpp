@@ -108,7 +108,8 @@ void leaks_of_caches(Report& report) {
     mapper.stop();
 }
 
-// They share and copy memory, have a port, and one thread that runs and one that waits.
+// They share and copy memory, have a port, and a thread that waits for good and one for a while again and
+// again.
 void leaks_of_whole_actors(Report& report) {
     static Child model, children[at_a_time];
     REQUIRE_EQ(model.create("model"), K_OK);
@@ -119,6 +120,7 @@ void leaks_of_whole_actors(Report& report) {
     };
     const ThreadBody run = [](std::uintptr_t) {
         for (;;) {
+            sleep_milliseconds(1);
         }
     };
     const auto make = [=](unsigned i) {

@@ -162,13 +162,15 @@ void actor_values(Report& report) {
     CHECK_EQ(padKeyDelete(site), invalid);
     CHECK(padGet(&other, site) == nullptr);
     CHECK_EQ(padSet(&other, site, as_value(2)), invalid);
-    CHECK_EQ(actorDelete(&other), K_OK);
-    CHECK_EQ(padSet(&other, site, as_value(2)), invalid);
     PdKey all[PD_SITE_KEYS_MAX + 1]{};
     unsigned made = 0;
     while (made <= PD_SITE_KEYS_MAX && padKeyCreate(&all[made], nullptr) == 0) {
+        // One of them has the place of the first, but not its values.
+        CHECK(padGet(K_MYACTOR, all[made]) == nullptr && padGet(&other, all[made]) == nullptr);
         ++made;
     }
+    CHECK_EQ(actorDelete(&other), K_OK);
+    CHECK_EQ(padSet(&other, all[0], as_value(2)), invalid);
     CHECK(made > 0 && made <= PD_SITE_KEYS_MAX);
     CHECK_EQ(padKeyCreate(&all[made], nullptr), no_key);
     for (unsigned i = 0; i < made; ++i) {
