@@ -294,15 +294,17 @@ void waiting_owner_ends(Report& report) {
 // What a program writes there leads nowhere, or to nobody who has the mutex.
 void scribbled(Report& report) {
     trace.clear();
-    for (const unsigned nonsense : {1U, 0xffU, 0x12345678U, 0xffffffffU, static_cast<unsigned>(syncSelf())}) {
+    // The last one is a thread's, with memory of its own there: but not this.
+    for (const unsigned nonsense :
+         {1U, 0xffU, 0x12345678U, 0xffffffffU, static_cast<unsigned>(syncSelf()), 0U}) {
         rtMutexInit(&mutex);
-        mutex.rtOwner = nonsense;
-        mutex.rtPlace = 0x1000;
+        mutex.rtOwner = nonsense != 0 ? nonsense : static_cast<unsigned>(syncSelf());
+        mutex.rtPlace = nonsense != 0 ? 0x1000 : address_of(&ring[0]);
         Helper helper;
         REQUIRE(helper.start(get_and_note, 1, higher_priority) > 0);
         CHECK(helper.join());
     }
-    CHECK(trace.is({1, 1, 1, 1, 1}));
+    CHECK(trace.is({1, 1, 1, 1, 1, 1}));
     trace.clear();
     rtMutexInit(&mutex);
     REQUIRE_EQ(rtMutexGet(&mutex), K_OK);

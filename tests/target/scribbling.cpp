@@ -96,7 +96,8 @@ void be_harmed(std::uintptr_t place) {
 
 // ---- the hostile one -----------------------------------------------------------------------------
 
-// Sometimes it makes sense: free, taken, somebody's number (they are near its own), somebody's place.
+// Sometimes it makes sense: free, taken, somebody's number (actors are near its own in bits 8 to 10, threads
+// in the lower ones), somebody's place.
 std::uint64_t nonsense(std::uint64_t state) {
     switch (state >> 60 & 7) {
     case 0:
@@ -108,7 +109,7 @@ std::uint64_t nonsense(std::uint64_t state) {
     case 3:
         return 0x80000001;
     case 4:
-        return static_cast<unsigned>(syncSelf()) + (state >> 40 & 127) - 64;
+        return static_cast<unsigned>(syncSelf()) + (state >> 40 & 0x70f) - 0x303;
     case 5:
         return shared().rt_mutexes[state >> 40 & 3].rtPlace + ((state >> 44 & 15) - 8) * 64;
     default:
