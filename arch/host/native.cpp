@@ -20,6 +20,11 @@ static void __sanitizer_finish_switch_fiber(void*, const void**, std::size_t*) {
 #define ASAN_UNPOISON_MEMORY_REGION(memory, size) (static_cast<void>(memory), static_cast<void>(size))
 #endif
 
+// Of the linker.
+extern "C" {
+extern const char __executable_start, etext;
+}
+
 namespace chorale::host {
 
 namespace {
@@ -59,6 +64,11 @@ struct Unused {
 // As the nucleus calls it: whatever its parameters are.
 [[clang::no_sanitize("function")]] u64 call_function(u64 address, u64 first, u64 second, u64 third) {
     return reinterpret_cast<u64 (*)(u64, u64, u64)>(address)(first, second, third);
+}
+
+// The process's own code. What else a handler's address may be is no code at all.
+[[nodiscard]] bool is_function(u64 address) {
+    return address >= reinterpret_cast<u64>(&__executable_start) && address < reinterpret_cast<u64>(&etext);
 }
 
 } // namespace
@@ -116,7 +126,11 @@ u64 Native::run_code(u64 address, u64 first, u64 second, u64 third) {
         user.native->run_program(user, *program, first);
         return 0;
     }
-    return call_function(address, first, second, third);
+    if (is_function(address)) return call_function(address, first, second, third);
+    UserThread& user = running();
+    user.trap = {TrapKind::fault, address, Protection::execute, [](void*) { return false; }, nullptr, 1};
+    user.native->leave(user);
+    return 0; // a handler of the exception has gone past it
 }
 
 void Native::run_program(UserThread& user, const Program& program, u64 argument) {

@@ -329,6 +329,12 @@ Task<void> laps_that_fault(u64) {
     if (lap.ldKey != 0)
         co_await stage->play(user, [lap](u64) { return visit_faulty(lap); }, {.cpu = 1, .stack = 1});
 
+    constexpr u64 no_code = 0x1000;
+    const KnCap astray = co_await supervisor_actor_of(stage);
+    const KnLapDesc jump = co_await lap_of({astray, no_code, K_LAP_SAFE});
+    if (jump.ldKey != 0)
+        co_await stage->play(user, [jump](u64) { return visit_faulty(jump); }, {.cpu = 1, .stack = 1});
+
     const KnCap other = co_await supervisor_actor_of(stage), home = co_await supervisor_actor_of(stage);
     const KnLapDesc second = co_await lap_of({other, handler, K_LAP_SAFE});
     if (second.ldKey != 0 && there(home)) {
