@@ -3,6 +3,7 @@
 
 #include "kernel/core/console_input.hpp"
 #include "kernel/core/lifetime.hpp"
+#include "kernel/supervisor/handler.hpp"
 
 namespace chorale::test {
 
@@ -206,8 +207,8 @@ void Inspection::follow_waiters(Thread* first, CpuIndex cpu, const Port* port, c
         expect(thread->doing() == Doing::receiving && !thread->has(flag_moving), 18, name(*thread),
                " is among the waiters and does not wait");
         expect(thread->cpu.load() == cpu, 8, name(*thread), " waits at CPU ", cpu);
-        expect(thread->port == port && (actor == nullptr || thread->actor == actor), 18, name(*thread),
-               " is among the waiters of another port");
+        const bool its = actor == nullptr || &execution_actor(*thread) == actor;
+        expect(thread->port == port && its, 18, name(*thread), " is among the waiters of another port");
     }
 }
 
