@@ -5,8 +5,10 @@
 #include "kernel/core/lifetime.hpp"
 #include "kernel/ipc/message.hpp"
 #include "kernel/ipc/port.hpp"
+#include "kernel/lap/lap.hpp"
 #include "kernel/mem/frame.hpp"
 #include "kernel/mem/region.hpp"
+#include "kernel/supervisor/system_stack.hpp"
 
 #include <algorithm>
 #include <map>
@@ -89,7 +91,9 @@ static void restore_environment() {
 
 Before look() {
     static_cast<void>(original()); // before the first script
-    return {live_actors(), live_threads(), live_ports(), live_messages(), live_regions()};
+    // System stacks are kept for the next thread: each is a region, and one that guards it.
+    const u64 regions = live_regions() - 2 * live_system_stacks();
+    return {live_actors(), live_threads(), live_ports(), live_messages(), regions, live_laps()};
 }
 
 void check_after(const Before& before, const Script& script) {
@@ -103,10 +107,10 @@ void check_after(const Before& before, const Script& script) {
     const Before after = look();
     if (after == before) return;
     std::fprintf(
-        stderr, "left behind: %ld actors, %ld threads, %ld ports, %ld messages, %ld regions\n",
+        stderr, "left behind: %ld actors, %ld threads, %ld ports, %ld messages, %ld regions, %ld LAPs\n",
         static_cast<long>(after.actors - before.actors), static_cast<long>(after.threads - before.threads),
         static_cast<long>(after.ports - before.ports), static_cast<long>(after.messages - before.messages),
-        static_cast<long>(after.regions - before.regions));
+        static_cast<long>(after.regions - before.regions), static_cast<long>(after.laps - before.laps));
     std::abort();
 }
 

@@ -13,7 +13,7 @@ void check_result(const CallInfo& call, long result);
 void check_findings(const test::Findings& findings);
 
 struct Before {
-    u64 actors, threads, ports, messages, regions;
+    u64 actors, threads, ports, messages, regions, laps;
     friend bool operator==(const Before&, const Before&) = default;
 };
 [[nodiscard]] Before look();

@@ -40,6 +40,17 @@ constexpr CallInfo calls[] = {
      "K_ENOTIMP",
      {number("number"), number("a"), number("b"), number("c"), number("d"), number("e")}},
     {special_repeat, "repeat", "", {number("times")}},
+    {special_enter, "enter", "K_EINVAL K_EFAULT K_EABORT K_EFAIL K_ENOMEM", {number("count")}},
+    {special_start,
+     "start",
+     "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_ENOMEM K_EFULL",
+     {number("list"), number("priority")}},
+    {special_invoke, "invoke", "K_EINVAL K_EABORT K_EFAIL", {number("lap"), number("arg", "VmAddr")}},
+    {special_copy,
+     "copy",
+     "K_EFAULT K_ENOMEM",
+     {number("which"), number("at", "VmAddr"), number("size", "VmSize")}},
+    {special_line, "line", "", {number("line")}},
 };
 #undef CALL
 
@@ -60,10 +71,15 @@ void put(std::vector<u8>& to, u64 value, std::size_t bytes) {
     made.number = static_cast<u16>(all[chance.below(all.size())].number);
     // Messages are what the threads have in common.
     using host::Call;
-    constexpr Call messages[] = {Call::message_call, Call::message_reply_receive, Call::ipcCallMessage,
-                                 Call::ipcReceiveMessage, Call::ipcReceiveMessage, Call::ipcReply,
+    constexpr Call messages[] = {Call::message_call,
+                                 Call::message_reply_receive,
+                                 Call::ipcCallMessage,
+                                 Call::ipcReceiveMessage,
+                                 Call::ipcReceiveMessage,
+                                 Call::ipcReply,
                                  Call::ipcSend};
     if (chance.one_in(3)) made.number = static_cast<u16>(messages[chance.below(std::size(messages))]);
+    if (chance.one_in(12)) made.number = special_enter;
     for (u32& choice : made.choices) choice = word(chance);
     return made;
 }

@@ -41,7 +41,14 @@ enum Special : unsigned {
     special_fail_copy,       // the n-th copy from or to user memory from now fails
     special_number,          // any call number
     special_repeat,          // the next operation several times: until a table is full, say
+    special_enter,           // the list's next operations are made in supervisor mode (calls_supervisor.hpp)
+    special_start,           // in supervisor mode: a thread that goes through a list there
+    special_invoke,          // in supervisor mode: lapInvoke, a function there
+    special_copy,            // in supervisor mode: svCopyIn, svCopyInString, svCopyOut
+    special_line,            // a device wants something
 };
+
+inline constexpr unsigned enter_limit = 12; // operations made in supervisor mode at a time
 
 [[nodiscard]] std::span<const CallInfo> known_calls();
 // A number that is nobody's is called with six plain values.
@@ -52,6 +59,11 @@ struct Operation {
     u16 number{};
     std::array<u32, argument_limit> choices{}; // what each argument is made of (calls_values.hpp)
 };
+
+// Of a special_enter: how many of the list's next operations.
+[[nodiscard]] constexpr unsigned entered(const Operation& operation) {
+    return 1 + operation.choices[0] % enter_limit;
+}
 
 struct ThreadSetup {
     u8 actor, cpu, priority;

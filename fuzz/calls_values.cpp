@@ -1,6 +1,7 @@
 #include "fuzz/calls_values.hpp"
 
 #include <chorus/message_registers.h>
+#include <machine/supervisor.hpp>
 #include <machine/user_access.hpp>
 
 #include <algorithm>
@@ -126,7 +127,51 @@ u64 Values::hostile(u8 kind, uword size) const {
     }
 }
 
+// What may be given to the nucleus by mistake. No place of somebody else's that can be written: that would be
+// the caller's own doing.
+u64 Values::hostile_to_supervisor(u8 kind, uword size) const {
+    const u64 own = system_stack_.raw() + argument_limit * argument_room;
+    switch (kind / 16 % 8) {
+    case 0:
+        return machine::supervisor_end - size;
+    case 1: // its last bytes are beyond
+        return machine::supervisor_end - size / 2;
+    case 2:
+        return machine::supervisor_end;
+    case 3:
+        return machine::supervisor_begin - size / 2;
+    case 4:
+        return ~u64{0} - kind;
+    case 5: // may only be read
+        return pools_->programs.empty() ? 0 : pools_->programs.front();
+    case 6: // all of it just fits
+        return own - size;
+    default: {
+        const u64 place = hostile(kind, size);
+        return place < machine::supervisor_begin ? place : 0;
+    }
+    }
+}
+
+u64 Values::supervisor_place(u8 kind, unsigned index, uword size) const {
+    if (kind < 144) return (system_stack_ + index * argument_room).raw();
+    if (kind < 208) return scratch(list_, index).raw(); // of the user actor, if there is one
+    return hostile_to_supervisor(static_cast<u8>(kind * 8), size);
+}
+
+// For handlers and LAPs that run at thread level: code, or not.
+u64 Values::code(u8 kind) const {
+    if (kind < 80) return pick(std::span{pools_->programs}, kind);
+    if (kind < 224) return pick(std::span{pools_->functions}, kind);
+    constexpr u64 bad[] = {0,       1,           0x1000, host::code_base.raw(), host::code_base.raw() + 1,
+                           ~u64{0}, u64{1} << 47};
+    constexpr u64 high[] = {machine::supervisor_begin, machine::supervisor_begin + 1,
+                            machine::supervisor_end - 16};
+    return kind < 244 ? pick(bad, kind) : pick(high, kind);
+}
+
 u64 Values::place(u8 kind, unsigned index, uword size) const {
+    if (supervisor()) return supervisor_place(kind, index, size);
     if (kind < mostly) return scratch(list_, index).raw();
     if (kind < 208) return host::data_base.raw() + host::free_data_size + kind * 8; // everybody's
     return hostile(kind, size);
@@ -185,6 +230,7 @@ KnMsgDesc Values::message(Choice& choice) const {
     KnMsgDesc made{};
     made.flags = (choice.third() & 1) != 0 ? K_ABORTABLE : 0;
     if ((choice.third() & 0xf0) == 0xf0) made.flags |= static_cast<unsigned>(choice.more());
+    if (supervisor()) made.flags |= K_ABORTABLE; // it must be possible to bring it home
     made.bodySize = static_cast<unsigned>(size_of_body(choice.first(), choice));
     // All of an actor's data is memory for a body of the largest size.
     made.bodyAddr = choice.second() < mostly ? host::data_base.raw() + choice.second() % 64 * 8
@@ -231,9 +277,38 @@ KnDefaultStartInfo_f Values::start(Choice& choice) const {
         choice.third() % 16 == 0 ? static_cast<unsigned>(choice.more() % 3) : unsigned{K_USERTHREAD};
     made.dsEntry = choice.first() < mostly ? pick(std::span{pools_->entries}, choice.first())
                                            : hostile(choice.first(), 1);
+    if (supervisor() && choice.third() % 4 != 0) {
+        made.dsPrivilege = K_SUPTHREAD;
+        made.dsEntry = code(choice.first());
+        constexpr u64 sizes[] = {0, 0, 1, 4096, 4097, 8192, 1 << 21, ~u64{0}};
+        made.dsSystemStackSize = pick(sizes, choice.second());
+    }
     made.dsUserStackPointer = choice.second() < mostly
                                   ? host::data_base.raw() + (8 + choice.second() % 40) * host::stack_room
                                   : hostile(choice.second(), 0);
+    return made;
+}
+
+KnLapDesc Values::lap(Choice& choice) const {
+    KnLapDesc made = pick(std::span{pools_->laps}, choice.first());
+    if (choice.second() >= 240) made.ldKey ^= u64{1} << choice.third() % 64;
+    if (choice.second() >= 232 && choice.second() < 240) made.ldPlace = choice.more();
+    return made;
+}
+
+// Memory of the script's own, or what cannot be mapped.
+KnPhMemChunk Values::chunk(Choice& choice) const {
+    KnPhMemChunk made{0, page_size, pick(std::span{pools_->pages}, choice.third())};
+    const Chunk own = pick(std::span{pools_->chunks}, choice.first());
+    constexpr u64 odd[] = {1, page_size / 2, 0, ~u64{0}};
+    if (own.size == 0) {
+        made.paddr = odd[choice.first() % 2];
+    } else if (choice.second() < mostly) {
+        made = {own.address, own.size, made.vaddr};
+    } else {
+        made = {own.address, odd[choice.second() % 4], made.vaddr};
+        if (made.psize < page_size && made.psize != 0) made.paddr += made.psize;
+    }
     return made;
 }
 
@@ -250,6 +325,10 @@ bool Values::fill_name(std::string_view type, std::span<u8> bytes, Choice& choic
         put(bytes, region(choice));
     } else if (type == "KnDefaultStartInfo_f") {
         put(bytes, start(choice));
+    } else if (type == "KnLapDesc" && !pools_->laps.empty()) {
+        put(bytes, lap(choice));
+    } else if (type == "KnPhMemChunk" && supervisor()) {
+        put(bytes, chunk(choice));
     } else {
         return false;
     }
@@ -293,6 +372,28 @@ void Values::fill(std::string_view type, std::span<u8> bytes, Choice& choice) co
 
 // ---- arguments -------------------------------------------------------------------------------------------
 
+// What only calls of supervisor actors take. False: it is nothing of that kind.
+bool Values::supervisor_value(const ArgumentInfo& info, Choice& choice, u64& made) const {
+    const std::string_view type{info.type}, name{info.name};
+    const u8 kind = choice.place();
+    if (name == "laphdl" || name == "handler") {
+        made = code(kind);
+    } else if (name == "arg" && kind < mostly) {
+        made = pick(std::span{pools_->programs}, kind);
+    } else if (type == "CpuIntrId" && kind < mostly) {
+        made = pick(std::span{pools_->interrupts}, kind);
+    } else if (type == "CpuIntr") {
+        made = kind < mostly ? kind % 3 : scalar(choice.first(), choice);
+    } else if (name == "timeout" || name == "vtimeout") {
+        made = kind < 240 ? 0x1000 * (kind % 8) : choice.more();
+    } else if (name == "address" && supervisor() && kind < 128) {
+        made = pick(std::span{pools_->pages}, kind);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 u64 Values::value(const ArgumentInfo& info, Choice& choice) const {
     const std::string_view type{info.type};
     const u8 kind = choice.place();
@@ -311,6 +412,8 @@ u64 Values::value(const ArgumentInfo& info, Choice& choice) const {
     if (type == "KnCpuId") {
         return kind < mostly ? kind % fuzz_cpus : kind < 224 ? K_SAMECPU : scalar(choice.first(), choice);
     }
+    u64 made = 0;
+    if (!pools_->laps.empty() && supervisor_value(info, choice, made)) return made;
     if (type == "VmAddr") return kind < mostly ? place(0, kind % argument_limit, 0) : hostile(kind, 8);
     if (type == "VmSize") return size_of_body(kind, choice);
     if (std::string_view{info.name} == "nchar") return kind < 240 ? kind * 5 : scalar(choice.first(), choice);
@@ -368,7 +471,8 @@ u64 Values::make(const ArgumentInfo& info, unsigned index, u32 bits, std::string
         fill(info.type, bytes.used(), choice);
     }
     const bool optional = info.direction == Direction::in_opt || info.direction == Direction::out_opt;
-    const u64 at = optional && choice.place() % 4 == 0 ? 0 : place(choice.place(), index, bytes.size);
+    u64 at = optional && choice.place() % 4 == 0 ? 0 : place(choice.place(), index, bytes.size);
+    if (supervisor() && optional && choice.place() % 16 == 5) at = reinterpret_cast<u64>(K_SVACTOR);
     const bool filled = at != 0 && read_by_nucleus(info.direction) &&
                         machine::user_write(VirtAddr{at}, bytes.room.data(), bytes.used().size());
     if (told != nullptr) tell(*told, info, at, filled ? bytes.used() : std::span<u8>{});

@@ -10,6 +10,13 @@
 
 namespace chorale::fuzz {
 
+// Of physical memory, from svPhysAlloc.
+struct Chunk {
+    u64 address, size;
+    bool mapped;
+    friend bool operator==(const Chunk&, const Chunk&) = default;
+};
+
 // What calls have returned, and the driver has made: to be used again.
 struct Pools {
     std::vector<KnCap> actors;
@@ -17,6 +24,13 @@ struct Pools {
     std::vector<int> locals;  // ids of ports and threads
     std::vector<u64> entries; // where programs begin
     std::vector<u64> regions;
+    // In supervisor mode (calls_supervisor.hpp); empty in a script that does not come there.
+    std::vector<KnLapDesc> laps;
+    std::vector<u64> programs;  // where they begin in supervisor mode
+    std::vector<u64> functions; // that can be handlers everywhere
+    std::vector<u64> pages;     // that are nobody's
+    std::vector<u64> interrupts;
+    std::vector<Chunk> chunks;
 };
 
 // Memory of each thread for its arguments: in the actor's free data, no two threads' alike.
@@ -45,7 +59,9 @@ class Choice {
 
 class Values {
   public:
-    Values(const Pools& pools, unsigned list) : pools_{&pools}, list_{list} {}
+    // `system_stack`: a Scratch there, in supervisor mode.
+    Values(const Pools& pools, unsigned list, VirtAddr system_stack = {})
+        : pools_{&pools}, list_{list}, system_stack_{system_stack} {}
 
     // The register for the argument; what it points at is in the running thread's memory then, as far as
     // that can be written. `told`, if any, says what there is.
@@ -53,8 +69,13 @@ class Values {
 
   private:
     [[nodiscard]] u64 value(const chorus::ArgumentInfo& info, Choice& choice) const;
+    [[nodiscard]] bool supervisor_value(const chorus::ArgumentInfo& info, Choice& choice, u64& made) const;
     [[nodiscard]] u64 place(u8 kind, unsigned index, uword size) const;
     [[nodiscard]] u64 hostile(u8 kind, uword size) const;
+    [[nodiscard]] bool supervisor() const { return system_stack_.raw() != 0; }
+    [[nodiscard]] u64 supervisor_place(u8 kind, unsigned index, uword size) const;
+    [[nodiscard]] u64 hostile_to_supervisor(u8 kind, uword size) const;
+    [[nodiscard]] u64 code(u8 kind) const;
     void fill(std::string_view type, std::span<u8> bytes, Choice& choice) const;
     [[nodiscard]] bool fill_name(std::string_view type, std::span<u8> bytes, Choice& choice) const;
     [[nodiscard]] bool fill_known(std::string_view type, std::span<u8> bytes, Choice& choice) const;
@@ -64,10 +85,13 @@ class Values {
     [[nodiscard]] KnDefaultStartInfo_f start(Choice& choice) const;
     [[nodiscard]] KnCap actor(Choice& choice) const;
     [[nodiscard]] KnUniqueId port(Choice& choice) const;
+    [[nodiscard]] KnLapDesc lap(Choice& choice) const;
+    [[nodiscard]] KnPhMemChunk chunk(Choice& choice) const;
     [[nodiscard]] u64 region_address(u8 kind) const;
 
     const Pools* pools_;
     unsigned list_;
+    VirtAddr system_stack_;
 };
 
 } // namespace chorale::fuzz
