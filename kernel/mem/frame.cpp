@@ -21,9 +21,12 @@ constinit Relaxed<u64> free_estimate; // of the pool, when its lock was last giv
 
 [[nodiscard]] constexpr PhysAddr address_of(u32 frame) { return PhysAddr{uword{frame} << page_bits}; }
 
+[[nodiscard]] bool valid(PhysAddr address) {
+    return address.page_aligned() && address.raw() >> page_bits < Buddy::frame_limit;
+}
+
 [[nodiscard]] u32 frame_of(PhysAddr address) {
-    const bool valid = address.page_aligned() && address.raw() >> page_bits < Buddy::frame_limit;
-    require(valid, "free of a bad frame address");
+    require(valid(address), "free of a bad frame address");
     return static_cast<u32>(address.raw() >> page_bits);
 }
 
@@ -190,6 +193,7 @@ FrameStatistics frame_statistics() {
 }
 
 bool frames_allocated(PhysAddr address, unsigned order) {
+    if (!valid(address)) return false;
     const u32 block = frame_of(address);
     return states.known(block) && states.at(block) == (FrameStates::allocated | order);
 }

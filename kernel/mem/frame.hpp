@@ -62,7 +62,7 @@ struct FrameStatistics {
 };
 [[nodiscard]] FrameStatistics frame_statistics();
 
-// For inspection: whether a block of that order begins here and is in use.
+// Whether a block of that order begins at the address, which may be any, and is in use.
 [[nodiscard]] bool frames_allocated(PhysAddr block, unsigned order);
 
 } // namespace chorale

@@ -119,6 +119,10 @@ constexpr Wish bad_wishes[] = {
     expect(co_await attempt(Call::svPhysFree, chunk.at()), K_EINVAL, "no block's size");
     co_await chunk.set(chunk_of(mine.paddr, ~u64{0}));
     expect(co_await attempt(Call::svPhysFree, chunk.at()), K_EINVAL, "all there is");
+    for (const u64 nowhere_at : {mine.paddr + 1, u64{1} << 52, ~u64{0}}) {
+        co_await chunk.set(chunk_of(nowhere_at, page_size));
+        expect(co_await attempt(Call::svPhysFree, chunk.at()), K_EINVAL, "memory that is none");
+    }
     co_await chunk.set(mine);
     expect(co_await take_back(Call::svPhysFree, chunk.at()), K_OK, "svPhysFree");
     expect(co_await attempt(Call::svPhysFree, chunk.at()), K_EINVAL, "svPhysFree again");
