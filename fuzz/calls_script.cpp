@@ -3,6 +3,7 @@
 #include "arch/host/user.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 namespace chorale::fuzz {
 
@@ -79,8 +80,33 @@ void put(std::vector<u8>& to, u64 value, std::size_t bytes) {
                                  Call::ipcReply,
                                  Call::ipcSend};
     if (chance.one_in(3)) made.number = static_cast<u16>(messages[chance.below(std::size(messages))]);
-    if (chance.one_in(12)) made.number = special_enter;
     for (u32& choice : made.choices) choice = word(chance);
+    return made;
+}
+
+// Calls that are only to be had in supervisor mode, and what else is done there.
+[[nodiscard]] u16 supervisor_number(Chance& chance) {
+    for (;;) {
+        const CallInfo& call = calls[chance.below(std::size(calls))];
+        const std::string_view name{call.name};
+        const bool special = call.number >= special_start && call.number <= special_line;
+        if (special || name.starts_with("sv") || name.starts_with("lap") || name.starts_with("site") ||
+            name == "actorCreate" || name == "threadCreate")
+            return static_cast<u16>(call.number);
+    }
+}
+
+// A thread of the script goes into supervisor mode and does something there.
+[[nodiscard]] std::vector<Operation> random_visit(const Script& script, Chance& chance) {
+    Operation enter = random_operation(script, chance);
+    enter.number = special_enter;
+    std::vector<Operation> made{enter};
+    for (unsigned left = entered(enter); left != 0; --left) {
+        Operation next = random_operation(script, chance);
+        next.list = enter.list;
+        if (!chance.one_in(4)) next.number = supervisor_number(chance);
+        made.push_back(next);
+    }
     return made;
 }
 
@@ -234,7 +260,13 @@ std::vector<u8> encode(const Script& script) {
 
 void mutate(Script& script, Chance& chance) {
     std::vector<Operation>& operations = script.operations;
-    switch (operations.empty() ? 0 : chance.below(10)) {
+    switch (operations.empty() ? 0 : chance.below(11)) {
+    case 10: {
+        const std::vector<Operation> visit = random_visit(script, chance);
+        const std::size_t at = chance.below(operations.size() + 1);
+        operations.insert(operations.begin() + static_cast<std::ptrdiff_t>(at), visit.begin(), visit.end());
+        break;
+    }
     case 0:
     case 1:
     case 2:

@@ -154,8 +154,8 @@ u64 Values::hostile_to_supervisor(u8 kind, uword size) const {
 }
 
 u64 Values::supervisor_place(u8 kind, unsigned index, uword size) const {
-    if (kind < 144) return (system_stack_ + index * argument_room).raw();
-    if (kind < 208) return scratch(list_, index).raw(); // of the user actor, if there is one
+    if (kind < 208) return (system_stack_ + index * argument_room).raw();
+    if (kind < 224) return scratch(list_, index).raw(); // of the user actor, if there is one
     return hostile_to_supervisor(static_cast<u8>(kind * 8), size);
 }
 
