@@ -255,6 +255,7 @@ Task<long> allocate_physical(Pools& pools, Choice choice) {
     thread_level::mask_interrupts();
     const long result = co_await call(Call::svPhysAlloc, chunk.at(), aligned ? align.at() : VirtAddr{});
     if (result == K_OK) {
+        pools.physical = true;
         const KnPhMemChunk made = co_await chunk.get();
         must(made.psize >= wanted, "a chunk is as big as was asked for");
         for (const Chunk& other : pools.chunks)

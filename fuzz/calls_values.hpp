@@ -31,6 +31,7 @@ struct Pools {
     std::vector<u64> pages;     // that are nobody's
     std::vector<u64> interrupts;
     std::vector<Chunk> chunks;
+    bool physical{}; // there have been any
 };
 
 // Memory of each thread for its arguments: in the actor's free data, no two threads' alike.
