@@ -45,14 +45,15 @@ void no_leak(Report& report, unsigned usual, Make make, Destroy destroy) {
     CHECK_EQ(after.messages, before.messages);
     CHECK_EQ(after.regions, before.regions);
     CHECK_EQ(after.slabObjects, before.slabObjects);
-    // Slabs are where the work was done, so a page may change its place once: what leaks does so each time.
+    // Slabs are where the work was done, so pages come and go with the CPUs that did it: what leaks takes
+    // some each time.
     unsigned long pages = before.freePages, left = after.freePages;
-    for (unsigned again = 0; again < 3 && left != pages; ++again) {
+    for (unsigned again = 0; again < 5 && left < pages; ++again) {
         pages = left;
         REQUIRE(turn_over(rounds(usual), make, destroy));
         left = settled_statistics().freePages;
     }
-    CHECK_EQ(left, pages);
+    CHECK(left >= pages);
 }
 
 } // namespace chorale::test
