@@ -128,10 +128,11 @@ void set_again_and_disarm(Report& report) {
 void kept_without_a_thread(Report& report) {
     REQUIRE_EQ(timerThreadPoolInit(&pool), K_OK);
     TestTimer first{1}, second_one{2}, third{3};
-    CHECK_EQ(first.set(3 * millisecond), K_OK);
-    CHECK_EQ(second_one.set(2 * millisecond), K_OK);
-    CHECK_EQ(third.set(millisecond), K_OK);
-    sleep_milliseconds(10);
+    const std::int64_t later = system_time() + 30 * millisecond; // all are set by then
+    CHECK_EQ(first.set(later + 3 * millisecond, 0, K_TIMER_ABSOLUTE), K_OK);
+    CHECK_EQ(second_one.set(later + 2 * millisecond, 0, K_TIMER_ABSOLUTE), K_OK);
+    CHECK_EQ(third.set(later + millisecond, 0, K_TIMER_ABSOLUTE), K_OK);
+    sleep_milliseconds(40);
     for (const std::uintptr_t cookie : {3U, 2U, 1U}) {
         const Taken taken = take(0);
         CHECK_EQ(taken.result, K_OK);
