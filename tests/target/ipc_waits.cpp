@@ -186,7 +186,7 @@ void port_deleted_under_receiver(Report& report) {
         Helper helper;
         REQUIRE(helper.start(waiting_receiver, static_cast<std::uintptr_t>(target_li), higher_priority, cpu) >
                 0);
-        sleep_milliseconds(2);
+        sleep_milliseconds(20); // it waits by then
         CHECK_EQ(portDelete(K_MYACTOR, target_li), K_OK);
         CHECK(helper.join());
         CHECK_EQ(result, K_ENOPORT);
