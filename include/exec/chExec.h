@@ -114,12 +114,12 @@ int actorStat(unsigned int options, KnActorStat* stat, unsigned int buffsize);
 
 /* ---- threads ----------------------------------------------------------------------------------------- */
 
-/* threadCreate(2K): a new thread of the actor; *threadli = its local id, from 1. schedparam: a
- * KnFifoThParms, or null for the creator's attributes. startinfo: a KnDefaultStartInfo_f; in a supervisor
- * actor K_SUPTHREAD, by a caller in supervisor mode (else K_EPRIV), on a stack of dsSystemStackSize bytes
- * that the nucleus provides. At its first instruction every register but the stack pointer is 0. Errors:
- * K_EINVAL (capability, status, parameters, entry or stack outside the space), K_EUNKNOWN, K_EFAULT,
- * K_EPRIV, K_ENOMEM, K_EFULL. */
+/* threadCreate(2K): a new thread of the actor; *threadli = its local id, from 1. schedparam: of any class
+ * (KnFifoThParms, ...), or null for the creator's attributes. startinfo: a KnDefaultStartInfo_f; in a
+ * supervisor actor K_SUPTHREAD, by a caller in supervisor mode (else K_EPRIV), on a stack of
+ * dsSystemStackSize bytes that the nucleus provides. At its first instruction every register but the stack
+ * pointer is 0. Errors: K_EINVAL (capability, status, parameters, entry or stack outside the space),
+ * K_EUNKNOWN, K_EFAULT, K_EPRIV, K_ENOMEM, K_EFULL. */
 int threadCreate(const KnCap* actorcap, KnThreadLid* threadli, KnThreadStatus status, const void* schedparam,
                  const void* startinfo);
 

@@ -135,9 +135,11 @@ int vmUnLock(const KnCap* actorcap, VmAddr address, VmSize size, VmFlags flags);
 /* vmPhysAddr(2K): where a page that is there lies. Errors: K_EPRIV; K_EADDR: there is no page by now. */
 int vmPhysAddr(const KnCap* actorcap, VmAddr virtaddress, PhAddr* physaddr);
 
-/* vmStat(2K). vmSetPar(2K): set the default mapper and the marks, redMark <= orangeMark <= greenMark (else
- * K_EINVAL); the rest of *par is not looked at. Errors: K_EPRIV. */
+/* vmStat(2K): the memory, and the marks. Errors: K_EFAULT. */
 int vmStat(KnVmStat* stat);
+
+/* vmSetPar(2K): set the default mapper and the marks, redMark <= orangeMark <= greenMark (else
+ * K_EINVAL); the rest of *par is not looked at. Errors: K_EFAULT, K_EPRIV. */
 int vmSetPar(const KnVmPar* par);
 
 /* ---- supervisor actors ------------------------------------------------------------------------------- */

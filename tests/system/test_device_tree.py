@@ -71,6 +71,11 @@ def many(count, change):
     return changes
 
 
+def both_harts(status):
+    """Any of them may be the one that boots, and that one runs."""
+    return many(2, lambda root, i: set_property(f"cpus/cpu@{i}", "status", text(status))(root))
+
+
 def nested(root):
     for _ in range(100):
         root = root.add("deeper")
@@ -93,11 +98,8 @@ ENDURED = {
     "hart_unknown": (add_hart(7), "hart 7 of the device tree is unknown to the firmware"),
     "hart_number_huge": (add_hart(0xFFFFFFFF), "hart 4294967295 of the device tree is unknown"),
     "hart_twice": (add_hart(1), "a second hart of this number"),
-    # Both, since any may be the one that boots, and that one runs.
-    "harts_disabled": (many(2, lambda root, i: set_property(f"cpus/cpu@{i}", "status", text("disabled"))(root)),
-                       "^cpus: 1 running, 1 found$"),
-    "harts_failed": (many(2, lambda root, i: set_property(f"cpus/cpu@{i}", "status", text("fail-sss"))(root)),
-                     "^cpus: 1 running, 1 found$"),
+    "harts_disabled": (both_harts("disabled"), "^cpus: 1 running, 1 found$"),
+    "harts_failed": (both_harts("fail-sss"), "^cpus: 1 running, 1 found$"),
     "harts_200": (many(200, lambda root, i: add_hart(i + 2)(root)), "one hart too many"),
     "other_harts": (many(2, lambda root, i: set_property(f"cpus/cpu@{i}", "reg", cells(i + 20))(root)),
                     r"the device tree does not know hart \d"),
