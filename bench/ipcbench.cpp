@@ -31,6 +31,8 @@ bool run() {
     measure_same_cpu(context);
     measure_laps(context);
     measure_objects(context);
+    measure_messages(context);
+    measure_rings(context);
     measure_scheduling(context);
     measure_cross_cpu(context);
     measure_scale(context);

@@ -32,6 +32,8 @@ void measure_same_cpu(const Context& context);
 void measure_threads(const Context& context);
 void measure_laps(const Context& context);
 void measure_objects(const Context& context);
+void measure_messages(const Context& context);
+void measure_rings(const Context& context);
 void measure_scheduling(const Context& context);
 void measure_cross_cpu(const Context& context);
 void measure_scale(const Context& context);

@@ -6,6 +6,7 @@
 #include <actor/thread.hpp>
 #include <chorus.h>
 #include <chorus/message.hpp>
+#include <chorus/port.hpp>
 
 namespace chorale::bench {
 namespace {
@@ -40,6 +41,33 @@ void measure_two_spaces(const Context& context, const char* name, const char* ki
     }
 }
 
+// The same as measure_words<4> with a type instead of words: as many instructions.
+struct Four {
+    std::uint64_t first, second, third, last;
+    using Reply = Four;
+};
+
+void measure_typed(const Context& context) {
+    const char* name = "ipc.rt.same_cpu.two_spaces.typed4";
+    KnUniqueId service;
+    if (!context.wants("same", name) || !find_service(context, name, "w4", 0, service)) {
+        return;
+    }
+    const chorus::Port port{service};
+    Four message{};
+    measure_rounds(
+        context, name, context.rounds_or(usual_rounds),
+        [&](unsigned i) {
+            message.first = message.last = i;
+            const auto answer = chorus::call(port, message);
+            message = *answer;
+            return answer.size();
+        },
+        [&](unsigned i, long result) {
+            return result == sizeof(Four) && message.first == i && message.last == i;
+        });
+}
+
 // A body through the plain C calls.
 void measure_body(const Context& context, const char* name, unsigned size, unsigned rounds) {
     KnIpcDest destination{};
@@ -62,6 +90,24 @@ void measure_body(const Context& context, const char* name, unsigned size, unsig
         [&](unsigned i, long result) {
             const unsigned probe = size - 1 - i % size; // each round looks at another byte
             return result == static_cast<long>(size) && received_body[probe] == sent_body[probe];
+        });
+}
+
+// What a body costs that is copied once, and nothing else.
+void measure_memcpy(const Context& context) {
+    const char* name = "memcpy.b65536";
+    if (!context.wants("same", name)) {
+        return;
+    }
+    measure_rounds(
+        context, name, context.rounds_or(1000),
+        [&](unsigned i) {
+            sent_body[largest_body - 1 - i % largest_body] = static_cast<unsigned char>(i);
+            __builtin_memcpy(received_body, sent_body, largest_body);
+            return long{0};
+        },
+        [&](unsigned i, long) {
+            return received_body[largest_body - 1 - i % largest_body] == static_cast<unsigned char>(i);
         });
 }
 
@@ -134,10 +180,13 @@ void measure_same_cpu(const Context& context) {
     measure_threads(context);
     measure_two_spaces<0>(context, "ipc.rt.same_cpu.two_spaces.w0", "w0");
     measure_two_spaces<4>(context, "ipc.rt.same_cpu.two_spaces.w4", "w4");
+    measure_typed(context);
     measure_two_spaces<8>(context, "ipc.rt.same_cpu.two_spaces.w8", "w8");
     measure_body(context, "ipc.rt.same_cpu.two_spaces.b64", 64, context.rounds_or(usual_rounds));
     measure_body(context, "ipc.rt.same_cpu.two_spaces.b1024", 1024, context.rounds_or(usual_rounds));
+    measure_body(context, "ipc.rt.same_cpu.two_spaces.b4096", 4096, context.rounds_or(usual_rounds));
     measure_body(context, "ipc.rt.same_cpu.two_spaces.b65536", largest_body, context.rounds_or(1000));
+    measure_memcpy(context);
     measure_one_space(context);
     measure_send(context);
 }

@@ -24,7 +24,8 @@ extern "C" CHORALE_REGISTER_CALL void fast_call(CHORALE_MESSAGE_PARAMETERS) {
     const Plan::Exchange exchange = std::move(plan).commit(); // ---- point of no return ----
     auto& [from, to] = exchange;
     slot.waiters = to.next_waiter;
-    const u64 sequence = ++slot.received;
+    const u64 sequence = slot.received + 1;
+    slot.received.store(sequence);
     from.server = &to;
     to.client = &from;
     from.state = state_awaiting_reply;

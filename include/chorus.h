@@ -1,5 +1,7 @@
 /* <chorus.h>: every nucleus call that a ChorusOS program may make, C11 and C++. Each call returns a
- * negative error (chorus/types.h), or K_OK, or a positive result where its comment says so. */
+ * negative error (chorus/types.h), or K_OK, or a positive result where its comment says so.
+ *
+ * <cx/wdt.h> is not among them: it brings <errno.h> and <time.h> along, where there are any. */
 #pragma once
 
 #include <chorus/statistics.h>
@@ -7,6 +9,7 @@
 #include <cx/chWatchdog.h>
 #include <date/chDate.h>
 #include <dki/f_dki.h>
+#include <dki/hrt/f_hrt.h>
 #include <env/chEnv.h>
 #include <etimer/chEtimer.h>
 #include <exec/chError.h>
@@ -24,6 +27,7 @@
 #include <log/chLog.h>
 #include <mem/chMem.h>
 #include <mem/chSegment.h>
+#include <mipc/chMipc.h>
 #include <pd/chPd.h>
 #include <sched/chFifo.h>
 #include <sched/chRr.h>
@@ -34,5 +38,6 @@
 #include <sync/chMutex.h>
 #include <sync/chRtMutex.h>
 #include <sync/chSem.h>
+#include <sync/chSpinLock.h>
 #include <timer/chBench.h>
 #include <vtimer/chVtimer.h>

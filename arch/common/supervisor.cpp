@@ -1,4 +1,5 @@
-// What supervisor actors need of the machine, where machines agree: their memory, and the gates by number.
+// What supervisor actors need of the machine, where the real ones agree: their memory, the gates by number,
+// places in the assembly.
 #include <machine/supervisor.hpp>
 
 #include "kernel/base/types.hpp"
@@ -8,7 +9,8 @@
 
 namespace chorale::machine {
 
-extern "C" const u8 chorale_call_gates[], chorale_handler_return[];
+extern "C" const u8 chorale_call_gates[], chorale_handler_return[], chorale_lap_failed[],
+    chorale_lap_way_home[];
 
 namespace {
 
@@ -19,6 +21,8 @@ static_assert(offsetof(Thread, invocations) + offsetof(Invocations, frames) == T
               offsetof(Thread, invocations) + offsetof(Invocations, way_home) == THREAD_WAY_HOME);
 #pragma clang diagnostic pop
 
+constexpr uword call_gate_size = 8; // they stand in a row, one for each number (gates.S)
+
 [[nodiscard]] bool in_range(VirtAddr start, std::size_t bytes) {
     return start.raw() >= supervisor_begin && start.raw() <= supervisor_end &&
            bytes <= supervisor_end - start.raw();
@@ -26,6 +30,8 @@ static_assert(offsetof(Thread, invocations) + offsetof(Invocations, frames) == T
 
 } // namespace
 
+VirtAddr lap_failed() { return VirtAddr{reinterpret_cast<uword>(chorale_lap_failed)}; }
+uword lap_way_home() { return reinterpret_cast<uword>(chorale_lap_way_home); }
 VirtAddr handler_return_address() { return VirtAddr{reinterpret_cast<uword>(chorale_handler_return)}; }
 
 bool supervisor_read(void* to, VirtAddr from, std::size_t bytes) {

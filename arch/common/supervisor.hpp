@@ -1,4 +1,4 @@
-// How supervisor actors come into the nucleus: what the real machines agree on of machine/supervisor.hpp.
+// How supervisor actors come into the nucleus: what all machines agree on of machine/supervisor.hpp.
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -9,7 +9,6 @@ namespace chorale::machine {
 
 // The function that makes nucleus call `number`, with the arguments of the C calling convention.
 [[nodiscard]] uword call_gate(unsigned number);
-inline constexpr uword call_gate_size = 8; // they stand in a row, one for each number (gates.S)
 
 // Where a handler returns to: with what it returns, on to handler_returned() (kernel/supervisor/handler.cpp).
 [[nodiscard]] VirtAddr handler_return_address();
@@ -19,16 +18,15 @@ inline constexpr uword call_gate_size = 8; // they stand in a row, one for each 
 [[nodiscard]] bool supervisor_read(void* to, VirtAddr from, std::size_t bytes);
 [[nodiscard]] bool supervisor_write(VirtAddr to, const void* from, std::size_t bytes);
 
-// Invoking LAPs (lap_invoke.S): lapInvoke itself, for supervisor actors; the same with the descriptor in
+// Invoking LAPs: lapInvoke itself, for supervisor actors; the same with the descriptor in
 // registers and always guarded: a fault ends the invocation, when the nucleus lets the thread go on at
 // lap_failed() with the stack lap_kept_size below the LapFrame. Errors: K_EINVAL, K_EABORT, K_EFAIL.
 // lap_way_home(): where a LapFrame returns to if the nucleus is to know of it.
 extern "C" {
 int chorale_lap_invoke(const void* descriptor, void* argument);
 int chorale_lap_invoke_guarded(u64 place, u64 key, void* argument);
-extern const u8 chorale_lap_failed[], chorale_lap_way_home[];
 }
-[[nodiscard]] inline VirtAddr lap_failed() { return VirtAddr{reinterpret_cast<uword>(chorale_lap_failed)}; }
-[[nodiscard]] inline uword lap_way_home() { return reinterpret_cast<uword>(chorale_lap_way_home); }
+[[nodiscard]] VirtAddr lap_failed();
+[[nodiscard]] uword lap_way_home();
 
 } // namespace chorale::machine

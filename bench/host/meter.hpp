@@ -109,6 +109,8 @@ void add_memory();
 void add_messages();
 void add_names();
 void add_page_tables();
+void add_peer_hash();
+void add_queues();
 void add_run_queues();
 void add_spaces();
 void add_timers();

@@ -114,9 +114,11 @@ Partner::~Partner() {
 void add_benchmarks() {
     start_structures();
     add_mailboxes();
+    add_queues();
     add_run_queues();
     add_timers();
     add_names();
+    add_peer_hash();
     add_spaces();
     add_page_tables();
     add_memory();

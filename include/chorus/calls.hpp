@@ -20,6 +20,7 @@
 #include <chorus/calls/core.hpp>
 #include <chorus/calls/ipc.hpp>
 #include <chorus/calls/memory.hpp>
+#include <chorus/calls/mipc.hpp>
 #include <chorus/calls/supervisor.hpp>
 #include <chorus/calls/sync.hpp>
 #include <chorus/calls/system.hpp>
@@ -71,6 +72,7 @@ inline constexpr unsigned call_limit = 256;
     CHORUS_CORE_LEAF_CALLS(CALL) \
     CHORUS_IPC_LEAF_CALLS(CALL) \
     CHORUS_MEMORY_LEAF_CALLS(CALL) \
+    CHORUS_MIPC_LEAF_CALLS(CALL) \
     CHORUS_SYNC_LEAF_CALLS(CALL) \
     CHORUS_TIME_LEAF_CALLS(CALL) \
     CHORUS_SYSTEM_LEAF_CALLS(CALL) \
@@ -80,6 +82,7 @@ inline constexpr unsigned call_limit = 256;
     CHORUS_CORE_BLOCK_CALLS(CALL) \
     CHORUS_IPC_BLOCK_CALLS(CALL) \
     CHORUS_MEMORY_BLOCK_CALLS(CALL) \
+    CHORUS_MIPC_BLOCK_CALLS(CALL) \
     CHORUS_SYNC_BLOCK_CALLS(CALL) \
     CHORUS_TIME_BLOCK_CALLS(CALL) \
     CHORUS_SYSTEM_BLOCK_CALLS(CALL) \

@@ -14,6 +14,7 @@
 #define MESSAGE_IPC_CALL 128 /* ipcCallMessage: C arguments; here for its flags */
 #define MESSAGE_RECEIVE 129
 #define MESSAGE_ABORTABLE 0x10000 /* flag: the wait may be aborted (K_ABORTABLE) */
+#define MESSAGE_KEEPS 0x20000     /* flag of MESSAGE_RECEIVE: the body is to wait for ipcGetData */
 #define MESSAGE_REGISTER_BYTES 64
 #define MESSAGE_STORED 0x100000000 /* result flag: the body is in the descriptor's memory already */
 

@@ -47,6 +47,7 @@ typedef struct KnCap {
 
 typedef uintptr_t VmAddr;
 typedef size_t VmSize;
+typedef uint64_t VmOffset; /* in a segment */
 typedef unsigned int VmFlags;
 typedef int KnError;
 typedef int KnThreadLid;

@@ -28,7 +28,8 @@ extern "C" {
 #endif
 
 /* watchdog: the handle and the interval that the operation takes or gives. Errors: K_EINVAL (operation,
- * handle, interval), K_EFAULT, K_EPRIV (not a SYSTEM actor; not the owner), K_EFULL, K_EBUSY. */
+ * handle, interval), K_EFAULT, K_EPRIV (neither a SYSTEM actor nor a supervisor thread; not the owner),
+ * K_EFULL, K_EBUSY. */
 int sysWatchdog(unsigned int operation, KnWatchdog* watchdog);
 
 #ifdef __cplusplus

@@ -60,7 +60,7 @@ void svMemFree(void* address); /* null: nothing */
  * 4 KiB), with interrupts masked, and it never waits. It may touch its device and memory of the supervisor
  * space, and call
  *   semV, threadSemPost, eventPost
- *   svSpinLock..., svMaskedLock..., imsIntrMask_f, imsIntrUnmask_f
+ *   svSpinLock..., svMaskedLock..., imsIntrMask_f, imsIntrUnmask_f, imsIntrMaskCount_f
  *   lapInvoke: what it calls is at interrupt level too, and an exception there is not survived
  *   svSysTimeoutSet, svSysTimeoutCancel, svTimeoutSet, svTimeoutCancel, svTimeoutGetRes
  *   sysTime, sysTimeGetRes, hrTimer..., svPagesAllocate, the functions of CpuIntrOps.
@@ -102,9 +102,16 @@ KnError svIntrMask(CpuIntrId intrId, int masked);
 void imsIntrMask_f(void);
 void imsIntrUnmask_f(void);
 
+/* imsIntrMaskCount (extension): how often the caller has masked interrupts and not unmasked them; those locks
+ * that mask them count, and at interrupt level the nucleus's own masking is one more. Behind
+ * imsIntrMaskCount_f(9DKI), the published variable, which is read only here: there is one for each CPU. */
+unsigned int imsIntrMaskCount(void);
+
 #ifdef __cplusplus
 }
 #endif
+
+#define imsIntrMaskCount_f (imsIntrMaskCount())
 
 /* Nested too. Masking interrupts is how it is done. */
 #define DISABLE_PREEMPT() imsIntrMask_f()

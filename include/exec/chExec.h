@@ -89,8 +89,8 @@ int actorSelf(KnCap* actorcap);
 int actorName(const KnCap* actorcap, char* oldname, const char* newname);
 
 /* actorPrivilege(2K): *oldpriv = the privilege, unless null; then set *newpriv, unless null: K_USERACTOR
- * to K_SYSTEMACTOR or back, for SYSTEM callers only. Errors: K_EINVAL (to or from K_SUPACTOR, or no
- * privilege), K_EUNKNOWN, K_EFAULT, K_EPRIV. */
+ * to K_SYSTEMACTOR or back, for SYSTEM actors and supervisor threads only. Errors: K_EINVAL (to or from
+ * K_SUPACTOR, or no privilege), K_EUNKNOWN, K_EFAULT, K_EPRIV. */
 int actorPrivilege(const KnCap* actorcap, KnActorPrivilege* oldpriv, const KnActorPrivilege* newpriv);
 
 /* actorPi(2K): *oldpi = the protection identifier that is stamped on the actor's messages, unless null; then
@@ -108,8 +108,8 @@ int actorStop(const KnCap* actorcap);
 int actorStart(const KnCap* actorcap);
 
 /* actorStat(2K): one KnActorStat for each actor of the site, as many as fit in buffsize bytes. options: 0.
- * Returns the number of actors, which may be more. SYSTEM actors only. Errors: K_EINVAL (options),
- * K_EFAULT, K_EPRIV. */
+ * Returns the number of actors, which may be more. SYSTEM actors and supervisor threads only. Errors:
+ * K_EINVAL (options), K_EFAULT, K_EPRIV. */
 int actorStat(unsigned int options, KnActorStat* stat, unsigned int buffsize);
 
 /* ---- threads ----------------------------------------------------------------------------------------- */

@@ -20,8 +20,8 @@ extern "C" {
 #endif
 
 /* sysReboot(2K): stop every CPU, then restart or power off. A null descriptor means K_REBOOT_COLD.
- * Reserved to SYSTEM actors; does not return on success. Errors: K_EPRIV, K_EFAULT, K_EINVAL (unknown
- * mode). */
+ * SYSTEM actors and supervisor threads only; does not return on success. Errors: K_EPRIV, K_EFAULT,
+ * K_EINVAL (unknown mode). */
 int sysReboot(const KnRebootDesc* rebootdesc);
 
 #ifdef __cplusplus

@@ -61,14 +61,20 @@ enum { K_EXC_HANDLER = 0, K_ABORT_HANDLER = 1, K_STOP_HANDLER = 2, K_TRAP_HANDLE
 extern "C" {
 #endif
 
-/* svHandlerConnect, svHandlerDisconnect, svHandlerGetConnected (extension): what the calls below are made of.
- * Connect: K_EINVAL (kind, index or trap, no such LAP, capability), K_EBUSY (a living LAP is connected),
- * K_EUNKNOWN, K_EFAULT, K_EPRIV. Disconnect: K_EINVAL also when curhandler is not K_CONNECTED_LAP and differs
- * from what is connected, or nothing is. GetConnected: K_EINVAL also when nothing is. */
+/* svHandlerConnect (extension): what svActorExcHandlerConnect and its like are made of. kind: K_EXC_HANDLER
+ * to K_TRAP_HANDLER; of a trap, vectindex is its number and actorcap K_MYACTOR. Errors: K_EINVAL (kind, index
+ * or trap, no such LAP, capability), K_EBUSY (a living LAP is connected), K_EUNKNOWN, K_EFAULT, K_EPRIV. */
 int svHandlerConnect(unsigned int kind, const KnCap* actorcap, unsigned int vectindex,
                      const KnLapDesc* newhandler);
+
+/* svHandlerDisconnect (extension): the same for svActorExcHandlerDisconnect and its like. Errors: K_EINVAL
+ * (kind, index or trap, capability; nothing is connected, or another than curhandler, which is not
+ * K_CONNECTED_LAP), K_EUNKNOWN, K_EFAULT, K_EPRIV. */
 int svHandlerDisconnect(unsigned int kind, const KnCap* actorcap, unsigned int vectindex,
                         const KnLapDesc* curhandler);
+
+/* svHandlerGetConnected (extension): *curhandler = the LAP that is connected. Errors: K_EINVAL (kind, index
+ * or trap, capability; none is), K_EUNKNOWN, K_EFAULT, K_EPRIV. */
 int svHandlerGetConnected(unsigned int kind, const KnCap* actorcap, unsigned int vectindex,
                           KnLapDesc* curhandler);
 

@@ -10,16 +10,30 @@
 #define K_CMSGSIZEMAX 65536 /* bytes of a body */
 #define K_CMSGANNEXSIZE 120 /* bytes of an annex */
 #define K_CPORTQUEUE 64     /* messages waiting on a port */
+#define K_CMSGSAVEDMAX 32   /* messages saved by the threads of an actor */
 
 /* Local port ids are positive, but for these. */
 #define K_DEFAULTPORT 0   /* the port that each actor has from its creation */
 #define K_ANYENABLED (-2) /* ipcReceive: any port that portEnable enabled */
-#define K_NONEPORT (-3)
+#define K_NONEPORT (-3)     /* ipcSave */
+
+/* portMigrate: the messages in the port's queue */
+#define K_WITHMSG 1    /* go with it */
+#define K_WITHOUTMSG 2 /* are deleted */
 
 #define K_ABORTABLE 1 /* KnMsgDesc.flags of the descriptor that receives: threadAbort ends the wait */
 
+/* Extension: KnMsgDesc.flags of a descriptor that sends (ipcCall, ipcSend, ipcReply). The sender gives the
+ * whole pages of a page-aligned body up: their frames go to the receiver, without a copy when its room is
+ * page-aligned too, and what is read or written there afterwards begins as zeros. That is so when all of them
+ * are private memory of the sender's, allocated by rgnAllocate, there already and not locked, and no thread
+ * waits for a synchronisation object in them; otherwise the body is copied and the pages stay. The last part
+ * of a page is always copied. After an error (K_EFULL, K_EUNKNOWN) the sender has the pages again, as long as
+ * its quota has room for them. */
+#define K_MSG_GIVE 0x100
+
 typedef struct KnMsgDesc {
-    unsigned int flags;    /* K_ABORTABLE */
+    unsigned int flags;    /* K_ABORTABLE, K_MSG_GIVE */
     unsigned int bodySize; /* bytes of the body, or of the room for it; a longer body is cut */
     VmAddr bodyAddr;
     VmAddr annexAddr; /* 0: no annex, or none wanted */
@@ -27,8 +41,8 @@ typedef struct KnMsgDesc {
 } KnMsgDesc;
 
 typedef struct KnIpcDest {
-    KnUniqueId target;
-    KnUniqueId coTarget; /* port groups only */
+    KnUniqueId target;   /* a port, or a group of ports in its mode (ipcTarget) */
+    KnUniqueId coTarget; /* groups only: K_FUNCUMODE, K_FUNCXMODE */
 } KnIpcDest;
 
 /* KnMsgHead.flags[0] */
@@ -39,8 +53,8 @@ typedef struct KnMsgHead {
     int bodySize; /* as sent */
     char flags[4];
     KnUniqueId srcPort; /* of the sender */
-    KnUniqueId target;  /* the port that got it */
-    KnUniqueId coTarget;
+    KnUniqueId target;  /* as it was addressed: the port that got it, or a group that it is in */
+    KnUniqueId coTarget; /* as given with a group, by the calls that have a KnIpcDest */
     KnTransId transId; /* ipcCall: unique for the transaction; else 0 */
     KnProtId actorId;  /* of the sending actor */
     KnProtId portId;   /* of the source port */
@@ -55,6 +69,11 @@ extern "C" {
 /* portCreate(2K): a new port of the actor, disabled; *portui = its name. Returns its local id (positive).
  * Errors: K_EINVAL, K_EUNKNOWN, K_EFAULT, K_ENOMEM, K_EFULL (too many ports). */
 int portCreate(const KnCap* actorcap, KnUniqueId* portui);
+
+/* portDeclare(2K): the same with the name *portui, which uiBuild made of K_UIPORT or K_UIPORT_STATPORT; of
+ * the latter only for this site. For SYSTEM actors and supervisor threads. Errors: as portCreate; K_EINVAL
+ * (also: no such name), K_EBUSY (a port has it), K_EPRIV. */
+int portDeclare(const KnCap* actorcap, const KnUniqueId* portui);
 
 /* portDelete(2K): messages queued there are dropped, their callers and those being served get K_EUNKNOWN
  * or K_EFAIL; threads that wait on it get K_ENOPORT. Errors: K_EINVAL (capability, port), K_EUNKNOWN,
@@ -75,25 +94,71 @@ int portUi(KnUniqueId* portui, int portli);
  * Errors: K_EUNKNOWN (not a port of the caller), K_EFAULT. */
 int portLi(const KnUniqueId* portui);
 
+/* portPi(2K): *oldpi = the protection identifier that is stamped on messages sent from the port, then the new
+ * one is *newpi; NULL skips. A new port has its actor's. For SYSTEM actors and supervisor threads. Errors:
+ * K_EINVAL (capability, port), K_EUNKNOWN, K_EFAULT, K_EPRIV. */
+int portPi(const KnCap* actorcap, int portli, KnProtId* oldpi, const KnProtId* newpi);
+
+/* portGetSeqNum(2K): *seqnum = how many messages have been received through the port since it has been in its
+ * actor. Errors: K_EINVAL (capability, port), K_EUNKNOWN, K_EFAULT. */
+int portGetSeqNum(const KnCap* actorcap, int portli, KnEvtNum* seqnum);
+
+/* portMigrate(2K): the port portli of srcactorcap goes to dstactorcap, with its name, its groups, its
+ * protection identifier and, with K_WITHMSG, its queue; with K_WITHOUTMSG the callers of queued messages get
+ * K_ENOPORT. Returns its local id there; *seqnum (may be NULL) = the messages received so far, plus one. It
+ * is disabled and counts from 0; threads that wait on it get K_ENOPORT, messages sent meanwhile are queued.
+ * Messages that have been received stay with who received them. Errors: K_EINVAL (options, capability, port;
+ * the default port; a K_UIPORT_STATPORT name; from an actor to itself), K_EUNKNOWN (an actor is no more; when
+ * dstactorcap goes meanwhile the port goes with it), K_EFULL (dstactorcap has too many ports), K_EFAULT. */
+int portMigrate(int options, const KnCap* srcactorcap, int portli, const KnCap* dstactorcap,
+                KnEvtNum* seqnum);
+
+/* ---- groups of ports --------------------------------------------------------------------------------- */
+
+/* grpAllocate: options */
+#define K_DYNAMIC 0  /* a new group, known to who is told of it; the stamp is not looked at */
+#define K_STATUSER 1 /* the group of that stamp: the same capability for everybody */
+#define K_STATSYS 2  /* the same, for SYSTEM actors and supervisor threads */
+
+#define K_CGROUPPORTS 256 /* ports in a group */
+#define K_CPORTGROUPS 16  /* groups that a port is in; half of them if others than its own actor insert it */
+
+/* grpAllocate(2K): *groupcap = the capability of a group. It is a name only: nothing has to be given back.
+ * Errors: K_EINVAL (options), K_EFAULT, K_EPRIV (K_STATSYS). */
+int grpAllocate(int options, KnCap* groupcap, int stamp);
+
+/* grpPortInsert(2K): the port is in the group from now on, until it is removed or deleted; it stays when it
+ * migrates. One that is there already: K_OK. Errors: K_EINVAL (capability), K_EUNKNOWN (no such port),
+ * K_EPRIV (a K_STATSYS group), K_EFULL (ports of the group, groups of the port), K_ENOMEM, K_EFAULT. */
+int grpPortInsert(const KnCap* groupcap, const KnUniqueId* portui);
+
+/* grpPortRemove(2K). Errors: K_EINVAL (capability, a port that is not in the group), K_EUNKNOWN (no such
+ * port), K_EPRIV, K_EFAULT. */
+int grpPortRemove(const KnCap* groupcap, const KnUniqueId* portui);
+
 /* ---- messages ---------------------------------------------------------------------------------------- */
 
-/* ipcCall(2K): send reqmsg from the own port reqsrc to the port reqdest->target and wait for the reply,
+/* ipcCall(2K): send reqmsg from the own port reqsrc to the port reqdest->target, or to one port of that group
+ * (ipcTarget; K_EINVAL when it means all), and wait for the reply,
  * which goes to repmsg (bodySize: room; its annexAddr: 120 bytes for an annex, or 0). Returns the size
  * of the reply's body as sent; what does not fit in the room is cut. Lends the caller's priority to the
- * thread that serves the request. Abortable if repmsg->flags has K_ABORTABLE. The descriptors are read
- * in the caller's own mode: a bad pointer to one is the caller's exception. Errors: K_EINVAL (source
- * port, delay), K_EFAULT (body or annex), K_ETOOMUCH (body too big), K_EUNKNOWN (no such port), K_EFULL
- * (its queue is full), K_ENOMEM, K_ETIMEOUT, K_EABORT, K_ENOPORT (the port was deleted before the
- * request was received), K_ECRASH (the server died before it replied), K_EFAIL (the server dropped the
- * request). */
+ * thread that serves the request. Other threads leave the request's body alone until the reply: a large one
+ * may be read when it is received. Abortable if repmsg->flags has K_ABORTABLE: then threadAbort aborts the
+ * thread that serves the request, too, for as long as it serves it. The descriptors are read in
+ * the caller's own mode: a bad pointer to one is the caller's exception. Errors: K_EINVAL (source port,
+ * delay), K_EFAULT (body or annex), K_ETOOMUCH (body too big), K_EUNKNOWN (no such port), K_EFULL (its queue
+ * is full), K_ENOMEM, K_ETIMEOUT, K_EABORT, K_ENOPORT (the port was deleted before the request was received),
+ * K_ECRASH (the server died before it replied), K_EFAIL (the server dropped the request). */
 int ipcCall(const KnMsgDesc* reqmsg, int reqsrc, const KnIpcDest* reqdest, KnMsgDesc* repmsg, int delay);
 
-/* ipcReceive(2K): wait for a message on the own port *portli (or K_DEFAULTPORT, or K_ANYENABLED: the
- * oldest message of the enabled port of the best priority); *portli = where it came from, msg->seqNum its
- * number there, counted by each CPU for itself. The message becomes the thread's current message; a
- * previous one that awaits a reply is dropped then, not before (its sender gets K_EFAIL). Returns the size
- * of the body as sent; what does not fit in msg->bodySize is cut. Errors: K_EINVAL (port), K_EFAULT,
- * K_ENOPORT (the port was deleted), K_ENOMEM, K_ETIMEOUT, K_EABORT (with K_ABORTABLE in msg->flags). */
+/* ipcReceive(2K): wait for a message on the own port *portli (or K_DEFAULTPORT, or K_ANYENABLED: the oldest
+ * message of the enabled port of the best priority); *portli = where it came from, msg->seqNum its number
+ * there, counted by each CPU for itself. The message becomes the thread's current message; a previous one
+ * that awaits a reply is dropped then, not before (its sender gets K_EFAIL). Returns the size of the body
+ * as sent; what does not fit in msg->bodySize is cut; with msg->bodyAddr NULL it stays with the nucleus
+ * until ipcGetData. While it waits, the room for the body may get parts of messages that do not come after
+ * all. Errors: K_EINVAL (port), K_EFAULT, K_ENOPORT (the port was deleted), K_ENOMEM, K_ETIMEOUT, K_EABORT
+ * (with K_ABORTABLE in msg->flags). */
 int ipcReceive(KnMsgDesc* msg, int* portli, int delay);
 
 /* ipcReply(2K): reply to the current message; afterwards there is none. Does not wait. That the sender
@@ -102,11 +167,29 @@ int ipcReceive(KnMsgDesc* msg, int* portli, int delay);
 int ipcReply(const KnMsgDesc* msg);
 
 /* ipcReplyReceive (extension): ipcReply(reply), then ipcReceive(msg, portli, delay), in one nucleus call
- * when the reply has at most 64 bytes and no annex and delay is < 0. When the reply fails, its error is
- * returned and nothing is received. */
+ * when the reply has at most 64 bytes and no annex and delay is < 0. msg->bodyAddr is not NULL: what comes in
+ * registers is not kept. When the reply fails, its error is returned and nothing is received. */
 int ipcReplyReceive(const KnMsgDesc* reply, KnMsgDesc* msg, int* portli, int delay);
 
-/* ipcSend(2K): queue a copy of the message at the port msgdest->target and go on. Errors: K_EINVAL
+/* ipcGetData(2K): the body of the current message, which was received with bodyAddr NULL, goes to
+ * msg->bodyAddr, once; the nucleus keeps it no longer then. Of msg only bodyAddr and bodySize count. Returns
+ * the number of bytes copied: what does not fit in msg->bodySize is cut. May be interrupted by others, does
+ * not wait. Errors: K_EINVAL (no current message, or one whose body is not kept), K_EFAULT (it is still
+ * kept). */
+int ipcGetData(const KnMsgDesc* msg);
+
+/* ipcSave(2K): put the current message aside; portli is K_NONEPORT. Afterwards there is none. Returns an id,
+ * positive, with which any thread of the caller's actor can restore it. Errors: K_EINVAL (portli, no current
+ * message), K_EFULL (K_CMSGSAVEDMAX are saved in the actor), K_ENOMEM; it is still current then. */
+int ipcSave(int portli);
+
+/* ipcRestore(2K): make the saved message current, and its id free. A current message is dropped (its sender
+ * gets K_EFAIL). Errors: K_EINVAL (no such message is saved in the actor); the current one is kept then. */
+int ipcRestore(int msgid);
+
+/* ipcSend(2K): queue a copy of the message at the port msgdest->target, or at one port or each port of that
+ * group (ipcTarget), and go on. Ports of a broadcast that cannot take it are left out; it is an error when
+ * none could. Errors: K_EINVAL
  * (source port), K_EFAULT, K_ETOOMUCH, K_EUNKNOWN, K_EFULL, K_ENOMEM. */
 int ipcSend(const KnMsgDesc* msg, int msgsrc, const KnIpcDest* msgdest);
 

@@ -22,7 +22,8 @@ int sysLogWrite(const char* text, unsigned int size);
 
 /* sysLogRead (extension): copy the log from *position on (characters since the start of the system; 0: the
  * oldest that is kept) to buf, at most size and 256 characters; *position goes behind them, or stays after an
- * error. Returns their number, 0 at the end. SYSTEM actors only. Errors: K_EPRIV, K_EFAULT. */
+ * error. Returns their number, 0 at the end. SYSTEM actors and supervisor threads only. Errors: K_EPRIV,
+ * K_EFAULT. */
 int sysLogRead(uint64_t* position, char* buf, unsigned int size);
 
 #ifdef __cplusplus

@@ -14,7 +14,6 @@
 
 #include <chorus/types.h>
 
-typedef uint64_t VmOffset;
 typedef uint64_t MpPullInId;
 
 typedef struct KnAsynIoDesc {

@@ -22,7 +22,6 @@
 #include <chorus/types.h>
 
 typedef uint64_t PhAddr;
-typedef uint64_t VmOffset;
 
 typedef struct KnRgnDesc {
     VmAddr startAddr; /* page aligned */

@@ -64,13 +64,19 @@ int sgRead(const KnObjDesc* srcsegdesc, const KnCap* dstactorcap, VmAddr dstaddr
  * first, even those that are written as a whole. Otherwise, and errors: as sgRead. */
 int sgWrite(const KnObjDesc* dstsegdesc, const KnCap* srcactorcap, VmAddr srcaddress, VmFlags flags);
 
-/* lcOpen(2SEG), lcClose, lcCap: keep the local cache of a segment, and its capability, by which the mapper
- * knows it (lccap), until lcClose or the end of the actor; *cachelip becomes a local id of the execution
- * actor, which keeps at most 16. Pages are in the cache as long as somebody maps them, kept or not: who wants
- * them to stay maps them. flags: 0. For system actors and supervisor threads. Errors: K_EINVAL (flags, no
- * such id), K_EUNKNOWN (no such port), K_EFAULT, K_EFULL, K_ENOMEM, K_EPRIV. */
+/* lcOpen(2SEG): keep the local cache of a segment, and its capability, by which the mapper knows it (lccap),
+ * until lcClose or the end of the actor; *cachelip becomes a local id of the execution actor, which keeps at
+ * most 16. Pages are in the cache as long as somebody maps them, kept or not: who wants them to stay maps
+ * them. flags: 0. For SYSTEM actors and supervisor threads, as are all lc calls. Errors: K_EINVAL (flags),
+ * K_EUNKNOWN (no such port), K_EFAULT, K_EFULL, K_ENOMEM, K_EPRIV. */
 int lcOpen(const KnCap* sgcap, VmFlags flags, int* cachelip);
+
+/* lcClose(2SEG): keep it no longer; the id is free. What maps the segment goes on. Errors: K_EINVAL (no such
+ * id), K_EPRIV. */
 int lcClose(int cacheli);
+
+/* lcCap(2SEG): *cachecap = the capability of a cache that is kept, as its mapper knows it (lccap). Errors:
+ * K_EINVAL (no such id), K_EFAULT, K_EPRIV. */
 int lcCap(int cacheli, KnCap* cachecap);
 
 /* lcRead(2SEG), lcWrite: as sgRead and sgWrite, of a cache that is kept. *sizep: bytes; afterwards, how many

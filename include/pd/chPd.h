@@ -65,12 +65,20 @@ int padKeyDelete(PdKey key);
 int padSet(const KnCap* actorcap, PdKey key, const void* value);
 void* padGet(const KnCap* actorcap, PdKey key);
 
-/* What the nucleus does for pad* (extension): K_ codes instead of positive ones, values as numbers, and for
- * siteKeyCreate a LAP (or null) instead of a function; its argument is the value. Errors: K_EFULL, K_EPRIV,
- * K_EINVAL, K_EUNKNOWN, K_EFAULT. */
+/* siteKeyCreate (extension), below padKeyCreate: with a LAP (or null) for the destructor; its argument is the
+ * value. Errors: K_EFULL (all keys are taken), K_EFAULT, K_EPRIV. */
 int siteKeyCreate(PdKey* pkey, const KnLapDesc* destructor);
+
+/* siteKeyDelete (extension), below padKeyDelete: destructors are not called. Errors: K_EINVAL (no such key),
+ * K_EPRIV. */
 int siteKeyDelete(PdKey key);
+
+/* siteDataSet (extension), below padSet: the actor's value under the key, a number. Errors: K_EINVAL (no such
+ * key, capability), K_EUNKNOWN, K_EFAULT, K_EPRIV. */
 int siteDataSet(const KnCap* actorcap, PdKey key, uint64_t value);
+
+/* siteDataGet (extension), below padGet: *value = what siteDataSet set last for that actor, or 0. Errors:
+ * K_EINVAL (no such key, capability), K_EUNKNOWN, K_EFAULT, K_EPRIV. */
 int siteDataGet(const KnCap* actorcap, PdKey key, uint64_t* value);
 
 #ifdef __cplusplus

@@ -20,10 +20,13 @@ enum class Rank : int {
     laps = 45,
     interrupts = 44, // who is attached to which line
     timeouts = 43,
+    message_spaces = 42, // who has which open
     names = 40,
+    groups = 38, // of ports, and their members
     stacks = 35,
     space = 30,
     segments = 28,
+    messages = 27, // who takes messages out of a queue
     sync = 26,  // a bucket of those who wait for synchronisation objects
     loans = 24, // what they lend to a thread
     slab = 20,

@@ -22,7 +22,7 @@ enum class Polling : std::uint8_t { on, off, automatic };
 struct BootOptions {
     std::uint64_t cpus = cpu_limit;    // cpus=N: most CPUs to start
     Console console = Console::com1;   // console=com1|com2|none
-    std::string_view bench;            // bench=all|same|cross|scale|NAME; empty: no benchmark
+    std::string_view bench;            // bench=GROUP|NAME,...; empty: no benchmark
     std::uint64_t bench_rounds = 0;    // bench.rounds=N: of each measurement; 0: its own number
     std::string_view test;             // test=SUITE; empty: no test
     bool fastpath = true;              // fastpath=on|off

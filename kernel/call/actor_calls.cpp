@@ -11,22 +11,18 @@
 
 namespace chorale::calls {
 
-namespace {
+[[nodiscard]] static bool port_number(int li) { return li >= 0 && li < static_cast<int>(Actor::port_limit); }
 
-[[nodiscard]] bool port_number(int li) { return li >= 0 && li < static_cast<int>(Actor::port_limit); }
-
-[[nodiscard]] Result<Port*> port_of(Thread& self, Cap capability, int li) {
+Result<Port*> port_of(Thread& self, Cap capability, int li) {
     const Result<Actor*> actor = actor_of(self, capability);
     if (!actor.ok()) return actor.status();
     if (!port_number(li)) return Status::invalid;
     return actor.value()->tables.with([&](Actor::Tables& tables) -> Result<Port*> {
-        Port* const port = tables.ports[static_cast<unsigned>(li)];
+        Port* const port = tables.port(static_cast<unsigned>(li));
         if (port == nullptr) return Status::invalid;
         return port;
     });
 }
-
-} // namespace
 
 // ---- actors ------------------------------------------------------------------------------------
 
@@ -124,7 +120,7 @@ void announce_everywhere(Thread& self) {
     tour(
         self,
         [](Thread& asker) {
-            if (!announce(*asker.fetch_port, asker.fetch_name)) asker.question.result = K_EBUSY;
+            if (!announce(*asker.fetch_port, asker.fetch_life)) asker.question.result = K_EBUSY;
         },
         [](Thread& asker, long result) {
             if (result == K_EBUSY)
@@ -148,7 +144,7 @@ long portEnable(Thread& self, Cap capability, int li, int priority) {
     // Messages that came before: whoever waits for any port learns of them at the queue's owner.
     if (port.value()->queued.load(std::memory_order_seq_cst) == 0) return K_OK;
     self.fetch_port = port.value();
-    self.fetch_name = port.value()->ui;
+    self.fetch_life = life_of(*port.value());
     announce_everywhere(self);
     return no_result;
 }

@@ -61,6 +61,14 @@ long vmPageSize();
 long sysStatistics(Thread& self, UserOut<KnSysStatistics> statistics);
 long cpuSelf();
 
+// ---- static names, groups ----------------------------------------------------------------------
+long uiIsLocal(Thread& self, UserIn<KnUniqueId> name);
+long uiLocalSite(Thread& self, UserOut<int> site);
+long portDeclare(Thread& self, Cap actor, UserIn<KnUniqueId> name);
+long grpAllocate(Thread& self, int options, UserOut<KnCap> capability, int stamp);
+long grpPortInsert(Thread& self, UserIn<KnCap> capability, UserIn<KnUniqueId> name);
+long grpPortRemove(Thread& self, UserIn<KnCap> capability, UserIn<KnUniqueId> name);
+
 // ---- block -------------------------------------------------------------------------------------
 long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request, int source, UserIn<KnIpcDest> destination,
                     UserInOut<KnMsgDesc> reply, int delay);
@@ -80,6 +88,17 @@ long rgnFree(Thread& self, Cap actor, UserIn<KnRgnDesc> region);
 long vmCopy(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmAddr target, VmSize size,
             VmFlags flags);
 long sysWrite(Thread& self, UserBytesIn text, unsigned int count);
+
+// ---- ports and current messages ----------------------------------------------------------------
+// The port that a call means. Errors: those of a capability, invalid.
+[[nodiscard]] Result<Port*> port_of(Thread& self, Cap actor, int li);
+long ipcSave(Thread& self, int li);
+long ipcRestore(Thread& self, int id);
+long ipcGetData(Thread& self, UserIn<KnMsgDesc> message);
+long portPi(Thread& self, Cap actor, int li, UserOutOpt<KnProtId> old_identifier,
+            UserInOpt<KnProtId> new_identifier);
+long portGetSeqNum(Thread& self, Cap actor, int li, UserOut<KnEvtNum> number);
+long portMigrate(Thread& self, int options, Cap source, int li, Cap destination, UserOutOpt<KnEvtNum> number);
 
 // ---- threads and actors ------------------------------------------------------------------------
 long actorPi(Thread& self, Cap actor, UserOutOpt<KnProtId> old_identifier,
@@ -179,6 +198,22 @@ long vmSetPar(Thread& self, UserIn<KnVmPar> parameters);
 long vmPhysAddr(Thread& self, Cap actor, VmAddr address, UserOut<PhAddr> physical);
 long vmLock(Thread& self, Cap actor, VmAddr address, VmSize size, VmFlags flags);
 long vmUnLock(Thread& self, Cap actor, VmAddr address, VmSize size, VmFlags flags);
+
+// ---- message spaces ----------------------------------------------------------------------------
+long msgSpaceCreate(Thread& self, KnMsgSpaceId name, unsigned int queues, unsigned int pools,
+                    UserIn<KnMsgPool> pool);
+long msgSpaceOpen(Thread& self, KnMsgSpaceId name);
+long msgAllocate(Thread& self, int lid, unsigned int pool, unsigned int size, UserInOpt<KnTimeVal> wait_limit,
+                 UserOut<VmAddr> message);
+long msgPut(Thread& self, int lid, unsigned int queue, VmAddr message, unsigned int priority);
+long msgGet(Thread& self, int lid, unsigned int queue, UserInOpt<KnTimeVal> wait_limit,
+            UserOut<VmAddr> message, UserOutOpt<KnUniqueId> source);
+long msgGetAny(Thread& self, int lid, UserOutOpt<unsigned int> queue, UserInOpt<KnTimeVal> wait_limit,
+               UserOut<VmAddr> message, UserOutOpt<KnUniqueId> source);
+long msgFree(Thread& self, int lid, VmAddr message);
+long msgRemove(Thread& self, int lid, unsigned int queue, VmAddr message, unsigned int priority);
+long msgPoolStat(Thread& self, int lid, unsigned int pool, UserOut<KnMsgPoolStat> stat);
+long msgQueueStat(Thread& self, int lid, unsigned int queue, UserOut<KnMsgQueueStat> stat);
 
 // ---- the system --------------------------------------------------------------------------------
 long sysCpuStatistics(Thread& self, KnCpuId cpu, UserOut<KnCpuStatistics> statistics);

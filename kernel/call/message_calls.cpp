@@ -3,7 +3,10 @@
 #include "kernel/call/table.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/delivery.hpp"
+#include "kernel/ipc/direct_copy.hpp"
 #include "kernel/ipc/exchange.hpp"
+#include "kernel/ipc/group.hpp"
+#include "kernel/ipc/hold.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/ipc/transfer.hpp"
 #include "kernel/sync/lending.hpp"
@@ -11,6 +14,7 @@
 #include "kernel/supervisor/handler.hpp"
 
 #include <chorus/message_registers.h>
+#include <machine/cpu.hpp>
 #include <machine/timer.hpp>
 
 namespace chorale {
@@ -39,7 +43,7 @@ constexpr u64 nanoseconds_per_millisecond = 1'000'000;
         self.port->actor.load(std::memory_order_relaxed) == &actor) { // relaxed: ordered by the acquire
         return self.port;
     }
-    return actor.tables.with([&](Actor::Tables& tables) { return tables.ports[static_cast<unsigned>(li)]; });
+    return actor.tables.with([&](Actor::Tables& tables) { return tables.port(static_cast<unsigned>(li)); });
 }
 
 // `actor`: in which the thread is.
@@ -47,6 +51,7 @@ void address(Message& message, Thread& self, const Actor& actor, const Port& sou
              bool call) {
     message.target = target;
     message.call = call;
+    message.kept = false;
     message.transaction = self.transaction;
     message.exchange = self.exchanges + 1;
     self.exchanges.store(message.exchange);
@@ -58,17 +63,88 @@ void address(Message& message, Thread& self, const Actor& actor, const Port& sou
     message.source_port = source.protection;
 }
 
+// Where a composed message goes.
+struct Destination {
+    Port* port{};
+    Thread* server{}; // that has the body already; null: whoever waits, or will
+    VirtAddr from{};  // the sender's body
+};
+
+// Nobody takes the message.
+void turn_away(Message& message, const Destination& to) {
+    if (message.given != 0) take_back(message, to.from);
+    free_message(message);
+}
+
+[[nodiscard, gnu::always_inline]] inline Route send_to(const Destination& to, Message& message,
+                                                       bool in_order) {
+    if (to.server == nullptr) [[likely]]
+        return deliver(*to.port, message, in_order);
+    deliver_placed(*to.port, message, *to.server);
+    return Route::here;
+}
+
+// To a group: its name leads to no port.
+[[nodiscard, gnu::noinline]] Status member_for(Message& message, const KnIpcDest& destination, Port*& port) {
+    message.co_target = destination.coTarget;
+    const Result<Port*> member = choose_member(destination);
+    if (member.ok()) port = member.value();
+    return member.status();
+}
+
+// For the reply, by the sender: not at all, or until nothing but its death ends it.
+enum class Wait : u8 { some, without_end };
+
+// A large body goes straight to a server that waits here, any other into the message. `goes_on`, and
+// Status::busy: as for compose().
+[[nodiscard]] Status compose_for(const KnIpcDest& destination, Message& message, const KnMsgDesc& body,
+                                 bool goes_on, bool in_order, Wait wait, Destination& to) {
+    const KnUniqueId& target = destination.target;
+    if (!goes_on && worth_placing(body)) {
+        to.port = find_port(target);
+        to.server = to.port == nullptr ? nullptr : waiting_server(*to.port, in_order);
+        if (to.server != nullptr) {
+            const VirtAddr room{to.server->frame.message_descriptor()};
+            const Status status = place(message, body, *to.server, room);
+            if (status == Status::aborted) return Status::busy;
+            if (status != Status::busy) return status;
+            to.server = nullptr;
+        }
+    }
+    Status status = Status::busy;
+    if (!goes_on && wait == Wait::without_end && worth_placing(body)) {
+        machine::interrupt_window();
+        if (this_cpu().pending != 0) return Status::busy;
+        status = hold_body(message, body);
+    }
+    if (status == Status::busy) status = compose(message, body, goes_on);
+    if (status != Status::ok) return status;
+    to.from = VirtAddr{body.bodyAddr};
+    to.port = find_port(target);
+    if (to.port != nullptr) return Status::ok;
+    status = member_for(message, destination, to.port);
+    if (status != Status::ok && message.given != 0) take_back(message, to.from);
+    return status;
+}
+
+// Pages that are given up cannot go to several.
+[[nodiscard]] Status compose_for_all(Message& message, const KnMsgDesc& body, bool goes_on) {
+    KnMsgDesc kept = body;
+    kept.flags &= ~unsigned{K_MSG_GIVE};
+    return compose(message, kept, goes_on);
+}
+
 // The request is on its way; `self` waits for the reply.
-[[nodiscard]] long request(Thread& self, Message& message, Port& port, u64 deadline) {
+[[nodiscard]] long request(Thread& self, Message& message, const Destination& to, u64 deadline) {
     message.client = &self;
     self.sync.request = &message;
     message.client_serial = self.serial.load(std::memory_order_relaxed); // relaxed: its own
     Counters& counters = this_cpu().counters;
     const bool in_order = self.has(flag_sent);
     self.now_doing(Doing::awaiting_reply);
-    if (deliver(port, message, in_order) == Route::full) [[unlikely]] {
+    if (send_to(to, message, in_order) == Route::full) [[unlikely]] {
         self.now_doing(Doing::running);
-        free_message(message);
+        turn_away(message, to);
         return K_EFULL;
     }
     self.clear(flag_sent); // only now: who was refused has not waited, what it sent may still be under way
@@ -103,6 +179,15 @@ void reply_to_pair(Thread& self, const u64* words, u64 size) {
 // gone meanwhile is no error: there may even be no Message left to tell of it.
 [[nodiscard]] bool owes_reply(const Thread& self) {
     return self.has(flag_serving) && (self.serving == nullptr || self.serving->call);
+}
+
+// A large body goes straight to a client that waits here.
+[[nodiscard]] Status compose_reply(Message& message, const KnMsgDesc& body, bool goes_on) {
+    const Thread* const client = !goes_on && worth_placing(body) ? waiting_client(message) : nullptr;
+    const Status status =
+        client == nullptr ? Status::busy : place(message, body, *client, reply_descriptor(*client));
+    if (status == Status::aborted) return Status::busy;
+    return status == Status::busy ? compose(message, body, goes_on) : status;
 }
 
 void reply_with(Thread& self) {
@@ -162,6 +247,25 @@ void reply_with(Thread& self) {
 
 [[nodiscard]] u64 size_in(u64 control) { return (control & MESSAGE_SIZE_MASK) >> MESSAGE_SIZE_SHIFT; }
 
+[[nodiscard, gnu::always_inline]] inline long call_by_words(Thread& self, Message& message, Port& port,
+                                                            const KnUniqueId& target, u64 size) {
+    compose_words(message, size);
+    self.frame.store_words(message.words);
+    const Actor& actor = execution_actor(self);
+    address(message, self, actor, *actor.default_port, target, true);
+    return request(self, message, {&port}, TimerQueue::never);
+}
+
+// The registers name a group, or nothing.
+[[nodiscard, gnu::noinline]] long call_member(Thread& self, const KnUniqueId& target, u64 size) {
+    const Result<Port*> member = choose_member({target, {}});
+    if (!member.ok()) return static_cast<long>(member.status());
+    const Result<Message*> made = allocate_message();
+    if (!made.ok()) return static_cast<long>(made.status());
+    made.value()->co_target = {};
+    return call_by_words(self, *made.value(), *member.value(), target, size);
+}
+
 } // namespace
 
 namespace calls {
@@ -172,14 +276,11 @@ long message_call(Thread& self) {
     if (abort_now(self)) return K_EABORT;
     const KnUniqueId target{self.frame.message_name(), self.frame.message_tail()};
     Port* const port = find_port(target);
-    if (port == nullptr) return K_EUNKNOWN;
+    if (port == nullptr) [[unlikely]]
+        return call_member(self, target, size);
     const Result<Message*> made = allocate_message();
     if (!made.ok()) return static_cast<long>(made.status());
-    compose_words(*made.value(), size);
-    self.frame.store_words(made.value()->words);
-    const Actor& actor = execution_actor(self);
-    address(*made.value(), self, actor, *actor.default_port, target, true);
-    return request(self, *made.value(), *port, TimerQueue::never);
+    return call_by_words(self, *made.value(), *port, target, size);
 }
 
 long message_reply_receive(Thread& self) {
@@ -197,8 +298,11 @@ long message_reply_receive(Thread& self) {
 
 long message_receive(Thread& self) {
     if (abort_now(self)) return K_EABORT;
+    if ((self.frame.message_control() & MESSAGE_KEEPS) != 0) self.set(flag_keeps);
     const int li = static_cast<int>(self.frame.message_name());
-    return receive_on(self, li, deadline_after(static_cast<int>(self.frame.message_tail())));
+    const long result = receive_on(self, li, deadline_after(static_cast<int>(self.frame.message_tail())));
+    if (result != no_result) self.clear(flag_keeps);
+    return result;
 }
 
 // The entry code knows this number: its arguments come in the register convention, to message_receive().
@@ -219,16 +323,19 @@ long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request_at, int source, User
     const Result<Message*> made = message_for(begun);
     if (!made.ok()) return static_cast<long>(made.status());
     Message& message = *made.value();
-    Status status = compose(message, body.value(), begun != nullptr);
+    const KnUniqueId& target = destination.value().target;
+    const bool ends = delay >= 0 || (reply.value().flags & K_ABORTABLE) != 0;
+    const Wait wait = ends ? Wait::some : Wait::without_end;
+    Destination to;
+    const Status status = compose_for(destination.value(), message, body.value(), begun != nullptr,
+                                      self.has(flag_sent), wait, to);
     if (status == Status::busy) return compose_on(self, message);
-    Port* const port = find_port(destination.value().target);
-    if (status == Status::ok && port == nullptr) status = Status::unknown;
     if (status != Status::ok) {
         free_message(message);
         return static_cast<long>(status);
     }
-    address(message, self, execution_actor(self), *from, destination.value().target, true);
-    return request(self, message, *port, deadline_after(delay));
+    address(message, self, execution_actor(self), *from, target, true);
+    return request(self, message, to, deadline_after(delay));
 }
 
 long ipcSend(Thread& self, UserIn<KnMsgDesc> message_at, int source, UserIn<KnIpcDest> destination_at) {
@@ -241,17 +348,25 @@ long ipcSend(Thread& self, UserIn<KnMsgDesc> message_at, int source, UserIn<KnIp
     const Result<Message*> made = message_for(begun);
     if (!made.ok()) return static_cast<long>(made.status());
     Message& message = *made.value();
-    const Status status = compose(message, body.value(), begun != nullptr);
+    const KnUniqueId& target = destination.value().target;
+    const bool to_all = is_broadcast(target);
+    Destination to;
+    const Status status = to_all ? compose_for_all(message, body.value(), begun != nullptr)
+                                 : compose_for(destination.value(), message, body.value(), begun != nullptr,
+                                               true, Wait::some, to);
     if (status == Status::busy) return compose_on(self, message);
-    Port* const port = find_port(destination.value().target);
-    if (status != Status::ok || port == nullptr) {
+    if (status != Status::ok) {
         free_message(message);
-        return status == Status::ok ? K_EUNKNOWN : static_cast<long>(status);
+        return static_cast<long>(status);
     }
-    address(message, self, execution_actor(self), *from, destination.value().target, false);
-    const Route route = deliver(*port, message, true);
+    address(message, self, execution_actor(self), *from, target, false);
+    if (to_all) {
+        message.co_target = destination.value().coTarget;
+        return broadcast(self, message);
+    }
+    const Route route = send_to(to, message, true);
     if (route == Route::full) {
-        free_message(message);
+        turn_away(message, to);
         return K_EFULL;
     }
     if (route == Route::away) self.set(flag_sent);
@@ -288,7 +403,8 @@ long ipcReply(Thread& self, UserIn<KnMsgDesc> message_at) {
             self.work.size = message.size;
             self.work.done = message.has_annex ? 1 : 0;
         }
-        const Status status = body.ok() ? compose(message, descriptor, goes_on) : body.status();
+        message.kept = false; // a reply takes its place
+        const Status status = body.ok() ? compose_reply(message, descriptor, goes_on) : body.status();
         if (status == Status::busy) {
             self.set(flag_composing);
             self.continuation = begin_again;

@@ -67,7 +67,7 @@ void flush_step(Thread& self) {
     LongWork& work = self.work;
     static_cast<void>(page_failed(self)); // of the mapper's answer all is known
     if (const long result = self.sync.waiter.result; result != K_OK) {
-        if (result == K_EABORT) self.clear(flag_aborted);
+        if (result == K_EABORT) self.take_abort();
         return self.frame.set_result(result);
     }
     Segment* const segment = find_segment(work.source_actor);

@@ -105,7 +105,7 @@ void copy_step(Thread& self) {
     LongWork& work = self.work;
     if (page_failed(self)) {
         const long why = self.sync.waiter.result; // the mapper's own diagnosis, among others
-        if (why == K_EABORT) self.clear(flag_aborted);
+        if (why == K_EABORT) self.take_abort();
         return end_copy(self, why);
     }
     if (self.has(flag_dying)) return end_copy(self, K_EABORT);

@@ -7,10 +7,13 @@
 
 #include "kernel/base/spin_lock.hpp"
 #include "kernel/base/types.hpp"
+#include "kernel/core/protection.hpp"
 #include "kernel/core/site_data.hpp"
+#include "kernel/ipc/saved.hpp"
 #include "kernel/lap/handlers.hpp"
 #include "kernel/mem/relaxed.hpp"
 #include "kernel/mem/space.hpp"
+#include "kernel/mipc/opening.hpp"
 #include "kernel/sched/scheduling.hpp"
 #include "kernel/time/event_timer.hpp"
 #include "kernel/time/virtual_timeout.hpp"
@@ -28,20 +31,6 @@ namespace chorale {
 struct Port;
 struct Thread;
 
-// Changed by actorPi while others send: one word, so that nobody sees half of a change.
-class ProtectionIdentifier {
-  public:
-    operator KnProtId() const { return std::bit_cast<Word>(word_.load()).identifier; }
-    void set(const KnProtId& identifier) { word_.store(std::bit_cast<u64>(Word{identifier, 0})); }
-
-  private:
-    struct Word {
-        KnProtId identifier;
-        unsigned short unused;
-    };
-    Relaxed<u64> word_;
-};
-
 struct Actor {
     static constexpr unsigned thread_limit = 256;
     static constexpr unsigned port_limit = 256;
@@ -58,6 +47,8 @@ struct Actor {
         [[nodiscard]] std::span<Thread* const> known_threads() const {
             return std::span{threads}.first(threads_end);
         }
+        // nullptr also for a place that is kept for a port on its way (kernel/ipc/port_migration.hpp).
+        [[nodiscard]] Port* port(unsigned li) const;
         [[nodiscard]] std::span<Port* const> known_ports() const { return std::span{ports}.first(ports_end); }
     };
 
@@ -83,6 +74,8 @@ struct Actor {
     u32 interrupt_handlers{}; // under the lock of the interrupt lines
     ActorVirtualTime virtual_time{};
     LocalCaches caches{};
+    SavedMessages saved{};
+    ActorMessageSpaces message_spaces{};
     alignas(u64) char name[K_ACTORNAMEMAX]{}; // under the lock of `tables`
 };
 

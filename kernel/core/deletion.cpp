@@ -8,6 +8,7 @@
 #include "kernel/interrupt/lines.hpp"
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/port.hpp"
+#include "kernel/ipc/saved.hpp"
 #include "kernel/lap/lap.hpp"
 #include "kernel/mapper/paging.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
@@ -26,6 +27,7 @@ constexpr unsigned places_per_step = 64; // of the tables of threads and ports
 void threads_step(Thread& self);
 void destructors_step(Thread& self);
 void timers_step(Thread& self);
+void message_spaces_step(Thread& self);
 void ports_step(Thread& self);
 void begin_image(Thread& self);
 void image_step(Thread& self);
@@ -36,6 +38,14 @@ void next_step(Thread& self, void (*step)(Thread&)) { wake_with(self, step); }
 [[nodiscard]] unsigned threads_left(Actor& actor, const Thread& self) {
     const unsigned live = actor.tables.with([](Actor::Tables& tables) { return tables.live_threads; });
     return self.actor == &actor ? live - 1 : live;
+}
+
+// Some are busy elsewhere and will end soon, perhaps on this CPU and with a worse priority.
+void look_again(Thread& self, void (*step)(Thread&)) {
+    self.now_doing(Doing::sleeping);
+    self.abortable = false;
+    self.resume = step;
+    arm_timer(self, machine::now() + straggler_pause);
 }
 
 // One thread a step. Those whose own Request is out die when it is home: until then the step comes round
@@ -56,11 +66,7 @@ void threads_step(Thread& self) {
         next_step(self, destructors_step);
         return;
     }
-    // Some are busy elsewhere and will end soon, perhaps on this CPU and with a worse priority.
-    self.now_doing(Doing::sleeping);
-    self.abortable = false;
-    self.resume = threads_step;
-    arm_timer(self, machine::now() + straggler_pause);
+    look_again(self, threads_step);
 }
 
 // Handlers of other actors, before anything is gone that they may look at.
@@ -69,7 +75,26 @@ void destructors_step(Thread& self) {
 }
 
 void timers_step(Thread& self) {
-    next_step(self, delete_timers_step(*self.victim) ? ports_step : timers_step);
+    const bool done = delete_timers_step(*self.victim) && drop_saved_step(*self.victim);
+    next_step(self, done ? message_spaces_step : timers_step);
+}
+
+// No thread of the actor's is left that has a message.
+void messages_step(Thread& self) {
+    if (!close_step(*self.victim, self.deletion_progress)) return next_step(self, messages_step);
+    self.deletion_progress = 0;
+    next_step(self, ports_step);
+}
+
+void message_spaces_step(Thread& self) {
+    switch (begin_closing(*self.victim)) {
+    case Closing::nothing:
+        return next_step(self, ports_step);
+    case Closing::not_yet:
+        return look_again(self, message_spaces_step);
+    case Closing::closing:
+        return tour(self, [](Thread&) {}, [](Thread& asker, long) { next_step(asker, messages_step); });
+    }
 }
 
 void evict_visit(Thread& self) {
@@ -187,9 +212,10 @@ long delete_actor(Thread& self, Actor& actor) {
     return no_result;
 }
 
-long delete_port(Thread& self, Port& port) {
+long delete_port(Thread& self, Port& port, long result) {
     self.fetch_port = &port;
-    evict_everywhere<[](Thread& asker) { wake(asker, K_OK); }>(self);
+    self.work.outcome = result;
+    evict_everywhere<[](Thread& asker) { wake(asker, asker.work.outcome); }>(self);
     return no_result;
 }
 

@@ -14,6 +14,6 @@ struct Thread;
 [[nodiscard]] long delete_actor(Thread& self, Actor& actor);
 
 // Deletes a port that begin_port_deletion() has taken out of the tables.
-[[nodiscard]] long delete_port(Thread& self, Port& port);
+[[nodiscard]] long delete_port(Thread& self, Port& port, long result = K_OK);
 
 } // namespace chorale

@@ -214,7 +214,8 @@ bool ending(const Thread& thread) { return thread.has(flag_dying) && !away_from_
 void settle(Thread& thread) {
     if (engaged(thread)) return;
     if (thread.has(flag_dying)) {
-        if (ending(thread)) end_thread(thread);
+        // Away from home it is awaited there, unless it was in the middle of long work when it was to end.
+        if (ending(thread) || !thread.invocations.awaited) end_thread(thread);
     } else if (thread.has(flag_bind)) {
         thread.clear(flag_bind);
         static_cast<void>(move_thread(thread, thread.bind_to));

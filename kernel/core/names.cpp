@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <bit>
+#include <span>
 
 namespace chorale {
 
@@ -12,9 +13,9 @@ namespace {
 u64 key_low, key_high;
 std::atomic<u64> counter;
 
-constexpr unsigned site_shift = 16, site_bits = 32;
+constexpr unsigned site_shift = K_CUI_SITESHIFT, site_bits = 32;
 
-[[nodiscard]] u64 sip_hash(u64 message) {
+[[nodiscard]] u64 sip_hash(std::span<const u64> message) {
     u64 v0 = key_low ^ 0x736f6d6570736575, v1 = key_high ^ 0x646f72616e646f6d;
     u64 v2 = key_low ^ 0x6c7967656e657261, v3 = key_high ^ 0x7465646279746573;
     const auto round = [&] {
@@ -35,8 +36,8 @@ constexpr unsigned site_shift = 16, site_bits = 32;
         round();
         v0 ^= word;
     };
-    absorb(message);
-    absorb(u64{8} << 56); // the length, as the algorithm's last block
+    for (const u64 word : message) absorb(word);
+    absorb(u64{message.size_bytes()} << 56); // the length, as the algorithm's last block
     v2 ^= 0xff;
     for (int i = 0; i < 4; ++i) round();
     return v0 ^ v1 ^ v2 ^ v3;
@@ -51,7 +52,14 @@ void init_names(u64 seed_low, u64 seed_high) {
 
 u64 make_key() {
     // relaxed: each value is used once, in no order
-    return sip_hash(counter.fetch_add(1, std::memory_order_relaxed));
+    const u64 next[]{counter.fetch_add(1, std::memory_order_relaxed)};
+    return sip_hash(next);
+}
+
+// Of two words, where the tails of names are of one: no tail is the key of another name.
+u64 key_of(const KnUniqueId& name) {
+    const u64 words[]{name.uiHead, name.uiTail};
+    return sip_hash(words);
 }
 
 KnUniqueId make_name(NameKind kind, u64 bucket) {

@@ -33,6 +33,8 @@ enum Pending : u32 {
     pending_offer = 64    // a thread waits that a hungry CPU may take
 };
 
+inline constexpr unsigned group_turn_places = 64;
+
 // Only ever incremented, by the owner; read by all for sysStatistics and sysCpuStatistics.
 struct Counters {
     Relaxed<u64> messages_called, messages_sent, messages_crossed, switches;
@@ -68,6 +70,7 @@ struct PerCpu : PerCpuHot {
     u32 interrupt_masks{};                     // how often imsIntrMask_f() was called here and not taken back
     Thread* interrupt_thread{};                // current at interrupt level (kernel/interrupt/level.hpp)
     InterruptLine *arrived{}, *last_arrived{}; // in the order of their arrival
+    u8 group_turns[group_turn_places]{};       // whose turn it is (kernel/ipc/group.cpp)
     Relaxed<Message*> spare_message;           // the last one freed here: the next exchange takes it
 };
 

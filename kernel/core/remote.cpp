@@ -64,11 +64,23 @@ void at_next_cpu(Request& request) {
     return true;
 }
 
+[[gnu::always_inline]] static inline Question& note_question(Thread& self, Thread& target, u64 serial,
+                                                             const Operation& operation) {
+    return self.question = Question{&target, serial,           operation.run,
+                                    nullptr, operation.finish, {operation.argument[0], operation.argument[1]},
+                                    K_OK};
+}
+
+void ask_by_mail(Thread& self, Thread& target, u64 serial, const Operation& operation) {
+    note_question(self, target, serial, operation);
+    self.now_doing(Doing::asking);
+    self.request.run = at_owner;
+    // acquire: as in forward()
+    this_cpu().inbox.post(target.cpu.load(std::memory_order_acquire), self.request);
+}
+
 long ask(Thread& self, Thread& target, u64 serial, const Operation& operation) {
-    Question& question = self.question;
-    question = Question{&target, serial,           operation.run,
-                        nullptr, operation.finish, {operation.argument[0], operation.argument[1]},
-                        K_OK};
+    const Question& question = note_question(self, target, serial, operation);
     PerCpu& cpu = this_cpu();
     // acquire: as in forward()
     const CpuIndex owner = target.cpu.load(std::memory_order_acquire);

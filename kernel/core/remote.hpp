@@ -17,6 +17,9 @@ struct Operation {
 };
 [[nodiscard]] long ask(Thread& self, Thread& target, u64 serial, const Operation& operation);
 
+// The same, but never at once: mail, also when the owner is this CPU. `self` need not be the current thread.
+void ask_by_mail(Thread& self, Thread& target, u64 serial, const Operation& operation);
+
 // Runs `visit` on every CPU in turn, this one first, then `finish` here. `self` waits. As each CPU gets to it
 // between two entries, whatever it had looked up before has been let go when the tour is over: a grace
 // period.

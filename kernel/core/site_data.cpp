@@ -36,17 +36,20 @@ struct Destruction {
 // A value that has a destructor, which the actor has no more. None of its threads is left; others that set
 // one now come too late, or in time.
 [[nodiscard]] Destruction take_value(Actor& actor) {
-    for (SiteData::Value& place : actor.site.values) {
-        const SiteData::Value found =
-            actor.tables.with([&](Actor::Tables&) { return std::exchange(place, SiteData::Value{}); });
-        if (found.value == 0) continue;
+    for (;;) {
+        const SiteData::Value found = actor.tables.with([&](Actor::Tables&) {
+            for (SiteData::Value& place : actor.site.values) {
+                if (place.value != 0) return std::exchange(place, SiteData::Value{});
+            }
+            return SiteData::Value{};
+        });
+        if (found.value == 0) return {};
         const KnLapDesc lap = keys.with([&](Keys& all) {
             const Key* const key = find(all, found.key);
             return key != nullptr ? key->destructor : KnLapDesc{};
         });
         if (lap.ldKey != 0) return {lap, found.value};
     }
-    return {};
 }
 
 } // namespace

@@ -17,6 +17,7 @@
 #include "kernel/mapper/paging_state.hpp"
 #include "kernel/mem/relaxed.hpp"
 #include "kernel/mem/space.hpp"
+#include "kernel/mipc/message_wait.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/scheduling.hpp"
 #include "kernel/supervisor/mode.hpp"
@@ -35,6 +36,7 @@ namespace chorale {
 
 class Space;
 struct Actor;
+struct Membership;
 struct Message;
 struct Port;
 struct Thread;
@@ -74,6 +76,9 @@ enum Flag : u32 {
     flag_held = 1u << 31,      // something is to be done before it goes back to its program: hold()
     flag_composing = 1u << 23, // in the middle of the body of its reply
     flag_pausing = 1u << 24,   // asleep in the middle of long work: goes on with work.again
+    flag_keeps = 1u << 28,     // it waits for a message whose body stays with the nucleus
+    flag_request_aborted =
+        1u << 29, // the caller of the request that it serves was aborted; while it serves it
 };
 
 // What the fast path touches of a thread, in one cache line; the frame's first line is the other.
@@ -124,6 +129,7 @@ struct LongWork {
     VmFlags options{};        // as given
     long outcome{};           // the call's result, when what is begun has come to its end
     void (*again)(Thread&){}; // after a pause, while flag_pausing
+    Membership* membership{}; // to be freed after a tour
 };
 
 // What happened to a thread; counted by its CPU, read by all.
@@ -146,10 +152,11 @@ struct Thread : ThreadHot, Schedulable {
     void set(Flag flag) { state |= flag; }
     void clear(Flag flag) { state &= ~static_cast<u32>(flag); }
     // By who is about to wait, and may be aborted: whether it has been already. The abort is used up.
-    [[nodiscard]] bool take_abort() {
-        const bool aborted = has(flag_aborted);
-        clear(flag_aborted);
-        return aborted;
+    [[nodiscard]] bool aborted() const { return (state & (flag_aborted | flag_request_aborted)) != 0; }
+    bool take_abort() {
+        const bool was = aborted();
+        state &= ~static_cast<u32>(flag_aborted | flag_request_aborted);
+        return was;
     }
 
     Invocations invocations{}; // first: THREAD_LAPS
@@ -161,7 +168,8 @@ struct Thread : ThreadHot, Schedulable {
     u64 deadline{};      // of the wait, as given; the timer may be disarmed for a while
     Port* fetch_port{};  // where it is fetching a message from another CPU's queue
     Message* fetched{};  // what it got there: belongs to who has the request, until that is back
-    KnUniqueId fetch_name{};
+    u64 fetch_life{};    // of that port
+    Actor* fetch_actor{};      // whose port it was then
     void (*resume)(Thread&){}; // how a suspended wait goes on
     u64 transaction{};         // counts its ended waits: a late reply does not match
     std::atomic<u64> serial{}; // never used twice, survives reuse of the memory
@@ -181,6 +189,7 @@ struct Thread : ThreadHot, Schedulable {
     SyncState sync;
     TimerWait timer_wait{};
     Paging paging{};
+    MessageWait message_wait{};
     Detachment detachment{};
     VirtualTimeouts virtual_timeouts{};
 };

@@ -1,11 +1,13 @@
 #include "kernel/core/wait.hpp"
 
 #include "kernel/core/schedule.hpp"
+#include "kernel/ipc/abort.hpp"
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/exchange.hpp"
 #include "kernel/lap/binding.hpp"
 #include "kernel/lap/handlers.hpp"
 #include "kernel/mapper/paging.hpp"
+#include "kernel/mipc/opening.hpp"
 #include "kernel/sync/sync.hpp"
 
 #include <chorus/message_registers.h>
@@ -40,6 +42,7 @@ void stop_waiting(Thread& thread) {
         break;
     case Doing::receiving:
         unpark(thread);
+        thread.clear(flag_keeps);
         break;
     case Doing::awaiting_reply:
         if (thread.server != nullptr) {
@@ -98,15 +101,15 @@ void on_timeout(Thread& thread) {
     }
 }
 
-void abort_thread(Thread& thread) {
+void abort_thread(Thread& thread, Flag mark) {
     // Who has been given already what it waited for is not waiting any more.
     if (!abortable(thread) || (thread.doing() == Doing::blocked && !leave_queue(thread)) ||
         (thread.doing() == Doing::awaiting_timer && !leave_timer_pool(thread))) {
-        thread.set(flag_aborted);
+        thread.set(mark);
     } else if (waits_for_page(thread)) {
-        thread.set(flag_aborted); // the program, or the call, learns of it
+        thread.set(mark); // the program, or the call, learns of it
         end_blocked(thread, K_EABORT);
-    } else {
+    } else if (thread.doing() != Doing::awaiting_reply || !abort_server_of(thread)) {
         stop_waiting(thread);
         thread.clear(flag_pausing);
         wake(thread, K_EABORT);
@@ -119,6 +122,7 @@ void cancel_wait(Thread& thread) {
     disarm_timer(thread);
     if (thread.incoming != nullptr) refuse(*thread.incoming, K_ECRASH);
     thread.incoming = nullptr;
+    if (thread.continuation == take_delivery) pass_message_on(thread);
     thread.continuation = nullptr;
     leave_console(thread); // also one that was about to look
 }

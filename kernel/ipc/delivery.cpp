@@ -38,13 +38,29 @@ constexpr unsigned evicted_per_visit = 4, fetches_per_visit = 16;
 [[nodiscard]] PortSlot& slot_here(Port& port) { return port.slot_at(this_cpu().slot); }
 
 // The port is known to be the message's still.
-void note_receipt(PortSlot& slot, Message& message) { message.sequence = ++slot.received; }
+void note_receipt(PortSlot& slot, Message& message) {
+    message.sequence = slot.received + 1;
+    slot.received.store(message.sequence);
+}
+
+// The wait is over. False: what the server gets must stay with the message.
+[[gnu::noinline]] bool end_special_wait(Thread& server) {
+    disarm_timer(server);
+    const bool keeps = server.has(flag_keeps);
+    server.clear(flag_keeps);
+    return !keeps;
+}
+[[nodiscard]] bool takes_words(Thread& server, const Message& message) {
+    bool takes = fits_registers(message);
+    if ((server.state & (flag_timed | flag_keeps)) != 0) [[unlikely]]
+        takes = end_special_wait(server) && takes;
+    return takes;
+}
 
 // Gives the message to a server that waits on this CPU. What fits the registers is in its frame at once; the
 // rest it takes over itself when it runs, in its own space.
 void hand(Thread& server, Message& message) {
-    disarm_timer(server);
-    if (fits_registers(message)) {
+    if (takes_words(server, message)) {
         server.continuation = nullptr;
         receive_words(server, message);
         make_ready(server);
@@ -63,7 +79,7 @@ void set_queued(Port& port, u32 count) {
 }
 
 // relaxed: constant while the port lives. Who uses it has found the port in this entry, or has asked
-// still_has(), or holds the port's token.
+// still_lives(), or holds the port's token.
 [[nodiscard]] CpuIndex home_of(const Port& port) { return port.home.load(std::memory_order_relaxed); }
 
 [[nodiscard]] u32 queued(const Port& port) {
@@ -115,19 +131,33 @@ void start_tour(Port& port) {
     return message;
 }
 
+// Where a server waits, or is about to: the life tells the port, and the actor that it has not moved since.
+void note_port(Thread& server, Port& port) {
+    server.fetch_port = &port;
+    server.fetch_life = life_of(port);
+    // relaxed: of this entry, in which the port was found, or none any more
+    server.fetch_actor = port.actor.load(std::memory_order_relaxed);
+}
+// relaxed: a port that has left the actor has none until it has been to this CPU, whose servers it evicts
+[[nodiscard]] bool still_its(const Thread& server) {
+    const Port& port = *server.fetch_port;
+    return still_lives(port, server.fetch_life) && server.fetch_actor != nullptr &&
+           port.actor.load(std::memory_order_relaxed) == server.fetch_actor; // relaxed: see above
+}
+
 // At the home CPU, for a server elsewhere.
 void fetch_at_home(Request& request) {
     Thread& server = *static_cast<ThreadRequest&>(request).thread;
     Port& port = *server.fetch_port;
-    server.fetched = still_has(port, server.fetch_name) ? take_queued(port) : nullptr;
+    server.fetched = still_its(server) ? take_queued(port) : nullptr;
     request.run = [](Request& back) {
         Thread& self = *static_cast<ThreadRequest&>(back).thread;
         Message* const message = self.fetched;
         self.fetched = nullptr;
         if (message != nullptr && !self.has(flag_dying)) {
-            // The message has left the queue: its port may be deleted and another port by now.
-            if (still_has(*self.fetch_port, message->target))
-                note_receipt(slot_here(*self.fetch_port), *message);
+            // The message has left the queue: its port may be another's, or another port, by now.
+            message->sequence = 0;
+            if (still_its(self)) note_receipt(slot_here(*self.fetch_port), *message);
             hand(self, *message);
         } else {
             if (message != nullptr) refuse(*message, K_ECRASH);
@@ -140,8 +170,7 @@ void fetch_at_home(Request& request) {
 }
 
 [[nodiscard]] long fetch(Thread& server, Port& port) {
-    server.fetch_port = &port;
-    server.fetch_name = port.ui;
+    note_port(server, port);
     server.now_doing(Doing::asking);
     server.request.run = fetch_at_home;
     this_cpu().inbox.post(home_of(port), server.request);
@@ -178,22 +207,20 @@ void token_arrives(Request& request) {
 // An abort that came while the wait was suspended.
 [[nodiscard]] bool aborted_meanwhile(Thread& self) {
     if ((self.frame.message_control() & MESSAGE_ABORTABLE) == 0 || !self.take_abort()) return false;
-    disarm_timer(self);
+    static_cast<void>(end_special_wait(self));
     self.frame.set_result(K_EABORT);
     return true;
 }
 
 void end_resumed(Thread& self, long result) {
     if (result == no_result) return;
-    disarm_timer(self);
+    static_cast<void>(end_special_wait(self));
     self.frame.set_result(result);
 }
 
 void resume_receive_port(Thread& self) {
     if (aborted_meanwhile(self)) return;
-    Port& port = *self.fetch_port;
-    const bool lives = still_has(port, self.fetch_name);
-    end_resumed(self, lives ? receive(self, port, self.deadline) : K_ENOPORT);
+    end_resumed(self, still_its(self) ? receive(self, *self.fetch_port, self.deadline) : K_ENOPORT);
 }
 
 void resume_receive_any(Thread& self) {
@@ -221,9 +248,8 @@ void wait_until(Thread& self, u64 deadline) {
     Message* const message = take_queued(port);
     if (message == nullptr) return false;
     note_receipt(slot_here(port), *message);
-    disarm_timer(self);
     // It has the CPU: no detour through the run queue.
-    if (fits_registers(*message)) {
+    if (takes_words(self, *message)) {
         receive_words(self, *message);
     } else {
         self.incoming = message;
@@ -243,6 +269,12 @@ void wait_until(Thread& self, u64 deadline) {
     if ((cpus.load(std::memory_order_relaxed) & bit) != 0) return false;
     cpus.fetch_or(bit, std::memory_order_seq_cst); // pairs with start_tour(), see delivery.hpp
     return true;
+}
+
+// Found in this entry.
+void note_port(Message& message, Port& port) {
+    message.port = &port;
+    message.port_life = life_of(port);
 }
 
 void enqueue(Port& port, Message& message) {
@@ -265,7 +297,7 @@ void enqueue(Port& port, Message& message) {
 // The end of a message's way from another CPU. The sender has looked at the length of the queue; what was on
 // its way meanwhile is not turned away.
 [[nodiscard]] bool deliver_at_home(Port& port, Message& message) {
-    if (!still_has(port, message.target)) return false;
+    if (!still_lives(port, message.port_life)) return false;
     if (queued(port) != 0 || !deliver_waiting(port, message)) enqueue(port, message);
     return true;
 }
@@ -280,8 +312,7 @@ void resume_as_parked(Thread& server) {
     const bool any = server.port == &null_port();
     server.resume = any ? resume_receive_any : resume_receive_port;
     server.deadline = server.has(flag_timed) ? server.timer.deadline : TimerQueue::never;
-    server.fetch_port = server.port;
-    server.fetch_name = server.port->ui;
+    note_port(server, *server.port);
 }
 
 } // namespace
@@ -294,22 +325,52 @@ void resume_as_parked(Thread& server) {
     if (length == 0 && (at_home || !in_order) && deliver_waiting(port, message)) return Route::here;
     if (length >= K_CPORTQUEUE) return Route::full;
     if (at_home) {
-        message.port = &port;
+        note_port(message, port);
         enqueue(port, message);
         return Route::here;
     }
     if (cpu.inbox.backlog(home)) return Route::full;
     cpu.counters.messages_crossed.count();
-    message.port = &port;
+    note_port(message, port);
     message.request.run = arrive_at_home;
     cpu.inbox.post(home, message.request);
     return Route::away;
 }
 
+// The first of those who wait here for a message of the port; it goes on waiting.
+[[nodiscard]] static Thread* first_waiter(Port& port) {
+    if (Thread* const server = slot_here(port).waiters) return server;
+    // relaxed, both: as in take_waiter()
+    if (!port.enabled.load(std::memory_order_relaxed)) return nullptr;
+    Actor* const actor = port.actor.load(std::memory_order_relaxed);
+    return actor == nullptr ? nullptr : actor->any_waiters[this_cpu().index];
+}
+
+bool has_waiter(Port& port) { return first_waiter(port) != nullptr; }
+
+Thread* waiting_server(Port& port, bool in_order) {
+    if (queued(port) != 0 || (in_order && home_of(port) != this_cpu().index)) return nullptr;
+    return first_waiter(port);
+}
+
+// What another CPU has queued or disabled meanwhile came later.
+void deliver_placed(Port& port, Message& message, Thread& server) {
+    unpark(server);
+    message.port_li = number_of(port);
+    note_receipt(slot_here(port), message);
+    if (message.has_annex) return hand(server, message);
+    static_cast<void>(end_special_wait(server));
+    server.continuation = nullptr;
+    receive_placed(server, message);
+    make_ready(server);
+}
+
 void deliver_own(Message& message) {
     Port* const port = find_port(message.target);
     PerCpu& cpu = this_cpu();
-    message.port = port;
+    message.port = nullptr;
+    if (port != nullptr) note_port(message, *port);
+    message.kept = false;
     message.request.run = arrive_at_home;
     cpu.inbox.post(port == nullptr ? cpu.index : home_of(*port), message.request);
 }
@@ -374,28 +435,33 @@ void unpark(Thread& server) {
     if (*place == &server) *place = server.next_waiter;
 }
 
-bool evict(Port& port) {
+bool dismiss(Port& port, u64& received, u64& messages) {
     const CpuIndex here = this_cpu().index;
     PortSlot& slot = port.slot(here);
     unsigned left = evicted_per_visit;
     for (; left != 0; --left) {
         Thread* const server = pop(slot.waiters);
         if (server == nullptr) break;
+        server->clear(flag_keeps);
         wake(*server, K_ENOPORT);
     }
-    slot.received = 0;
+    received += slot.received;
+    slot.received.store(0);
     if (slot.waiters != nullptr) return false;
     if (home_of(port) != here) return true;
-    for (; left != 0; --left) {
-        Message* const message = take_queued(port);
-        if (message == nullptr) break;
-        refuse(*message, K_ENOPORT);
-    }
-    return port.queue.empty() && !port.touring;
+    if (messages == all_messages) messages = queued(port);
+    for (; left != 0 && messages != 0; --left, --messages) refuse(*take_queued(port), K_ENOPORT);
+    return messages == 0;
 }
 
-bool announce(Port& port, const KnUniqueId& name) {
-    if (!still_has(port, name) || home_of(port) != this_cpu().index || port.queue.empty()) return true;
+bool evict(Port& port) {
+    u64 received = 0, messages = all_messages;
+    if (!dismiss(port, received, messages)) return false;
+    return home_of(port) != this_cpu().index || !port.touring;
+}
+
+bool announce(Port& port, u64 life) {
+    if (!still_lives(port, life) || home_of(port) != this_cpu().index || port.queue.empty()) return true;
     // Each server that waits here gets one: no token comes home to those that are left.
     PortSlot& slot = slot_here(port);
     if (Thread* const server = take_waiter(port, slot)) {

@@ -35,6 +35,14 @@ struct Thread;
 enum class Route : u8 { here, away, full };
 [[nodiscard]] Route deliver(Port& port, Message& message, bool in_order);
 
+// Whether a server waits on this CPU for a message of the port.
+[[nodiscard]] bool has_waiter(Port& port);
+
+// The server on this CPU to which deliver() would give a message now; null: none. It goes on waiting. Then,
+// in the same entry: the message, whose body is placed with it, becomes its own.
+[[nodiscard]] Thread* waiting_server(Port& port, bool in_order);
+void deliver_placed(Port& port, Message& message, Thread& server);
+
 // A request of the nucleus's own, to the port that `target` names: never turned away, and never ended within
 // the call, so that who sends the next one when this one has ended goes through the mail each time.
 void deliver_own(Message& message);
@@ -56,9 +64,14 @@ void resume_later(Thread& server);
 // at each visit: false when there may be more, or when the port's token is still under way. The port must
 // not be freed before.
 [[nodiscard]] bool evict(Port& port);
+// The same for portMigrate: `received` goes up by what was received here, and this CPU begins to count anew;
+// of the messages in the queue at home so many are refused, which counts down (all_messages: those that are
+// there at the first visit), the others stay. False when there may be more to do.
+inline constexpr u64 all_messages = ~u64{0};
+[[nodiscard]] bool dismiss(Port& port, u64& received, u64& messages);
 
 // portEnable, on each CPU: lets a server that waits for any enabled port know of a message queued before, if
-// the port is still the one of that name. False when there are more messages.
-[[nodiscard]] bool announce(Port& port, const KnUniqueId& name);
+// the port still has that life. False when there are more messages.
+[[nodiscard]] bool announce(Port& port, u64 life);
 
 } // namespace chorale

@@ -3,6 +3,7 @@
 #include "kernel/core/actor.hpp"
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/ipc/group.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/ipc/transfer.hpp"
 #include "kernel/sync/lending.hpp"
@@ -14,10 +15,11 @@ namespace chorale {
 namespace {
 
 // What a fast pair would have been as a Message; the body is with the server already.
-void describe(Message& message, const Thread& client, const Thread& server) {
+[[gnu::noinline]] void describe(Message& message, const Thread& client, const Thread& server) {
     const Port& source = *client.actor->default_port;
     compose_words(message, (client.frame.message_control() & MESSAGE_SIZE_MASK) >> MESSAGE_SIZE_SHIFT);
     message.call = true;
+    message.kept = false;
     message.transaction = client.transaction;
     message.exchange = client.exchanges;
     // relaxed, both: nobody else knows the message yet
@@ -42,6 +44,7 @@ void describe(Message& message, const Thread& client, const Thread& server) {
         static_cast<char>((message.call ? K_MSG_CALL : 0) | (message.has_annex ? K_MSG_ANNEX : 0));
     head.srcPort = message.source;
     head.target = message.target;
+    if (is_group(message.target)) head.coTarget = message.co_target;
     head.transId = message.call ? message.transaction << 32 | message.exchange : 0;
     head.actorId = message.source_actor;
     head.portId = message.source_port;
@@ -52,6 +55,10 @@ void describe(Message& message, const Thread& client, const Thread& server) {
 [[gnu::noinline]] void end_call(Thread& client, Message& reply) {
     if (reply_by_words(client, reply)) {
         take_reply_words(client, reply);
+        disarm_timer(client);
+        make_ready(client);
+    } else if (reply.error == K_OK && placed(reply) && !reply.has_annex) {
+        take_placed_reply(client, reply);
         disarm_timer(client);
         make_ready(client);
     } else {
@@ -122,9 +129,23 @@ u16 lent_priority(const Thread& server) {
 [[gnu::always_inline]] Message* end_service(Thread& server) {
     Message* const message = server.serving;
     server.serving = nullptr;
-    server.clear(flag_serving);
+    server.state &= ~static_cast<u32>(flag_serving | flag_request_aborted);
     if (server.priority != server.base_priority) restore_priority(server);
     return message;
+}
+
+Thread* waiting_client(const Message& reply) {
+    Thread* const client = reply.client;
+    // acquire: as in forward(); what is behind the first two is this CPU's to read
+    if (client == nullptr || client->cpu.load(std::memory_order_acquire) != this_cpu().index ||
+        client->has(flag_moving)) {
+        return nullptr;
+    }
+    // relaxed: its own CPU writes it
+    const bool same = client->serial.load(std::memory_order_relaxed) == reply.client_serial;
+    const bool waits = client->doing() == Doing::awaiting_reply && client->server == nullptr &&
+                       client->transaction == reply.transaction;
+    return same && waits ? client : nullptr;
 }
 
 void send_reply(Message& reply) {
@@ -169,7 +190,7 @@ void leave_pair(Thread& client) {
     restore_priority(server);
 }
 
-Status slow_pair(Thread& client) {
+[[gnu::noinline]] Status slow_pair(Thread& client) {
     const Result<Message*> made = allocate_message();
     if (!made.ok()) return made.status();
     Thread& server = *client.server;

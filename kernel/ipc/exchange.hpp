@@ -35,6 +35,9 @@ void serve(Thread& server, Message& message);
 // The server has no current message any more; returns the Message that carries the reply.
 [[nodiscard]] Message* end_service(Thread& server);
 
+// The thread of this CPU that waits for this reply; null: there is none. It goes on waiting.
+[[nodiscard]] Thread* waiting_client(const Message& reply);
+
 // Sends `reply` (composed, or with an error) to the client of the message it carried before. Never fails: a
 // client that does not wait any more is passed over and the message freed.
 void send_reply(Message& reply);

@@ -60,7 +60,11 @@ Status allocate_pages(Message& message) {
 }
 
 void free_pages(Message& message) {
-    while (message.page_count != 0) release_frame(message.pages[--message.page_count]);
+    message.given = 0;
+    while (message.page_count != 0) {
+        const PhysAddr frame = message.pages[--message.page_count];
+        if (frame != PhysAddr{}) release_frame(frame);
+    }
 }
 
 u64 spare_messages() {

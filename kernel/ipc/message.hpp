@@ -5,6 +5,7 @@
 
 #include "kernel/base/list.hpp"
 #include "kernel/core/mailbox.hpp"
+#include "kernel/mem/relaxed.hpp"
 
 #include <chorus.h>
 
@@ -30,20 +31,24 @@ struct Message : ListNode<InPort> {
     Message() { request.message = this; }
 
     MessageRequest request; // its ticket to another CPU
-    Port* port;             // where it goes; valid while port->ui == target
-    KnUniqueId target;
-    Thread* client{}; // who waits for the reply; null: nobody
+    Port* port;             // where it goes; valid while that port has this life
+    u64 port_life;
+    KnUniqueId target;    // as addressed: the port's name, or a group's
+    KnUniqueId co_target; // with a group
+    Thread* client{};     // who waits for the reply; null: nobody
     u64 client_serial;
     u64 transaction;
     long error; // a reply that is an error instead of a body
     u32 size;
     std::atomic<u16> priority;     // of the caller, whose CPU may change it: lent to the server
     std::atomic<Thread*> server{}; // whose current message it is (kernel/sync/lending.hpp)
-    u64 server_serial;
-    u32 exchange; // which of the caller's calls this is
-    bool call;    // a reply is, or was, awaited
+    Relaxed<u64> server_serial;    // ipcRestore changes whose it is while the caller may look
+    u32 exchange;                  // which of the caller's calls this is
+    bool call;                     // a reply is, or was, awaited
+    bool kept;                     // received without its body, which ipcGetData has still to get
     bool has_annex;
     u32 page_count{};
+    u32 given{}; // of them, from the first on: frames that the sender gave up (kernel/ipc/give.hpp)
     u32 stored;  // of a body in pages: how much the receiver has got
     u64 port_li; // of the port, when it was handed over or taken from the queue
     u64 sequence;
@@ -54,7 +59,7 @@ struct Message : ListNode<InPort> {
     Segment* segment{}; // what such a request is about
     u64 offset{};
     u64 words[8];               // bodies that fit the registers
-    PhysAddr pages[page_limit]; // larger ones
+    PhysAddr pages[page_limit]; // larger ones; zero: its frame is the receiver's already
     u8 annex[K_CMSGANNEXSIZE];
 };
 
@@ -68,6 +73,10 @@ inline void release_pages(Message& message) {
 }
 [[nodiscard]] inline bool fits_registers(const Message& message) {
     return message.size <= Message::inline_bytes && !message.has_annex;
+}
+// The receiver has the body in its memory already (kernel/ipc/direct_copy.hpp).
+[[nodiscard]] inline bool placed(const Message& message) {
+    return message.size > Message::inline_bytes && message.page_count == 0;
 }
 // Whoever serves it runs with its priority: a client waits, or the nucleus asks for somebody who does.
 [[nodiscard]] inline bool lends(const Message& message) {

@@ -4,13 +4,15 @@
 #include "kernel/core/actor.hpp"
 #include "kernel/core/names.hpp"
 #include "kernel/core/per_cpu.hpp"
+#include "kernel/ipc/group.hpp"
+#include "kernel/ipc/static_names.hpp"
 #include "kernel/mem/slab.hpp"
 
 #include <new>
 
 namespace chorale {
 
-std::atomic<Port*> port_table[port_buckets];
+std::atomic<Port*> port_table[all_port_buckets];
 
 namespace {
 
@@ -24,6 +26,7 @@ struct Buckets {
     unsigned
         next{}; // where the search for a free bucket begins: a name's bucket is reused as late as possible
     unsigned used{};
+    StaticNames declared;
 };
 Guarded<Rank::names, Buckets> buckets;
 
@@ -32,16 +35,21 @@ void construct(void* memory) {
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) ::new (static_cast<void*>(&port->slot(cpu))) PortSlot;
 }
 
-// relaxed: for those who have the pointer from elsewhere, see still_has(); who finds the port by its name
-// synchronises with the bucket
+// relaxed: for those who have the pointer from elsewhere, and find another life behind it; who finds the port
+// by its name synchronises with the bucket
 void set_name(Port& port, const KnUniqueId& name) {
     std::atomic_ref{port.ui.uiHead}.store(name.uiHead, std::memory_order_relaxed);
     std::atomic_ref{port.ui.uiTail}.store(name.uiTail, std::memory_order_relaxed); // relaxed, as above
 }
 
 template <Rank R>
-[[nodiscard]] Status enter_names(const Held<R>& held, Port& port) {
+[[nodiscard]] Status enter_names(const Held<R>& held, Port& port, const KnUniqueId* declared) {
     return buckets.with(held, [&](Buckets& all, const auto&) {
+        if (declared != nullptr) {
+            if (all.declared.find(*declared) != nullptr) return Status::busy;
+            set_name(port, *declared);
+            return all.declared.enter(port);
+        }
         if (all.used == port_buckets) return Status::full;
         // relaxed: written under this lock only
         while (port_table[all.next].load(std::memory_order_relaxed) != no_port)
@@ -56,6 +64,7 @@ template <Rank R>
 
 void leave_names(Port& port) {
     buckets.with([&](Buckets& all) {
+        if (is_declared(port.ui)) return all.declared.leave(port);
         // relaxed: a late reader still finds a port that says that it is dead
         port_table[bucket_of(port.ui.uiHead)].store(no_port, std::memory_order_relaxed);
         --all.used;
@@ -64,16 +73,17 @@ void leave_names(Port& port) {
 
 // The name first, though nobody knows it yet; the number last: from then on anybody may delete the port.
 // Under one lock, so that no name that can be looked up is ever taken back without a grace period.
-[[nodiscard]] Status enter_tables(Actor& actor, Port& port, bool default_port) {
+[[nodiscard]] Status enter_tables(Actor& actor, Port& port, bool default_port, const KnUniqueId* declared) {
     NothingHeld nothing;
     return actor.tables.with(nothing, [&](Actor::Tables& tables, const auto& held) {
         // relaxed: the lock orders it
         if (actor.dying.load(std::memory_order_relaxed)) return Status::unknown;
         for (unsigned li = default_port ? 0 : 1; li < Actor::port_limit; ++li) {
             if (tables.ports[li] != nullptr) continue;
-            if (const Status status = enter_names(held, port); status != Status::ok) return status;
-            // release: pairs with the acquire in still_has()
-            port.live.store(true, std::memory_order_release);
+            const Status status = enter_names(held, port, declared);
+            if (status != Status::ok) return status;
+            // release: pairs with the acquire in still_lives()
+            port.life.store(declared == nullptr ? port.ui.uiTail : make_key(), std::memory_order_release);
             tables.ports[li] = &port;
             if (li >= tables.ports_end) tables.ports_end = li + 1;
             ++tables.live_ports;
@@ -100,7 +110,7 @@ void reset(Port& port, Actor& actor) {
     port.touring = port.tour_again = false;
     port.enabled.store(false, std::memory_order_relaxed); // relaxed, as above
     port.enable_priority.store(0, std::memory_order_relaxed);
-    port.protection = actor.protection;
+    port.protection.set(actor.protection);
 }
 
 } // namespace
@@ -114,64 +124,144 @@ void init_ports(unsigned cpus) {
     const auto size = static_cast<u32>(sizeof(Port) + cpus * sizeof(PortSlot));
     cache = ::new (static_cast<void*>(cache_storage))
         SlabCache{"ports", size, cache_line, Reuse::stable, construct};
+    init_groups();
 }
 
-Result<Port*> create_port(Actor& actor, bool default_port) {
+Result<Port*> create_port(Actor& actor, bool default_port, const KnUniqueId* declared) {
     const Result<void*> memory = cache->allocate();
     if (!memory.ok()) return memory.status();
     Port& port = *std::launder(static_cast<Port*>(memory.value()));
     reset(port, actor);
-    const Status status = enter_tables(actor, port, default_port);
+    const Status status = enter_tables(actor, port, default_port, declared);
     if (status == Status::ok) return &port;
     port.actor.store(nullptr, std::memory_order_relaxed); // relaxed: nobody could reach it
     cache->free(&port);
     return status;
 }
 
-bool begin_port_deletion(Actor& actor, int li, Port*& found) {
-    const bool mine = actor.tables.with([&](Actor::Tables& tables) {
+Port* Actor::Tables::port(unsigned li) const { return ports[li] != no_port ? ports[li] : nullptr; }
+
+namespace {
+
+// Takes it out of the actor's table. `moves`: for another's, which a static name forbids.
+[[nodiscard]] bool leave_actor(Actor& actor, int li, Port*& found, bool moves = false) {
+    return actor.tables.with([&](Actor::Tables& tables) {
         Port*& entry = tables.ports[static_cast<unsigned>(li)];
         if (entry == nullptr) return false;
+        // A port that comes finds out at the end of its way whether the actor is there still. relaxed: who
+        // deletes the actor asks here, and has said so
+        const bool empty = entry == no_port;
+        if (empty && !actor.dying.load(std::memory_order_relaxed)) return false;
+        if (moves && !empty && is_static_port(entry->ui)) return false;
         found = entry;
         entry = nullptr;
         --tables.live_ports;
-        return true;
+        return !empty;
     });
-    if (!mine) return false;
-    leave_names(*found);
-    // relaxed, all three: CPUs that still see the port alive are visited next, and evict what they did
-    // meanwhile. The actor too, and here, before those visits: a server that still has this memory in
-    // Thread::port must never see the number of the port after this one with the actor of this one.
-    found->li.store(deleted_port_li, std::memory_order_relaxed);
-    found->actor.store(nullptr, std::memory_order_relaxed); // relaxed, both: as above
-    found->live.store(false, std::memory_order_relaxed);
+}
+
+// relaxed, all: CPUs that still see the port as it was are visited next, and evict what they did meanwhile.
+// The actor too, and here, before those visits: a server that still has this memory in Thread::port must
+// never see the number of the port after this one with the actor of this one.
+void take_number(Port& port) {
+    port.li.store(deleted_port_li, std::memory_order_relaxed);
+    port.actor.store(nullptr, std::memory_order_relaxed);
+    port.enabled.store(false, std::memory_order_relaxed); // relaxed, all: as above
+}
+
+} // namespace
+
+bool begin_port_deletion(Actor& actor, int li, Port*& found) {
+    if (!leave_actor(actor, li, found)) return false;
+    take_number(*found);
+    forget_port(*found);
     return true;
 }
 
+void forget_port(Port& port) {
+    leave_names(port);
+    port.life.store(0, std::memory_order_relaxed); // relaxed: as in take_number()
+    leave_groups(port);
+}
+
+// ---- from one actor to another (port_migration.hpp) --------------------------------------------
+
+Result<int> keep_place(Actor& actor) {
+    return actor.tables.with([&](Actor::Tables& tables) -> Result<int> {
+        // relaxed: as in enter_tables()
+        if (actor.dying.load(std::memory_order_relaxed)) return Status::unknown;
+        for (unsigned li = 1; li < Actor::port_limit; ++li) {
+            if (tables.ports[li] != nullptr) continue;
+            tables.ports[li] = no_port;
+            if (li >= tables.ports_end) tables.ports_end = li + 1;
+            ++tables.live_ports;
+            return static_cast<int>(li);
+        }
+        return Status::full;
+    });
+}
+
+void give_up_place(Actor& actor, int li) {
+    actor.tables.with([&](Actor::Tables& tables) {
+        Port*& entry = tables.ports[static_cast<unsigned>(li)];
+        if (entry != no_port) return; // the actor's deletion has been here
+        entry = nullptr;
+        --tables.live_ports;
+    });
+}
+
+bool detach_port(Actor& actor, int li, Port*& found) {
+    if (!leave_actor(actor, li, found, true)) return false;
+    take_number(*found);
+    return true;
+}
+
+bool attach_port(Port& port, const KnCap& capability, int li) {
+    const Result<Actor*> found = find_actor(capability);
+    if (!found.ok()) return false;
+    Actor& actor = *found.value();
+    return actor.tables.with([&](Actor::Tables& tables) {
+        Port*& entry = tables.ports[static_cast<unsigned>(li)];
+        // relaxed: as in enter_tables()
+        if (entry != no_port || actor.dying.load(std::memory_order_relaxed)) return false;
+        entry = &port;
+        port.enabled.store(false, std::memory_order_relaxed); // relaxed, both: as in reset()
+        port.actor.store(&actor, std::memory_order_relaxed);
+        // release: as in enter_tables()
+        port.li.store(static_cast<u64>(li), std::memory_order_release);
+        return true;
+    });
+}
+
 void free_port(Port& port) {
+    free_memberships(port);
     set_name(port, {});
     cache->free(&port);
 }
 
-// If the port has been deleted, its deleter has been to this CPU, so `live` is false or a later port's; and
-// then that port's name is seen too.
-bool still_has(const Port& port, const KnUniqueId& name) {
+// If the port has been deleted, its deleter has been to this CPU, so it has no life or a later port's.
+bool still_lives(const Port& port, u64 life) {
     // acquire: pairs with the release in enter_tables()
-    if (!port.live.load(std::memory_order_acquire)) return false;
-    auto& ui = const_cast<KnUniqueId&>(port.ui); // std::atomic_ref wants it so
-    // relaxed, both: see set_name()
-    return std::atomic_ref{ui.uiHead}.load(std::memory_order_relaxed) == name.uiHead &&
-           std::atomic_ref{ui.uiTail}.load(std::memory_order_relaxed) == name.uiTail;
+    return port.life.load(std::memory_order_acquire) == life && life != 0;
 }
 
-Port* find_port(const KnUniqueId& ui) {
+namespace {
+
+// Not in its bucket.
+[[nodiscard, gnu::noinline]] Port* find_elsewhere(const KnUniqueId& ui) {
+    Port* const port = is_declared(ui) ? find_displaced(ui) : nullptr;
+    // acquire: as in find_port()
+    return port == nullptr || port->life.load(std::memory_order_acquire) == 0 ? nullptr : port;
+}
+
+} // namespace
+
+[[gnu::always_inline]] Port* find_port(const KnUniqueId& ui) {
     Port& port = port_candidate(ui.uiHead);
+    if (port.ui.uiHead != ui.uiHead || port.ui.uiTail != ui.uiTail) [[unlikely]]
+        return find_elsewhere(ui);
     // acquire: pairs with the release in enter_tables()
-    if (port.ui.uiHead != ui.uiHead || port.ui.uiTail != ui.uiTail ||
-        !port.live.load(std::memory_order_acquire)) {
-        return nullptr;
-    }
-    return &port;
+    return port.life.load(std::memory_order_acquire) == 0 ? nullptr : &port;
 }
 
 Port* best_enabled_port(Actor& actor) {
@@ -193,7 +283,7 @@ Port* best_enabled_port(Actor& actor) {
 }
 
 unsigned live_ports() {
-    return buckets.with([](Buckets& all) { return all.used; });
+    return buckets.with([](Buckets& all) { return all.used + all.declared.count(); });
 }
 
 } // namespace chorale

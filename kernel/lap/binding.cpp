@@ -147,7 +147,7 @@ long resolve_lap(Thread& self, LapName name, VirtAddr place, u32 options) {
     KnLapDesc descriptor{};
     self.invocations.resolver.wanted = 0;
     const bool may_wait = (options & K_LAP_NOBLOCK) == 0;
-    switch (look(self, name, may_wait && !self.has(flag_aborted), descriptor)) {
+    switch (look(self, name, may_wait && !self.aborted(), descriptor)) {
     case Look::found:
         return machine::copy_out(place, &descriptor, sizeof descriptor) ? K_OK : K_EFAULT;
     case Look::waits:
@@ -157,7 +157,7 @@ long resolve_lap(Thread& self, LapName name, VirtAddr place, u32 options) {
         return no_result;
     default:
         if (!may_wait) return K_EUNKNOWN;
-        self.clear(flag_aborted);
+        self.take_abort();
         return K_EABORT;
     }
 }

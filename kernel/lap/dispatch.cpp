@@ -113,12 +113,12 @@ bool in_own_code(const Thread& thread) {
 void announce_abort(Thread& thread) {
     if (!handled(*thread.actor, HandlerKind::abort)) return;
     if (!in_handler(thread) && !away_from_home(thread)) thread.set(flag_aborted);
-    if (thread.has(flag_aborted)) thread.set(flag_held);
+    if (thread.aborted()) thread.set(flag_held);
 }
 
 bool run_home_handlers(Thread& self) {
-    if (self.has(flag_aborted) && run_vector(self, HandlerKind::abort)) {
-        self.clear(flag_aborted);
+    if (self.aborted() && run_vector(self, HandlerKind::abort)) {
+        self.take_abort();
         return true;
     }
     const bool tells = self.control.tells_stop;

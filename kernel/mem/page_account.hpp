@@ -39,6 +39,9 @@ class PageAccount {
         return false;
     }
 
+    // Of one that it has, or has adopted, the frame is somebody else's from now on.
+    void disown() { used_.subtract(1); }
+
     // Frames that user memory leaves to the nucleus itself (KnVmPar.redMark).
     static void set_reserve(u64 frames) { reserve_.store(frames); }
     [[nodiscard]] static u64 reserve() { return reserve_.load(); }

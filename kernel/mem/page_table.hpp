@@ -67,6 +67,10 @@ class PageTableOf {
     [[nodiscard]] std::optional<PhysAddr> frame_at(VirtAddr at) const;
 
     [[nodiscard]] PageSlot look(VirtAddr at) const;
+    // The frames of the shown pages of memory from `at` on that all allow Need: how many, at most `count` and
+    // up to the end of their table.
+    template <Protection Need>
+    [[nodiscard]] unsigned frames_at(VirtAddr at, unsigned count, PhysAddr* frames) const;
     // Another frame, or other rights, for a small page that is there. TLBs are the caller's business.
     void change(VirtAddr at, PhysAddr frame, Protection protection, Visibility visibility);
     // Where the entry for `at` ends, or `end` if that is nearer.
@@ -285,6 +289,27 @@ PageSlot PageTableOf<G>::look(VirtAddr at) const {
     if (entry == 0) return {.level = path.level};
     const uword offset = at.raw() & (span(path.level) - 1) & ~(page_size - 1);
     return {true, G::present(entry), path.level, G::address(entry) + offset, G::protection(entry)};
+}
+
+template <class G>
+template <Protection Need>
+unsigned PageTableOf<G>::frames_at(VirtAddr at, unsigned count, PhysAddr* frames) const {
+    const auto fits = [](u64 entry) {
+        return G::present(entry) && (G::protection(entry) & (Need | Protection::device)) == Need;
+    };
+    const Path path = walk(at);
+    u64* entry = path.entry[path.level];
+    unsigned found = 0;
+    if (path.level != 0) {
+        const unsigned first = index(at, 0);
+        for (; found < count && found < G::entries - first && fits(load(entry)); ++found)
+            frames[found] = G::address(load(entry)) + (first + found) * page_size;
+        return path.level == 1 ? found : 0;
+    }
+    const unsigned left = G::entries - index(at, 0);
+    for (; found < count && found < left && fits(load(entry)); ++found)
+        frames[found] = G::address(load(entry++));
+    return found;
 }
 
 template <class G>

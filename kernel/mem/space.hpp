@@ -17,6 +17,7 @@
 #include <machine/cpu.hpp>
 #include <machine/mmu.hpp>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <span>
@@ -191,6 +192,20 @@ class Space {
     // They are to be taken out: as after begin_free().
     void give_up(RangeWork& work);
 
+    // ---- pages change hands with their frames; whole ones, at most most_moved_pages --------------
+    static constexpr unsigned most_moved_pages = 16;
+    // Whether somebody knows a frame of the range by its address; asked while nobody new can learn it.
+    using InUse = bool (*)(VirtRange range);
+    // All of the range or nothing: its frames are the caller's from now on, and its pages come again when
+    // they are touched. Only memory that is this space's alone, there, and comes on demand.
+    [[nodiscard]] bool give_pages(VirtRange range, std::span<PhysAddr> frames, InUse in_use);
+    // The caller becomes an owner of the frames, too, all of them or none: memory that is there and no
+    // segment's.
+    [[nodiscard]] bool share_pages(VirtRange range, std::span<PhysAddr> frames);
+    // Takes frames, each the caller's alone, in the place of what the range has. A bit for each that it has
+    // taken; the others could not be, and stay the caller's.
+    [[nodiscard]] u32 accept_pages(VirtRange range, std::span<const PhysAddr> frames, InUse in_use);
+
     // ---- pages go out --------------------------------------------------------------------------
     // begin_free; while (!hide_step); flush; while (!reap_step). Holes in the range are accepted. After
     // begin_free() succeeded nothing fails. Status::busy: another operation is at work in the range;
@@ -225,6 +240,13 @@ class Space {
     template <class Use>
     [[nodiscard]] Status visit(VirtAddr address, uword size, Protection need, Use&& use,
                                WantedPage* wanted = nullptr);
+    // The frames behind at most most_reached_pages pages of user memory, all at one moment, brought in and
+    // made the space's own if need be. On a CPU in cpus() they stay until it answers a flush: at the earliest
+    // in the next interrupt window, and then something is pending. False: they are out of reach, or something
+    // is pending already.
+    static constexpr unsigned most_reached_pages = 17;
+    enum class Reach : u8 { read, write };
+    [[nodiscard]] bool reach(VirtAddr at, uword size, Reach how, PhysAddr* frames);
     [[nodiscard]] Status copy_to(VirtAddr address, std::span<const std::byte> bytes);
     [[nodiscard]] Status copy_from(std::span<std::byte> bytes, VirtAddr address,
                                    WantedPage* wanted = nullptr);
@@ -316,6 +338,11 @@ class Space {
     [[nodiscard]] Look bring_zeros(Contents& contents, VirtAddr page, Protection rights);
     [[nodiscard]] bool put_copy(Contents& contents, VirtAddr page, Copying& copying);
     [[nodiscard]] bool fill_large(VirtAddr at, VirtAddr end);
+    [[nodiscard]] static const Region* movable(Contents& contents, VirtAddr page);
+    static void hide_for_move(Contents& contents, VirtAddr page, const PageSlot& slot);
+    [[nodiscard]] static bool stayed_hidden(Contents& contents, VirtAddr page, PhysAddr frame, u64 hidings);
+    static void show_again(Contents& contents, VirtAddr page);
+    [[nodiscard]] bool accept_new(Contents& contents, const Region& region, VirtAddr page, PhysAddr frame);
     [[nodiscard]] Status lend_page(Contents& contents, const Region& region, RangeWork& work, Transfer how,
                                    PageBatch& batch);
     [[nodiscard]] Status take_page(const PageBatch::Page& page, VirtAddr at);

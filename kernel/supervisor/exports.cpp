@@ -27,6 +27,7 @@ constexpr Function functions[] = {
     FUNCTION(svCopyOut, copy_out),
     FUNCTION(imsIntrMask_f, mask_interrupts),
     FUNCTION(imsIntrUnmask_f, unmask_interrupts),
+    FUNCTION(imsIntrMaskCount, count_masks),
 };
 #undef FUNCTION
 

@@ -69,4 +69,12 @@ void unmask_interrupts() {
     static_cast<void>(reinterpret_cast<long (*)()>(machine::call_gate(null_call))());
 }
 
+// Whoever has interrupts on has masked none, but could be moved while it reads.
+unsigned count_masks() {
+    machine::interrupts_off();
+    const u32 count = add_masks(0);
+    if (count == 0) machine::interrupts_on();
+    return count;
+}
+
 } // namespace chorale::thread_level

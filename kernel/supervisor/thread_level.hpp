@@ -12,5 +12,6 @@ int copy_in_string(VmAddr source, char* target, int limit);
 int copy_out(const void* source, VmAddr target, int count);
 void mask_interrupts();
 void unmask_interrupts();
+unsigned count_masks();
 
 } // namespace chorale::thread_level

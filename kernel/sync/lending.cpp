@@ -85,7 +85,8 @@ void lend_on(Thread& waiting) {
 void note_server(Message& message, Thread& server) {
     // Noted when it was handed over: the serial may be read already. relaxed: only who has the message writes
     if (message.server.load(std::memory_order_relaxed) == &server) return;
-    message.server_serial = server.serial.load(std::memory_order_relaxed); // relaxed: this CPU's thread
+    // relaxed: this CPU's thread
+    message.server_serial.store(server.serial.load(std::memory_order_relaxed));
     message.server.store(&server, std::memory_order_seq_cst);
 }
 

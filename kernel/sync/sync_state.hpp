@@ -32,6 +32,7 @@ enum class Wanted : u8 {
     flags,     // of an event set
     ownership, // of a real-time mutex: the queue is by priority, not by time
     page,      // no object: a page that its mapper has to send (kernel/mapper/paging.hpp)
+    message,   // no object: of a queue or a pool of a message space (kernel/mipc/message_space.hpp)
 };
 
 // Written under the lock of the key's bucket, but for what is said to be the thread's own CPU's. The first of

@@ -5,6 +5,7 @@
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/mapper/paging.hpp"
+#include "kernel/mipc/opening.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
 #include "kernel/sync/lending.hpp"
 #include "kernel/sync/sync.hpp"
@@ -26,11 +27,12 @@ void count_out(Thread& thread) {
     thread.actor->sync_waits.fetch_sub(1, std::memory_order_relaxed); // relaxed: see end_waits()
 }
 
-// A thread that is to end had been given a unit: it goes to the next.
+// A thread that is to end had been given a unit, or a message: it goes to the next.
 void pass_unit_on(Thread& thread) {
     const Waiter& waiter = thread.sync.waiter;
     if (waiter.wanted == Wanted::unit && waiter.result == K_OK)
         static_cast<void>(give_unit(thread, waiter.at, waiter.most));
+    if (waiter.wanted == Wanted::message && waiter.result == K_OK) pass_message_on(thread);
 }
 
 // On the CPU of the thread whose wait was ended.
@@ -103,7 +105,9 @@ void end_wait(Waiter& waiter, long result) {
 }
 
 void end_blocked(Thread& thread, long result) {
-    if (thread.sync.waiter.wanted != Wanted::page) return wake(thread, result);
+    const Wanted wanted = thread.sync.waiter.wanted;
+    if (wanted == Wanted::message && result == K_OK) return wake_with(thread, take_delivery);
+    if (wanted != Wanted::page) return wake(thread, result);
     thread.sync.waiter.result = result;
     wake_with(thread, end_page_wait);
 }

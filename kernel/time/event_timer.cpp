@@ -212,7 +212,7 @@ void attend_here(EventTimer& timer) { attend(timer, false); }
 long wait_for_timer(Thread& self, TimerPool& pool, const WaitLimit& limit) {
     let_go_of_timer(self);
     TimerWait& wait = self.timer_wait;
-    const bool aborted = limit.blocks() && limit.abortable() && self.has(flag_aborted);
+    const bool aborted = limit.blocks() && limit.abortable() && self.aborted();
     Outcome outcome{};
     pool.queues.with([&](Queues& queues) {
         wait.timer = queues.pending.pop_front();
@@ -227,7 +227,7 @@ long wait_for_timer(Thread& self, TimerPool& pool, const WaitLimit& limit) {
     if (wait.timer != nullptr) return tell(wait, outcome);
     if (!limit.blocks()) return K_ETIMEOUT;
     if (aborted) {
-        self.clear(flag_aborted);
+        self.take_abort();
         return K_EABORT;
     }
     self.now_doing(Doing::awaiting_timer);

@@ -6,7 +6,11 @@
 
 namespace {
 
-KnLapDesc destructors[PD_SITE_KEYS_MAX]; // of this actor's keys, by their places
+struct Destructor {
+    PdKey key;
+    KnLapDesc lap;
+};
+Destructor destructors[PD_SITE_KEYS_MAX]; // of this actor's keys, by their places
 
 int positive(int error) {
     constexpr int permission = 1, again = 11, no_memory = 12, fault = 14, invalid = 22;
@@ -39,7 +43,7 @@ int padKeyCreate(PdKey* pkey, KnPdHdl destructor) {
         return positive(error);
     const int error = siteKeyCreate(pkey, &lap);
     if (error == K_OK) {
-        destructors[*pkey % PD_SITE_KEYS_MAX] = lap;
+        destructors[*pkey % PD_SITE_KEYS_MAX] = {*pkey, lap};
     } else {
         svLapDelete(&lap);
     }
@@ -47,12 +51,10 @@ int padKeyCreate(PdKey* pkey, KnPdHdl destructor) {
 }
 
 int padKeyDelete(PdKey key) {
+    // Looked at first: when the key is gone another thread may get its place. A name never comes again.
+    const Destructor destructor = destructors[key % PD_SITE_KEYS_MAX];
     const int error = siteKeyDelete(key);
-    KnLapDesc& lap = destructors[key % PD_SITE_KEYS_MAX];
-    if (error == K_OK && lap.ldKey != 0) {
-        svLapDelete(&lap);
-        lap.ldKey = 0;
-    }
+    if (error == K_OK && destructor.key == key) svLapDelete(&destructor.lap);
     return positive(error);
 }
 

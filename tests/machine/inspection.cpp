@@ -59,6 +59,7 @@ void Inspection::add_actor(Actor* actor) {
             Port* const port = tables.ports[i];
             if (port == nullptr) continue;
             ++ports;
+            if (port == &null_port()) continue; // kept for a port on its way
             expect(i < tables.ports_end, 0, name(*port), " is beyond the end of ", name(*actor));
             expect(attached_.insert(port).second, 0, name(*port), " is in two tables");
             expect(port->actor == actor && static_cast<long>(port->li) == static_cast<long>(i), 0,
@@ -184,6 +185,12 @@ void Inspection::collect_messages() {
         add_message(thread->fetched, {"fetched for thread", thread->actor, lid});
         if (thread->has(flag_serving)) add_message(thread->serving, {"served by thread", thread->actor, lid});
     }
+    for (Actor* const actor : actors_) {
+        actor->saved.with([&](const auto& saved) {
+            for (u64 place = 0; place < saved.size(); ++place)
+                add_message(saved[place], {"saved by", actor, place});
+        });
+    }
     for (Port* const port : ports_) {
         for (const Message* each = port->queue.front(); each != nullptr; each = port->queue.next(*each))
             add_message(each, {"the queue of port", port->actor, static_cast<u64>(port->li)});
@@ -218,7 +225,7 @@ void Inspection::collect_waiters() {
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
         for (Port* const port : ports_) {
             follow_waiters(port->slot(cpu).waiters, cpu, port,
-                           port->live.load() ? static_cast<Actor*>(port->actor) : nullptr);
+                           port->life.load() != 0 ? static_cast<Actor*>(port->actor) : nullptr);
         }
         for (Actor* const actor : actors_) follow_waiters(actor->any_waiters[cpu], cpu, &null_port(), actor);
         expect(null_port().slot(cpu).waiters == nullptr, 18, "somebody waits at CPU ", cpu, " for no port");

@@ -5,6 +5,7 @@
 #include "kernel/core/actor.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/thread.hpp"
+#include "kernel/ipc/group.hpp"
 #include "kernel/ipc/message.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/time/timeout.hpp"
@@ -87,6 +88,7 @@ class Inspection {
     void check_ports();
     void check_messages();
     void check_actors();
+    void check_groups();       // invariants_groups.cpp
     void check_sync();         // invariants_sync.cpp
     void check_event_timers(); // invariants_timers.cpp
     // invariants_memory.cpp
@@ -141,6 +143,7 @@ class Inspection {
     void follow_queue(const Waiter& first, unsigned bucket);
     void check_live_port(Port& port);
     void check_dead_port(Port& port);
+    void check_migrating_port(Port& port);
     void check_queue(Port& port);
     void check_event_timer(const EventTimer& timer, const Actor& actor);
     void check_timer_pool(const TimerPool& pool, const Actor& actor);
@@ -157,8 +160,13 @@ class Inspection {
     void check_leaf(const SpaceOf& of, const Region& region, VirtAddr at, unsigned level, u64 entry);
     void share(PhysAddr frame, unsigned level, bool common, const Place& where);
     void collect_carriers();
-    void check_segments(); // invariants_segments.cpp
+    void check_segments();       // invariants_segments.cpp
+    void check_message_spaces(); // invariants_message_spaces.cpp
+    void check_message_space(const MessageSpace& space, u64 openers);
+    void check_message_waiter(const Thread& thread, const std::map<const MessageSpace*, u64>& spaces);
     void own_or_share(u64 entry, unsigned level, const Place& where);
+    void check_group(const Group& group);
+    void check_bodies();
     void check_shares();
     void own(PhysAddr block, unsigned order, const Place& owner);
     void check_tlb(CpuIndex index, const std::map<u64, Space*>& spaces);
@@ -177,7 +185,7 @@ class Inspection {
     std::map<u64, Share> shares_;                                  // by the frame
     std::unordered_map<u64, Place> frames_;                        // in use, by number
     std::unordered_map<const EventTimer*, CpuIndex> event_timers_; // that are armed, and where
-    u64 regions_{}, segments_{}, segment_pages_{};
+    u64 regions_{}, segments_{}, segment_pages_{}, groups_{}, memberships_{};
 };
 
 } // namespace chorale::test

@@ -173,6 +173,10 @@ void Inspection::check_state(const Thread& thread) {
     expect(engaged || !thread.has(flag_bind), 10, name(thread), " is to move and nothing keeps it");
     expect(thread.doing() <= Doing::awaiting_timer && thread.doing() != Doing::nothing, 9, name(thread),
            " does nothing known");
+    expect(!thread.has(flag_request_aborted) || thread.has(flag_serving), 17, name(thread),
+           " serves an aborted request, and none");
+    const bool receives = thread.doing() == Doing::receiving || asking || thread.continuation != nullptr;
+    expect(!thread.has(flag_keeps) || receives, 18, name(thread), " keeps no message's body");
     const bool own_space = thread.space == &thread.actor->space;
     expect(own_space || (thread.space == &nucleus_actor().space && thread.victim == thread.actor), 24,
            name(thread), " runs in a stranger's space");
@@ -278,6 +282,7 @@ Findings check_invariants(Depth depth) {
     inspection.check_ports();
     inspection.check_messages();
     inspection.check_actors();
+    inspection.check_groups();
     inspection.check_sync();
     inspection.check_event_timers();
     if (depth != Depth::call) {

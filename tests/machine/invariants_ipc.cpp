@@ -1,6 +1,7 @@
 // Ports, messages, names and actors.
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/names.hpp"
+#include "kernel/ipc/group.hpp"
 #include "tests/machine/inspection.hpp"
 
 #include <algorithm>
@@ -15,6 +16,10 @@ namespace {
     return a.uiHead == b.uiHead && a.uiTail == b.uiTail;
 }
 
+[[nodiscard]] bool is_migrating(const Port& port) {
+    return port.life.load() != 0 && port.li == deleted_port_li;
+}
+
 [[nodiscard]] u64 message_count() { return live_messages() + spare_messages(); }
 
 } // namespace
@@ -26,7 +31,9 @@ void Inspection::check_queue(Port& port) {
     for (const Message* each = port.queue.front(); each != nullptr; each = port.queue.next(*each)) {
         ++length;
         expect(each->port == &port, 17, name(port), " holds a message for another port");
-        expect(same(each->target, port.ui), 17, name(port), " holds a message for a port before it");
+        expect(each->port_life == port.life.load(), 17, name(port), " holds a message for a port before it");
+        expect(same(each->target, port.ui) || is_group(each->target), 17, name(port),
+               " holds a message for another name");
     }
     expect(port.queued.load() == length, 19, name(port), " counts ", port.queued.load(), " messages and has ",
            length);
@@ -69,9 +76,12 @@ void Inspection::check_token(Port& port, u64 length) {
 }
 
 void Inspection::check_live_port(Port& port) {
-    expect(port.live.load(), 22, name(port), " is in a table and dead");
-    expect(kind_of(port.ui) == NameKind::port, 21, name(port), " has no port's name");
-    expect(port_table[bucket_of(port.ui.uiHead)] == &port, 21, name(port), " is not found by its name");
+    expect(port.life.load() != 0, 22, name(port), " is in a table and dead");
+    expect(kind_of(port.ui) == NameKind::port || is_declared(port.ui), 21, name(port), " has no port's name");
+    const Port* const found = port_table[bucket_of(port.ui.uiHead)];
+    const bool displaced = found != nullptr && found != &port && is_declared(port.ui);
+    expect(found == &port || (displaced && find_port(port.ui) == &port), 21, name(port),
+           " is not found by its name");
     expect(port.home < cpu_count(), 21, name(port), " is at home nowhere");
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
         const bool waits = port.slot(cpu).waiters != nullptr;
@@ -83,7 +93,7 @@ void Inspection::check_live_port(Port& port) {
 
 // What threads still point at: a port that is going, memory that nobody uses.
 void Inspection::check_dead_port(Port& port) {
-    expect(!port.live.load(), 22, name(port), " lives and is in no table");
+    expect(port.life.load() == 0, 22, name(port), " lives and is in no table");
     expect(port.li == deleted_port_li, 22, name(port), " is deleted and has a number");
     if (!quiet() && askers(port) != 0) return;
     expect(port.queue.empty() && !port.touring, 22, name(port), " is deleted and has messages");
@@ -91,19 +101,36 @@ void Inspection::check_dead_port(Port& port) {
         expect(port.slot(cpu).waiters == nullptr, 22, name(port), " is deleted and waited for at CPU ", cpu);
 }
 
+// On its way to another actor: it has a name, and nothing else but its queue.
+void Inspection::check_migrating_port(Port& port) {
+    expect(!quiet() && askers(port) != 0, 22, name(port), " goes to another actor, and nobody sees to it");
+    expect(port.actor == nullptr && !port.enabled.load(), 22, name(port), " is on its way and somebody's");
+}
+
 void Inspection::check_port_table() {
-    unsigned used = 0;
-    for (unsigned bucket = 0; bucket < port_buckets; ++bucket) {
+    unsigned used = 0, migrating = 0;
+    for (const Port* const port : ports_) {
+        const bool moves = is_migrating(*port);
+        if ((!moves && !attached_.contains(port)) || !is_declared(port->ui)) continue;
+        if (port_table[bucket_of(port->ui.uiHead)] == port) continue;
+        ++used; // displaced
+        migrating += moves ? 1 : 0;
+    }
+    for (unsigned bucket = 0; bucket < all_port_buckets; ++bucket) {
         const Port* const port = port_table[bucket];
         if (!expect(port != nullptr, 21, "bucket ", bucket, " is null")) continue;
         if (port == &null_port()) continue;
         ++used;
-        expect(attached_.contains(port), 21, "bucket ", bucket, " leads to a port of no actor");
+        if (!attached_.contains(port) && is_migrating(*port) && ports_.contains(const_cast<Port*>(port)))
+            ++migrating;
+        else
+            expect(attached_.contains(port), 21, "bucket ", bucket, " leads to a port of no actor");
         expect(bucket_of(port->ui.uiHead) == bucket, 21, name(*port), " is in a bucket not its own");
     }
     expect(used == live_ports(), 21, live_ports(), " ports are counted and ", used, " have a name");
-    expect(used == attached_.size(), 21, attached_.size(), " ports are in actors and ", used, " have a name");
-    expect(!null_port().live.load() && null_port().li == deleted_port_li && null_port().queue.empty(), 21,
+    expect(used == attached_.size() + migrating, 21, attached_.size(), " ports are in actors and ", used,
+           " have a name");
+    expect(null_port().life.load() == 0 && null_port().li == deleted_port_li && null_port().queue.empty(), 21,
            "the null port is somebody");
 }
 
@@ -112,6 +139,8 @@ void Inspection::check_ports() {
     for (Port* const port : ports_) {
         if (attached_.contains(port)) {
             check_live_port(*port);
+        } else if (is_migrating(*port)) {
+            check_migrating_port(*port);
         } else {
             check_dead_port(*port);
         }

@@ -74,6 +74,22 @@ void Inspection::share(PhysAddr frame, unsigned level, bool common, const Place&
            " have the same frame in different ways");
 }
 
+// The frames of a message are its own, or also in the space of a sender that waits, in whatever way. Zero:
+// gone to the receiver.
+void Inspection::check_bodies() {
+    for (const auto& [message, owner] : messages_) {
+        if (is_carrier(*message)) continue; // what it carries is shared with the cache
+        for (u32 i = 0; i < message->page_count; ++i) {
+            const PhysAddr frame = message->pages[i];
+            if (const auto found = shares_.find(frame.raw()); found != shares_.end()) {
+                ++found->second.seen;
+            } else if (frame != PhysAddr{}) {
+                share(frame, 0, false, owner);
+            }
+        }
+    }
+}
+
 void Inspection::check_shares() {
     for (const auto& [frame, share] : shares_) {
         expect(share.seen == share.owners, 24, share.first, ": its frame counts ", share.owners,
@@ -190,6 +206,8 @@ void Inspection::check_spaces() {
     }
     check_space(supervisor_space(), {supervisor_space(), nullptr});
     check_segments();
+    check_message_spaces();
+    check_bodies();
     check_shares();
     expect(asids.size() == asids_in_use(), 24, asids_in_use(), " address space identifiers are taken, ",
            asids.size(), " used");
@@ -202,10 +220,6 @@ void Inspection::check_frames() {
         if (thread->fpu_area == nullptr) continue;
         own(machine::physical(thread->fpu_area), order_for(machine::fpu_area_size()),
             {"FPU of thread", thread->actor, static_cast<u64>(thread->lid)});
-    }
-    for (const auto& [message, owner] : messages_) {
-        if (is_carrier(*message)) continue; // what it carries is shared with the cache
-        for (u32 i = 0; i < message->page_count; ++i) own(message->pages[i], 0, owner);
     }
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
         own(machine::physical(&cpu_at(cpu)), order_for(sizeof(PerCpu)), {"the block of CPU", nullptr, cpu});
@@ -234,6 +248,13 @@ void Inspection::check_objects() {
         if (found != counts.end()) {
             expect(objects.live == found->second, 0, objects.live, " ", objects.name, " exist and ",
                    found->second, " are known");
+        }
+        // What leaves a group is freed after a tour.
+        const std::map<std::string_view, u64> at_rest{{"groups", groups_}, {"memberships", memberships_}};
+        const auto resting = at_rest.find(objects.name);
+        if (resting != at_rest.end()) {
+            const bool right = quiet() ? objects.live == resting->second : objects.live >= resting->second;
+            expect(right, 0, objects.live, " ", objects.name, " exist and ", resting->second, " are known");
         }
         // One that is being deleted may be known to nobody but a thread's call.
         if (objects.name == "ports") {

@@ -127,7 +127,8 @@ TEST(Invariants, messages) {
         ASSERT_NE(all.message, nullptr);
         broken(all.queued->queued, 1, 19, "counts 1 messages and has 3");
         broken(all.message->port, all.waited, 17, "holds a message for another port");
-        broken(all.message->target.uiTail, 1, 17, "for a port before it");
+        broken(all.message->port_life, 1, 17, "for a port before it");
+        broken(all.message->target.uiTail, 1, 17, "for another name");
         broken(all.receiver->incoming, all.message, 17, "a message belongs to");
         broken(all.message->page_count, 99, 17, "has 99 pages", Depth::call);
         broken(all.message->request.message, nullptr, 17, "travels as another");
@@ -145,20 +146,20 @@ TEST(Invariants, messages) {
 TEST(Invariants, names) {
     with_standing([](Standing& all) {
         Port& port = *all.waited;
-        broken(port.live, false, 22, "is in a table and dead");
+        broken(port.life, 0, 22, "is in a table and dead");
         Port* const old = all.sleeper->fetch_port;
         all.sleeper->fetch_port = &port;
         Actor::Tables& tables =
             all.actor->tables.with([](Actor::Tables& held) -> Actor::Tables& { return held; });
         broken(tables.ports[static_cast<unsigned>(port.li)], nullptr, 22, "lives and is in no table");
         all.sleeper->fetch_port = old;
-        broken(port.ui.uiHead, port.ui.uiHead ^ u64{3} << 48, 21, "has no port's name");
+        broken(port.ui.uiHead, port.ui.uiHead ^ u64{3} << 47, 21, "has no port's name");
         broken(port.li, 9, 0, "is in the table of");
         broken(port.home, 60, 21, "is at home nowhere");
         broken(port_table[bucket_of(port.ui.uiHead)], nullptr, 21, "is null");
         broken(port_table[bucket_of(port.ui.uiHead)], &null_port(), 21, "is not found by its name");
         broken(port_table[bucket_of(port.ui.uiHead)], all.queued, 21, "is in a bucket not its own");
-        broken(null_port().live, true, 21, "the null port is somebody");
+        broken(null_port().life, 1, 21, "the null port is somebody");
         const KnUniqueId other = nucleus_actor().capability.ui;
         broken(all.actor->capability.ui, other, 21, "has another one's name");
         broken(port.ui, all.queued->ui, 21, "has another one's name");

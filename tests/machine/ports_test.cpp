@@ -1,4 +1,5 @@
 // Ports with many servers and many messages, and ports that go while a message is on its way to a server.
+#include "kernel/core/actor.hpp"
 #include "kernel/ipc/port.hpp"
 #include "tests/machine/faults.hpp"
 #include "tests/machine/memory_calls.hpp"
@@ -116,19 +117,36 @@ constexpr long waiting = -1000;
 
 // ---- moments ---------------------------------------------------------------------------------------------
 
-enum class Event : u8 { deletion, abort, deletion_of_the_actor };
+enum class Event : u8 { deletion, abort, deletion_of_the_actor, migration };
+
+[[nodiscard]] Task<long> migrate(KnCap from, long li, KnCap to) {
+    Named source, destination;
+    co_await source.set(from);
+    co_await destination.set(to);
+    co_return co_await attempt(Call::portMigrate, K_WITHMSG, source.at(), li, destination.at(), 0);
+}
+
+// The message was received before, or has gone with the port.
+[[nodiscard]] Task<void> receive_after_migration(StagePointer stage, KnCap actor, long li, long before) {
+    const auto server = std::make_shared<Results>();
+    server->of.assign(1, waiting);
+    co_await stage->serve(actor, [=](u64) { return receive_once(server, 0, li); }, {3, 100, 1});
+    co_await rest(30 * millisecond);
+    EXPECT_EQ(server->of[0], before == 77 ? K_ETIMEOUT : 77);
+}
 
 // A message is queued at home, a server elsewhere comes to fetch it, and something happens then.
 [[nodiscard]] Task<void> fetch_meanwhile(Event event, u64 delay, bool any) {
     const auto stage = std::make_shared<Stage>();
     const auto server = std::make_shared<Results>();
     const auto go = std::make_shared<bool>(false);
-    const KnCap actor = co_await stage->actor();
+    const KnCap actor = co_await stage->actor(), other = co_await stage->actor();
     server->of.assign(1, waiting);
     KnUniqueId port{};
     const long li = co_await Stage::port(actor, port);
     Named owner;
     co_await owner.set(actor);
+    long there = 0;
     if (any) EXPECT_EQ(co_await attempt(Call::portEnable, owner.at(), li, 0), K_OK);
     EXPECT_EQ(co_await send(port, 77), K_OK);
     const long thread = co_await stage->serve(
@@ -144,9 +162,15 @@ enum class Event : u8 { deletion, abort, deletion_of_the_actor };
     if (event == Event::deletion) EXPECT_EQ(co_await delete_port(actor, li), K_OK);
     if (event == Event::abort) EXPECT_EQ(co_await on_thread(Call::threadAbort, actor, thread), K_OK);
     if (event == Event::deletion_of_the_actor) co_await remove_actor(actor);
-    co_await rest(event == Event::deletion && any ? 30 * millisecond : 500 * microsecond);
+    if (event == Event::migration) {
+        there = co_await migrate(actor, li, other);
+        EXPECT_GT(there, 0);
+    }
+    const bool leaves = event == Event::deletion || event == Event::migration;
+    co_await rest(leaves && any ? 30 * millisecond : 500 * microsecond);
     const long result = server->of[0];
-    if (event == Event::deletion) {
+    if (event == Event::migration) co_await receive_after_migration(stage, other, there, result);
+    if (leaves) {
         const long gone = any ? K_ETIMEOUT : K_ENOPORT;
         EXPECT_TRUE(result == 77 || result == gone || result == K_EINVAL) << result;
     } else if (event == Event::abort) {
@@ -164,8 +188,53 @@ void fetch_at_all_moments(Event event) {
             1000);
 }
 
+// The actor where a port goes is deleted: the port goes with it, whether it has been there already or not.
+[[nodiscard]] Task<void> destination_goes(u64 delay) {
+    const auto stage = std::make_shared<Stage>();
+    const auto result = std::make_shared<long>(waiting);
+    const KnCap actor = co_await stage->actor(), doomed = co_await stage->actor();
+    KnUniqueId port{};
+    const long li = co_await Stage::port(actor, port);
+    EXPECT_EQ(co_await send(port, 1), K_OK);
+    co_await stage->play(actor, [=](u64) -> Task<void> { *result = co_await migrate(actor, li, doomed); },
+                         {3, 100, 1});
+    for (const u64 begun = machine::now(); machine::now() < begun + delay;) co_await pause();
+    co_await remove_actor(doomed);
+    co_await rest(millisecond);
+    const bool refused = *result == K_EUNKNOWN || *result == K_EINVAL;
+    EXPECT_TRUE(*result > 0 || refused) << *result;
+    const long later = co_await send(port, 2);
+    EXPECT_TRUE(later == K_EUNKNOWN || (refused && later == K_OK)) << later;
+    co_await stage->end();
+}
+
+[[nodiscard]] Task<void> full_destination(u64) {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap actor = co_await stage->actor(), full = co_await stage->actor();
+    KnUniqueId port{}, name{};
+    const long li = co_await Stage::port(actor, port);
+    unsigned made = 0;
+    while (co_await Stage::port(full, name) > 0) ++made;
+    EXPECT_EQ(made, Actor::port_limit - 1);
+    EXPECT_EQ(co_await migrate(actor, li, full), K_EFULL);
+    EXPECT_EQ(co_await delete_port(full, 9), K_OK);
+    EXPECT_EQ(co_await migrate(actor, 200, full), K_EINVAL); // the place is given up again
+    EXPECT_EQ(co_await migrate(actor, li, full), 9);
+    EXPECT_EQ(co_await send(port, 1), K_OK);
+    co_await stage->end();
+}
+
 } // namespace
 
+TEST(Ports, move_while_a_server_fetches) { fetch_at_all_moments(Event::migration); }
+TEST(Ports, move_to_an_actor_that_goes) {
+    play_clean(
+        [](u64) -> Task<void> {
+            for (u64 delay = 0; delay < 4'000; delay += 100) co_await destination_goes(delay);
+        },
+        1000);
+}
+TEST(Ports, do_not_move_to_a_full_actor) { play_clean(full_destination, 1000); }
 TEST(Ports, best_port_first) { play_clean(best_port_first); }
 TEST(Ports, that_many_use) { play_clean(ports_that_many_use); }
 TEST(Ports, many_messages_for_another_cpu) {

@@ -9,6 +9,7 @@ namespace {
 constexpr Scenario all[] = {
     SCENARIO(bodies_of_all_sizes),
     SCENARIO(register_exchanges),
+    SCENARIO(bodies_given),
     SCENARIO(priorities_lent),
     SCENARIO(replies_of_all_kinds),
     SCENARIO(clients_that_go),
@@ -16,6 +17,8 @@ constexpr Scenario all[] = {
     SCENARIO(any_enabled_port),
     SCENARIO(floods),
     SCENARIO(ports_that_go),
+    SCENARIO(groups_of_ports),
+    SCENARIO(names_declared),
     SCENARIO(ends_of_threads),
     SCENARIO(ends_of_actors),
     SCENARIO(aborts),
@@ -27,6 +30,11 @@ constexpr Scenario all[] = {
     SCENARIO(dates),
     SCENARIO(console_readers),
     SCENARIO(things_left_for_others),
+    SCENARIO(bodies_kept),
+    SCENARIO(messages_saved),
+    SCENARIO(aborts_passed_on),
+    SCENARIO(ports_that_move),
+    SCENARIO(ports_that_move_nowhere),
     SCENARIO(regions),
     SCENARIO(copies),
     SCENARIO(floating_point),
@@ -74,6 +82,11 @@ constexpr Scenario all[] = {
     SCENARIO(objects_that_go),
     SCENARIO(owners_of_all_kinds),
     SCENARIO(scribbled_objects),
+    SCENARIO(messages_passed_round),
+    SCENARIO(messages_named_wrongly),
+    SCENARIO(message_waits_that_end),
+    SCENARIO(owners_of_messages_that_go),
+    SCENARIO(makers_of_message_spaces),
 };
 #undef SCENARIO
 

@@ -12,6 +12,8 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> bodies_of_all_sizes(u64);
 [[nodiscard]] host::Task<void> register_exchanges(u64);
 [[nodiscard]] host::Task<void> priorities_lent(u64);
+// scenarios_bodies.cpp
+[[nodiscard]] host::Task<void> bodies_given(u64);
 // scenarios_replies.cpp
 [[nodiscard]] host::Task<void> replies_of_all_kinds(u64);
 [[nodiscard]] host::Task<void> clients_that_go(u64);
@@ -20,6 +22,9 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> any_enabled_port(u64);
 [[nodiscard]] host::Task<void> floods(u64);
 [[nodiscard]] host::Task<void> ports_that_go(u64);
+// scenarios_groups.cpp
+[[nodiscard]] host::Task<void> groups_of_ports(u64);
+[[nodiscard]] host::Task<void> names_declared(u64);
 // scenarios_threads.cpp
 [[nodiscard]] host::Task<void> ends_of_threads(u64);
 [[nodiscard]] host::Task<void> ends_of_actors(u64);
@@ -35,6 +40,13 @@ namespace chorale::test {
 // scenarios_console.cpp
 [[nodiscard]] host::Task<void> console_readers(u64);
 [[nodiscard]] host::Task<void> things_left_for_others(u64);
+// scenarios_current.cpp
+[[nodiscard]] host::Task<void> bodies_kept(u64);
+[[nodiscard]] host::Task<void> messages_saved(u64);
+[[nodiscard]] host::Task<void> aborts_passed_on(u64);
+// scenarios_port_migration.cpp
+[[nodiscard]] host::Task<void> ports_that_move(u64);
+[[nodiscard]] host::Task<void> ports_that_move_nowhere(u64);
 // scenarios_memory.cpp
 [[nodiscard]] host::Task<void> regions(u64);
 [[nodiscard]] host::Task<void> copies(u64);
@@ -100,6 +112,12 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> objects_that_go(u64);
 [[nodiscard]] host::Task<void> owners_of_all_kinds(u64);
 [[nodiscard]] host::Task<void> scribbled_objects(u64);
+// scenarios_message_spaces.cpp
+[[nodiscard]] host::Task<void> messages_passed_round(u64);
+[[nodiscard]] host::Task<void> messages_named_wrongly(u64);
+[[nodiscard]] host::Task<void> message_waits_that_end(u64);
+[[nodiscard]] host::Task<void> owners_of_messages_that_go(u64);
+[[nodiscard]] host::Task<void> makers_of_message_spaces(u64);
 
 struct Scenario {
     const char* name;

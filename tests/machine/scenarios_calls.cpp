@@ -141,7 +141,7 @@ constexpr VirtAddr name_at = free_data, value_at = free_data + 512, size_at = fr
 [[nodiscard]] Task<void> nonsense() {
     constexpr u64 nothing_there = 0x1000;
     Local<KnCap> stranger;
-    co_await stranger.set({{u64{5} << 52 | u64{1} << 48, 3}, 4});
+    co_await stranger.set({{u64{5} << 51 | u64{1} << 47, 3}, 4});
     for (const u64 bad : {nothing_there, u64{0}, ~u64{0}, stranger.at().raw()}) {
         for (u64 number = 0; number < 130; ++number) {
             // Those that would wait for ever, end the program or give away what it stands on.

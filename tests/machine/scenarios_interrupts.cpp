@@ -127,9 +127,11 @@ struct Level {
     long id{};
     KnLapDesc raw{};
     unsigned timeouts{};
+    long space{}; // of messages
+    u64 message{};
 };
 using LevelPointer = std::shared_ptr<Level>;
-constexpr uword semaphore = 0, thread_semaphore = 64, event = 128;
+constexpr uword semaphore = 0, thread_semaphore = 64, event = 128, message = 192;
 constexpr u32 flags = 6;
 
 void refuse_all() {
@@ -174,6 +176,14 @@ void wake_all(Level& level) {
     if (word == nullptr) return check(false, "no event at interrupt level");
     static_cast<void>(operate(*reinterpret_cast<u32*>(word), WordOperation::raise, flags));
     expect(native_call(Call::eventNotify, level.page + event), K_OK, "eventNotify");
+    if (level.message == 0) return;
+    const long lid = level.space;
+    if (native_call(Call::msgPut, lid, 0u, level.message, 9u) == K_OK) {
+        expect(native_call(Call::msgPut, lid, 0u, level.message, 9u), K_EINVAL, "msgPut of a queued message");
+        expect(native_call(Call::msgRemove, lid, 0u, level.message, 9u), K_OK, "msgRemove");
+        expect(native_call(Call::msgPut, lid, 1u, level.message, 9u), K_OK, "msgPut to who waits");
+    }
+    expect(native_call(Call::msgFree, lid, level.message + 64), K_EINVAL, "msgFree of a free message");
 }
 
 void use_calls(Level& level) {
@@ -199,6 +209,17 @@ void use_calls(Level& level) {
     if (what == semaphore) result = co_await sem_p(page + semaphore, limit);
     if (what == thread_semaphore) result = co_await sem_p(page + thread_semaphore, limit);
     if (what == event) result = co_await event_wait(page + event, flags, K_EVENT_AND, limit);
+    if (what == message) {
+        if (level->message == 0) {
+            ++level->woken;
+            co_return;
+        }
+        Local<KnTimeVal> time;
+        Local<u64> address;
+        co_await time.set(time_of(limit));
+        result = co_await attempt(Call::msgGet, level->space, 1u, time.at(), address.at(), 0);
+        check(result != K_OK || co_await address.get() == level->message, "another message");
+    }
     check(result >= 0, "nobody is woken from interrupt level");
     if (result >= 0) ++level->woken;
 }
@@ -221,6 +242,13 @@ void use_calls(Level& level) {
     expect(made, K_OK, "a page of a supervisor actor");
     if (made != K_OK) co_return;
     level->page = VirtAddr{(co_await region.get()).startAddr};
+    Local<KnMsgPool> pool;
+    Local<u64> address;
+    co_await pool.set({64, 2});
+    level->space = co_await attempt(Call::msgSpaceCreate, K_PRIVATEID, 2u, 1u, pool.at());
+    if (level->space > 0 &&
+        co_await attempt(Call::msgAllocate, level->space, 0u, 1u, 0, address.at()) == K_OK)
+        level->message = co_await address.get();
     static_cast<void>(co_await make_lap(nobody, address_of(on_short_time), 0, K_LAP_SAMEHOST, level->raw));
 }
 
@@ -350,7 +378,7 @@ Task<void> calls_at_interrupt_level(u64) {
     if (level->raw.ldKey != 0 && level->page.raw() != 0) {
         unsigned waiting = 0;
         CpuIndex cpu = 0;
-        for (const unsigned what : {0u, 0u, 0u, 64u, 128u, 128u}) {
+        for (const unsigned what : {0u, 0u, 0u, 64u, 128u, 128u, 192u}) {
             const long thread = co_await crew->play([=](u64) { return wait_for(level, what); }, cpu++, 90);
             waiting += thread > 0 ? 1 : 0;
         }

@@ -82,12 +82,19 @@ void copy_late(u64, u64) {
 
 // Masks nest.
 [[nodiscard]] Task<void> mask() {
+    const auto masks = [](unsigned wanted) {
+        if (thread_level::count_masks() != wanted) complain("interrupts are masked more or less often");
+    };
+    masks(0);
     thread_level::mask_interrupts();
     thread_level::mask_interrupts();
     co_await pause();
+    masks(2);
     thread_level::unmask_interrupts();
     co_await pause();
+    masks(1);
     thread_level::unmask_interrupts();
+    masks(0);
     co_await copy_at_interrupt_level();
 }
 

@@ -87,7 +87,7 @@ struct Times {
     constexpr u64 address = 64;
     KnLapDesc forged = lap;
     ++forged.ldKey;
-    const KnCap stranger{{u64{5} << 52 | u64{1} << 48, 3}, 4};
+    const KnCap stranger{{u64{5} << 51 | u64{1} << 47, 3}, 4};
     for (const long thread : {long{K_MYSELF}, whole_actor}) {
         const Target own{nobody, thread}, other{stranger, thread};
         expect(co_await set(own, address, some, lap, 2), K_EINVAL, "an unknown kind");

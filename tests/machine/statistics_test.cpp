@@ -14,7 +14,7 @@ using namespace host;
 
 constexpr VirtAddr array_at = free_data;
 constexpr VirtAddr last_bytes = data_base + (data_size - 8); // behind them there is nothing
-constexpr KnCap stranger{{u64{5} << 52 | u64{1} << 48, 3}, 4};
+constexpr KnCap stranger{{u64{5} << 51 | u64{1} << 47, 3}, 4};
 constexpr long no_lids[] = {0, -7, Actor::thread_limit, Actor::thread_limit - 1};
 
 [[nodiscard]] Task<void> stay() { co_await sleep(10'000 * millisecond); }

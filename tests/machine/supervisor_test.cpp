@@ -89,6 +89,7 @@ TEST(Supervisor, exported_symbols) {
     EXPECT_EQ(exported_symbol("svCopyOut"), reinterpret_cast<uword>(&thread_level::copy_out));
     EXPECT_EQ(exported_symbol("imsIntrMask_f"), reinterpret_cast<uword>(&thread_level::mask_interrupts));
     EXPECT_EQ(exported_symbol("imsIntrUnmask_f"), reinterpret_cast<uword>(&thread_level::unmask_interrupts));
+    EXPECT_EQ(exported_symbol("imsIntrMaskCount"), reinterpret_cast<uword>(&thread_level::count_masks));
     for (const char* const unknown : {"", "svCopy", "svCopyInStringx", "lapInvok"})
         EXPECT_EQ(exported_symbol(unknown), 0u);
 }

@@ -15,7 +15,7 @@ namespace {
 
 using namespace host;
 
-constexpr KnCap stranger{{u64{5} << 52 | u64{1} << 48, 3}, 4};
+constexpr KnCap stranger{{u64{5} << 51 | u64{1} << 47, 3}, 4};
 constexpr u64 at_once = 1;
 
 [[nodiscard]] constexpr VirtAddr pool_at(unsigned i) { return free_data + i * sizeof(KnThreadPool); }

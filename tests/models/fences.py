@@ -54,7 +54,7 @@ EXPECTED = {
     "kernel/ipc/port.cpp": {
         "::create_port(": (LOCK, STORE_RELEASE),
         "::find_port(": (LOAD_ACQUIRE,),
-        "::still_has(": (LOAD_ACQUIRE,),
+        "::still_lives(": (LOAD_ACQUIRE,),
     },
     "kernel/mem/space_change.cpp": {
         "Space::flush_for(": (("fence rw, rw", "load"),),

@@ -7,7 +7,7 @@
 #define CPUS 3
 #define TABLE 0 /* the bucket: 1 when it holds the port; found there, the port is read through the pointer */
 #define NAME 1  /* Port::ui: 1, then 2 */
-#define LIVE 2
+#define LIVE 2  /* Port::life: of the first port, of the second; or 0 */
 #define NUMBER 3 /* Port::li: 1, or 0 when it is none that anybody asks for */
 #define PLACE 4  /* Port::home: as the name */
 #define OWNER 5  /* Port::actor: as the name, or 0 */
@@ -27,10 +27,10 @@ inline create(name) {
 #else
   store_release(TABLE, 1);
 #endif
-#ifdef BUG_LIVE_STORE_RELAXED
-  store_relaxed(LIVE, 1);
+#ifdef KEEP_LIFE_RELAXED
+  store_relaxed(LIVE, name);
 #else
-  store_release(LIVE, 1);
+  store_release(LIVE, name);
 #endif
 #ifdef BUG_NUMBER_RELAXED
   store_relaxed(NUMBER, 1)
@@ -60,14 +60,14 @@ active proctype maker() {
 inline visited() { unwrap(0); atomic { wrap(0); visit[(cpu + 1) % CPUS]!true } }
 
 inline is_live() {
-#ifdef BUG_LIVE_LOAD_RELAXED
+#ifdef KEEP_LIFE_RELAXED
   load_relaxed(LIVE, value)
 #else
   load_acquire(LIVE, value)
 #endif
 }
 
-/* still_has(), for a message that was sent to the first port, or a server that comes to fetch one, on the CPU that
+/* still_lives(), for a message that was sent to the first port, or a server that comes to fetch one, on the CPU that
  * was its home. */
 inline accept_first() {
 #ifdef BUG_LIVE_NOT_LOOKED_AT
@@ -77,8 +77,7 @@ inline accept_first() {
 #endif
   if
   :: value == 1 ->
-     load_relaxed(NAME, value);
-     assert(!(evicted && value == 1))
+     assert(!evicted)
   :: else
   fi
 }
@@ -103,7 +102,7 @@ active proctype finder() {
         :: value == name ->
            is_live();
            if
-           :: value == 1 ->
+           :: value != 0 ->
               load_relaxed(PLACE, place);
               assert(place == name)
            :: else

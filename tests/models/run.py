@@ -44,8 +44,10 @@ def wrong(flag, found, *flags, liveness=False):
 
 
 ALL_TAKEN = "taken[0]=="
+ALL_GOT = "taken=="
 NO_MESSAGE_LEFT = "queue==0"
 THE_OWNERS = "owner_now==cpu"
+A_STRANGER = "owner=="
 BAD = "assertion violated"
 RACE = "data race"
 
@@ -100,6 +102,18 @@ MODELS = {
         wrong("BUG_EXCHANGE_RELAXED", "received=="),
         wrong("BUG_SLOT_STORE_RELAXED", "a letter without contents"),
         wrong("BUG_SLOT_LOAD_RELAXED", "a letter without contents"),
+    ),
+    "ring": (
+        clean("as it is"),
+        clean("as it is, RVWMO", "RVWMO"),
+        wrong("BUG_FILLED_RELAXED", RACE),
+        wrong("BUG_WORDS_RELAXED", RACE),
+        wrong("BUG_NEWS_RELEASE", ALL_GOT),
+        wrong("BUG_LOOK_AT_SLEEPER_ACQUIRE", ALL_GOT),
+        wrong("BUG_SLEEP_RELEASE", ALL_GOT),
+        wrong("BUG_LAST_LOOK_ACQUIRE", ALL_GOT),
+        wrong("BUG_LOOK_BEFORE_SLEEP", ALL_GOT),
+        wrong("BUG_NO_WAKE", ALL_GOT),
     ),
     "doorbell": (
         clean("as it is"),
@@ -158,12 +172,22 @@ MODELS = {
         wrong("BUG_ENABLED_RELAXED", NO_MESSAGE_LEFT, "ANY", "RVWMO", "MESSAGES=1"),
         wrong("UNORDERED_MAIL", NO_MESSAGE_LEFT),
     ),
+    "moving": (
+        clean("to another actor", "MESSAGES=3"),
+        clean("to another actor, RVWMO", "RVWMO"),
+        clean("and back", "MOVES=2"),
+        clean("and then deleted", "DELETION"),
+        wrong("BUG_NUMBER_TAKEN_LATE", A_STRANGER),
+        wrong("BUG_ACTOR_KEPT", A_STRANGER),
+        wrong("BUG_NO_TOUR", A_STRANGER),
+        wrong("BUG_ACTOR_NOT_COMPARED", A_STRANGER),
+        wrong("UNORDERED_MAIL", A_STRANGER),
+    ),
     "lookup": (
         clean("as it is"),
+        clean("life relaxed", "KEEP_LIFE_RELAXED"),
         wrong("BUG_NUMBER_RELAXED", "place==value"),
         wrong("BUG_TABLE_RELAXED", "place==name"),
-        wrong("BUG_LIVE_STORE_RELAXED", "evicted"),
-        wrong("BUG_LIVE_LOAD_RELAXED", "evicted"),
         wrong("BUG_LIVE_NOT_LOOKED_AT", "evicted"),
         wrong("BUG_ACTOR_KEPT", "place==1"),
         wrong("BUG_NO_TOUR", BAD),
@@ -183,7 +207,7 @@ MODELS = {
 }
 
 
-LONG = ("mailbox", "doorbell", "migration", "token")
+LONG = ("mailbox", "doorbell", "migration", "token", "moving")
 
 
 class Broken(Exception):

@@ -212,6 +212,7 @@ namespace {
         return waiter.all ? (words[0] & waiter.mask) != waiter.mask : (words[0] & waiter.mask) == 0;
     case Wanted::ownership:
     case Wanted::page:
+    case Wanted::message:
         return true;
     }
     return true;

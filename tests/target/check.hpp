@@ -50,8 +50,9 @@ struct Suite {
 // Every suite, in the order in which they run.
 extern const Suite call_errors_suite, environment_suite, memory_suite, threads_suite, binding_suite,
     ports_suite, registers_suite, vector_suite, ipc_suite, ipc_ports_suite, ipc_waits_suite,
-    ipc_failures_suite, ipc_priority_suite, actors_suite, control_suite, faults_suite, supervisor_suite,
-    statistics_suite, stress_suite;
+    ipc_failures_suite, ipc_priority_suite, current_messages_suite, port_migration_suite, actors_suite,
+    control_suite, faults_suite, supervisor_suite, statistics_suite, stress_suite;
+extern const Suite bodies_suite;
 extern const Suite private_data_suite, console_suite;
 extern const Suite time_suite, timers_suite, watchdog_suite;
 extern const Suite laps_suite, published_suite;
@@ -59,6 +60,9 @@ extern const Suite fifo_suite, scheduling_suite, pulling_suite;
 extern const Suite regions_suite, segments_suite, segment_copies_suite, sharing_suite;
 extern const Suite mutex_suite, semaphore_suite, thread_semaphore_suite, event_suite, monitor_suite,
     rt_mutex_suite, inheritance_suite, scribbling_suite;
+extern const Suite names_suite, groups_suite;
+extern const Suite message_spaces_suite, message_waits_suite;
+extern const Suite message_rings_suite, cpp_messages_suite;
 extern const Suite leaks_suite;
 
 } // namespace chorale::test

@@ -182,7 +182,7 @@ void tunables(Report& report) {
     KnUniqueId port;
     const int li = portCreate(K_MYACTOR, &port);
     REQUIRE(li > 0);
-    CHECK_EQ(port.uiHead >> 16 & 0xffffffff, limit_of("chorusSiteId"));
+    CHECK_EQ(uiGetSite(&port), limit_of("chorusSiteId"));
     CHECK_EQ(portDelete(K_MYACTOR, li), K_OK);
 }
 

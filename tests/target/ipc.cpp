@@ -278,6 +278,7 @@ void unknown_ports(Report& report) {
     KnIpcDest destination{};
     for (unsigned i = 0; i < 200; ++i) {
         destination.target = {i * 0x123456789abcdefU, ~i * 0xfedcba9876543U};
+        static_cast<void>(ipcTarget(&destination.target, K_FUNCMODE)); // of those that would be groups
         CHECK_EQ(ipcCall(&request, K_DEFAULTPORT, &destination, &reply, -1), K_EUNKNOWN);
         CHECK_EQ(ipcCall(&request, K_DEFAULTPORT, &destination, &reply, 10), K_EUNKNOWN);
         CHECK_EQ(ipcSend(&request, K_DEFAULTPORT, &destination), K_EUNKNOWN);

@@ -316,12 +316,7 @@ void others_notice_nothing(Report& report) {
         if (turn == 0) {
             before = after;
         }
-        CHECK_EQ(after.actors, before.actors);
-        CHECK_EQ(after.threads, before.threads);
-        CHECK_EQ(after.ports, before.ports);
-        CHECK_EQ(after.messages, before.messages);
-        CHECK_EQ(after.regions, before.regions);
-        CHECK_EQ(after.slabObjects, before.slabObjects);
+        check_same_objects(report, before, after);
     }
 }
 

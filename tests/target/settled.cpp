@@ -23,11 +23,21 @@ KnSysStatistics settled_statistics() {
     return last;
 }
 
+void check_same_objects(Report& report, const KnSysStatistics& before, const KnSysStatistics& after) {
+    CHECK_EQ(after.actors, before.actors);
+    CHECK_EQ(after.threads, before.threads);
+    CHECK_EQ(after.ports, before.ports);
+    CHECK_EQ(after.messages, before.messages);
+    CHECK_EQ(after.regions, before.regions);
+    CHECK_EQ(after.slabObjects, before.slabObjects);
+}
+
 Counted::~Counted() {
     Report& report = report_;
     const KnSysStatistics after = settled_statistics();
     CHECK_EQ(after.regions, before_.regions);
-    CHECK_EQ(after.messages, before_.messages);
+    // Less: this thread's current message, which a case before left to it, has been replaced.
+    CHECK(after.messages <= before_.messages);
 }
 
 } // namespace chorale::test

@@ -26,6 +26,9 @@ template <class Condition>
 // gone.
 [[nodiscard]] KnSysStatistics settled_statistics();
 
+// As many of each kind as before; the memory is another matter.
+void check_same_objects(Report& report, const KnSysStatistics& before, const KnSysStatistics& after);
+
 // For the length of a case: regions and messages that it makes are gone at its end.
 class Counted {
   public:

@@ -39,12 +39,7 @@ void no_leak(Report& report, unsigned usual, Make make, Destroy destroy) {
     const KnSysStatistics before = settled_statistics();
     REQUIRE(turn_over(rounds(usual), make, destroy));
     const KnSysStatistics after = settled_statistics();
-    CHECK_EQ(after.actors, before.actors);
-    CHECK_EQ(after.threads, before.threads);
-    CHECK_EQ(after.ports, before.ports);
-    CHECK_EQ(after.messages, before.messages);
-    CHECK_EQ(after.regions, before.regions);
-    CHECK_EQ(after.slabObjects, before.slabObjects);
+    check_same_objects(report, before, after);
     // Slabs are where the work was done, so pages come and go with the CPUs that did it: what leaks takes
     // some each time.
     unsigned long pages = before.freePages, left = after.freePages;

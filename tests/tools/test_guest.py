@@ -58,6 +58,16 @@ class GuestTests:
         self.assertEqual(self.boot("x", "--expect-panic", "--expect-text", "told to").returncode, 0)
         self.assertEqual(self.boot("f", "--expect-fail").returncode, 0)
 
+    def test_whoever_watches_may_end_it(self):
+        def on_line(_kind, line, _transcript):
+            if line == "about to hang":
+                raise qemu.Stop("enough")
+
+        machine = qemu.Machine(arch=self.arch, kernel=str(self.guest), bank="none", append="h", cpus=1)
+        outcome = qemu.boot(machine, paths.log(f"guest-fake-{self.arch}-stop"), 60, on_line)
+        self.assertEqual((outcome.problem(), outcome.status), ("enough", None))
+        self.assertLess(outcome.seconds, 60)
+
     def test_overrides_reach_the_guest(self):
         done = self.boot("p smp.stress=20", CHORALE_STRESS_SECONDS="7", CHORALE_FASTPATH="off",
                          CHORALE_CPUS="2")

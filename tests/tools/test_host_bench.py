@@ -79,7 +79,7 @@ def document(*entries, **context):
 
 def options(**changed):
     plain = {"machine": "host", "filter": None, "count": False, "profile": None, "bench": "all",
-             "fastpath": None}
+             "fastpath": None, "events": None}
     return types.SimpleNamespace(**dict(plain, **changed))
 
 
@@ -137,6 +137,7 @@ class OutputTest(unittest.TestCase):
         host_bench.check_usage(options(machine=None, count=True))
         for wrong, word in ((options(count=True), "--count"), (options(bench="same"), "--bench"),
                             (options(profile="x"), "--profile"), (options(fastpath="off"), "--fastpath"),
+                            (options(events=5), "--events"),
                             (options(machine=None, filter="x"), "--filter"),
                             (options(machine="hots"), "only host is one")):
             with self.assertRaisesRegex(UsageError, word):
@@ -221,7 +222,7 @@ class CounterTest(unittest.TestCase):
         names = [re.sub(host_bench.SUFFIX, "", line) for line in listing]
         self.assertEqual(len(set(names)), len(names))
         for name in names:
-            self.assertRegex(name, r"^host\.[a-z_]+\.[a-z_]+(\.[a-z]+[0-9]+)?$")
+            self.assertRegex(name, r"^host\.[a-z_]+\.[a-z_]+[0-9]*(\.[a-z_]+[0-9]*)?$")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ import json
 import pathlib
 import tempfile
 import unittest
+import unittest.mock
 
 import support
-from chorale import arch, build, latency, qemu, report
+from chorale import arch, bench, build, latency, qemu, report
 
 
 class Named:
@@ -49,6 +50,34 @@ class TraceTest(unittest.TestCase):
             "latency.wake.cpus1: median 6 instructions, budget 5"])
         budgets["results"]["latency.wake.cpus1"] = {"median_max": 6}
         self.assertEqual(report.missed_results(budgets, measured[-1:]), [])
+
+
+class RepetitionTest(unittest.TestCase):
+    """On several CPUs a budget is missed when three runs in a row miss it."""
+
+    BUDGETS = {"results": {"latency.masked": {"longest_max": 10}}}
+
+    def passes(self, cpus, *longest):
+        """What is made of runs with these longest stretches, and how many of them there were."""
+        runs = [([{"name": f"latency.masked.cpus{cpus}", "median": 1, "max": length}], [f"run {i}"], {"n": i})
+                for i, length in enumerate(longest)]
+        with unittest.mock.patch.object(bench, "latency_pass", side_effect=runs) as run:
+            made = bench.sure_latency_pass("options", cpus, 3000, self.BUDGETS)
+        for call in run.call_args_list:
+            self.assertEqual(call.args, ("options", cpus, 3000))
+        self.assertIn(made, runs)
+        return made[2]["n"], run.call_count
+
+    def test_the_first_good_run_is_the_last(self):
+        self.assertEqual(self.passes(4, 10, 99), (0, 1))
+        self.assertEqual(self.passes(4, 11, 10, 99), (1, 2))
+        self.assertEqual(self.passes(4, 11, 11, 3), (2, 3))
+
+    def test_three_bad_runs_miss_it(self):
+        self.assertEqual(self.passes(2, 11, 12, 13, 1), (2, 3))
+
+    def test_one_cpu_is_the_same_every_time(self):
+        self.assertEqual(self.passes(1, 11, 1), (0, 1))
 
 
 class PluginTests:

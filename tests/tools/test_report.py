@@ -15,6 +15,17 @@ def result(name, value=100, **more):
                  "n": 10}, **more)
 
 
+class LostTest(unittest.TestCase):
+    def test_a_part_that_is_gone_is_noticed(self):
+        for line in ("actor ipcbench: not loaded: no memory",
+                     "actor lapserver in a LAP: page fault (address 0x0, pc 0x10): actor deleted",
+                     "actor ipcserver thread 2: out of memory (address 0x1000, pc 0x4010): actor deleted"):
+            self.assertTrue(bench.LOST.match(line), line)
+        for line in ("actor ipcbench loaded: 80 KiB, priority 100", "ipcbench: null_call",
+                     "@json {}", "thread 3: actor deleted"):
+            self.assertFalse(bench.LOST.match(line), line)
+
+
 class TranscriptTest(unittest.TestCase):
     def feed(self, *lines):
         transcript = Transcript()

@@ -2,18 +2,40 @@
 
 import json
 import os
+import re
 import sys
 import tempfile
 
 from chorale import arch, build, elf, latency, paths, profile, provenance, qemu, report
-from chorale.errors import Failure
+from chorale.errors import Failure, UsageError
 from chorale.progress import phase
 from chorale.run import command_line
 
 QUICK, THOROUGH = 3000, 100_000  # wakes of the latency benchmark, of all CPUs together
+MEMORY_NEEDED = 24  # megabytes, by the group `memory`, on both machines; the others run in the least there is
 COUNTER = "instructions (QEMU TCG plugin)"
+# What the nucleus says of a part of the benchmark that it cannot load or has ended.
+LOST = re.compile(r"actor \S+.*: (?:actor deleted$|not loaded: )")
 # What the guest says of its own times.
 TIMED = ("p90", "p999", "histogram")
+
+
+def check_usage(options):
+    """What of a run that boots would come to nothing, said before anything is built."""
+    if options.machine:
+        return
+    chosen = options.profile or options.bench
+    much = chosen in ("all", "memory") or report.group_of(chosen) == "memory"
+    if much and qemu.megabytes(options.memory) < MEMORY_NEEDED:
+        raise UsageError(f"./chorale bench: {chosen} needs --memory {MEMORY_NEEDED}M or more")
+    if options.report is not None:
+        return
+    if options.cpus == 1 and report.needs_several_cpus(chosen):
+        raise UsageError(f"./chorale bench: {chosen} is between CPUs and needs --cpus 2 or more")
+    wakes = chosen in ("all", "latency") or report.group_of(chosen) == "latency"
+    if options.events and not (options.count and wakes and not options.profile):
+        raise UsageError("./chorale bench: --events is for --count with the latency benchmark (try: "
+                         "./chorale bench --count --bench latency --events N)")
 
 
 def boot_once(options, name, cpus, selection, words="", **machine):
@@ -25,6 +47,8 @@ def boot_once(options, name, cpus, selection, words="", **machine):
         def show(kind, line, transcript):
             if options.verbose:
                 progress.pause_for_output(line)
+            if LOST.match(line):  # everybody else would wait for it until the time is over
+                raise qemu.Stop(f"the benchmark has lost a part, with --memory {options.memory}: {line}")
             if kind == "json" and transcript.results:
                 progress.update(f"{len(transcript.results)} results, {transcript.results[-1]['name']}")
 
@@ -191,8 +215,6 @@ def count(options):
     if group == "scale" or (whole and options.cpus > 1):
         passes.append(("count scale", options.cpus, "scale" if whole else selection, False, ""))
     quiet = whole or group == "latency"
-    if not passes and not quiet:
-        raise Failure(f"{selection} needs more than one CPU")
     facts = arch.ARCHITECTURES[options.arch]
     results, boots, meta = [], {}, {}
     for name, cpus, chosen, icount, words in passes:

@@ -7,8 +7,8 @@ import re
 import signal
 import sys
 
-from chorale import arch, bench, coverage, debug, fuzz, host_bench, image, paths, report, run, setup, sources
-from chorale import survey, test
+from chorale import arch, bench, coverage, debug, fuzz, host_bench, image, paths, qemu, report, run, setup
+from chorale import sources, survey, test
 from chorale.errors import Failure, UsageError
 
 MAX_CPUS = 64
@@ -47,7 +47,7 @@ EXAMPLES = {
     "test": """examples:
   ./chorale test                         everything
   ./chorale test --arch riscv64          the host tests and those of one architecture
-  ./chorale test --filter ipc            tests whose name matches a regular expression
+  ./chorale test --filter Mailbox        tests whose name matches a regular expression
   ./chorale test --sim-seeds 1000000 --filter "^sim"   a night of simulated runs
   ./chorale test --stress 3600           an hour of the SMP stress instead of its default 20 seconds
   ./chorale test --fastpath off          the same suites through the slow path""",
@@ -110,8 +110,7 @@ def number(low, high):
 
 
 def memory(text):
-    match = re.fullmatch(r"([1-9][0-9]{0,6})([MG])", text)
-    megabytes = int(match.group(1)) * (1024 if match.group(2) == "G" else 1) if match else 0
+    megabytes = qemu.megabytes(text) if re.fullmatch(r"[1-9][0-9]{0,6}[MG]", text) else 0
     if not 16 <= megabytes <= 1 << 20:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size from 16M to 1024G, such as 512M or 2G")
     return text
@@ -126,12 +125,15 @@ def regular_expression(text):
 
 
 def bench_name(text):
-    return text if text in ("all", *report.GROUPS) else result_name(text)
+    return text if text in report.GROUPS else result_name(text, report.GROUPS)
 
 
-def result_name(text):
+def result_name(text, groups=()):
     if not report.group_of(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no result's name (./chorale bench prints them)")
+        near = difflib.get_close_matches(text, [*groups, *report.result_names()], 1)
+        hint = f", did you mean {near[0]}?" if near else " (./chorale bench prints them)"
+        others = f" nor one of {', '.join(groups)}" if groups else ""
+        raise argparse.ArgumentTypeError(f"{text!r} is no result's name{others}{hint}")
     return text
 
 
@@ -150,12 +152,6 @@ def page_file(text):
 def input_file(text):
     if not os.path.isfile(text) or not os.access(text, os.R_OK):
         raise argparse.ArgumentTypeError(f"{text!r} is not a file that can be read")
-    return text
-
-
-def word(text):
-    if not re.fullmatch(r"[A-Za-z0-9_.]+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither all, same, cross, scale nor a result's name")
     return text
 
 
@@ -198,6 +194,7 @@ def check_verb(arguments):
 def check_bench(options):
     host_bench.check_usage(options)
     survey.check_usage(options)
+    bench.check_usage(options)
 
 
 def measure(options):
@@ -216,10 +213,10 @@ def add_bench_options(sub):
     sub.add_argument("--count", action="store_true",
                      help="count instructions exactly, split into nucleus and user, and check the budgets")
     sub.add_argument("--bench", metavar="NAME", type=bench_name, default="all",
-                     help="all, same, cross, scale, latency, or one result's name (default all)")
+                     help=", ".join(report.GROUPS) + ", or one result's name (default all)")
     sub.add_argument("--events", metavar="N", type=number(1, 10_000_000),
-                     help="how many wakes the latency benchmark counts (default 100000, with all others "
-                          "3000)")
+                     help="with --count: how many wakes the latency benchmark counts (default 100000, with "
+                          "all others 3000)")
     sub.add_argument("--profile", metavar="NAME", type=result_name,
                      help="show where the instructions of one result are, function by function")
     sub.add_argument("--json", metavar="FILE", type=output_file,

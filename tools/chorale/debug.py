@@ -10,8 +10,9 @@ import sys
 import tempfile
 import time
 
-from chorale import build, paths, process, qemu
+from chorale import build, paths, process, profile, qemu
 from chorale.errors import Failure, UsageError
+from chorale.nearest import did_you_mean
 from chorale.progress import phase
 from chorale.run import command_line
 
@@ -37,12 +38,28 @@ class Place:
         return not self.console and not self.after
 
 
-@contextlib.contextmanager
-def gdb_command(machine, socket, place, commands=(), more=()):
-    """gdb's command line. The commands are in a file: there an error ends the rest."""
+def gdb_program():
     gdb = shutil.which("gdb-multiarch") or shutil.which("gdb")
     if not gdb:
         raise Failure("there is no gdb (try: ./chorale setup)")
+    return gdb
+
+
+def check_function(name, kernel):
+    """Asks gdb, who knows inlined functions too and finds names without their namespaces."""
+    done = subprocess.run([gdb_program(), "-nx", "-q", "-batch", "-ex", "set breakpoint pending off",
+                           "-ex", f"break {name}", kernel],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True, check=False)
+    if done.returncode != 0:
+        known = [profile.without_parameters(long) for _, long in profile.functions(kernel)]
+        raise Failure(f"--until: gdb says: {done.stderr.strip().rstrip('.')}{did_you_mean(name, known)} "
+                      f"(all names: llvm-nm-19 -C {paths.shown(kernel)})")
+
+
+@contextlib.contextmanager
+def gdb_command(machine, socket, place, commands=(), more=()):
+    """gdb's command line. The commands are in a file: there an error ends the rest."""
     lines = ["set confirm off", f"set architecture {GDB_NAMES[machine.arch]}", f"source {COMMANDS}",
              f"target remote {socket}"]
     if place.until:
@@ -53,7 +70,7 @@ def gdb_command(machine, socket, place, commands=(), more=()):
         script.write("\n".join([*lines, *commands]) + "\n")
         script.flush()
         kernel = qemu.existing(machine.kernel or paths.kernel(machine.arch))
-        yield [gdb, "-q", *more, "-x", script.name, kernel]
+        yield [gdb_program(), "-q", *more, "-x", script.name, kernel]
 
 
 def wait_for(socket, child, log):
@@ -144,6 +161,8 @@ def run(options):
     if any("\n" in command for command in options.batch):
         raise UsageError("./chorale debug: a command is one line")
     build.build(options.arch, options.verbose)
+    if options.until:
+        check_function(options.until, paths.kernel(options.arch))
     machine = qemu.Machine(arch=options.arch, cpus=options.cpus, memory=options.memory,
                            append=command_line(options))
     if not options.batch:

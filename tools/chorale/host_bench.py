@@ -33,7 +33,8 @@ def check_usage(options):
             raise UsageError("./chorale bench: --filter is for ./chorale bench host; here it is --bench")
         return
     wrong = [word for word, given in (("--count", options.count), ("--profile", options.profile),
-                                      ("--bench", options.bench != "all"), ("--fastpath", options.fastpath))
+                                      ("--bench", options.bench != "all"), ("--fastpath", options.fastpath),
+                                      ("--events", options.events))
              if given]
     if wrong:
         raise UsageError(f"./chorale bench host: {wrong[0]} is for a machine that boots; here is --filter")

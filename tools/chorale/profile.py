@@ -9,6 +9,18 @@ from chorale import arch, elf, paths, report
 USER, FIRMWARE = "(user)", "(firmware)"
 
 
+def functions(kernel):
+    """(address, name with parameters) of what is code in it, by address."""
+    listing = subprocess.run(["llvm-nm-19", "-C", "-n", str(kernel)], stdout=subprocess.PIPE, text=True,
+                             check=True).stdout
+    rows = [line.split(None, 2) for line in listing.splitlines()]
+    return [(int(row[0], 16), row[2]) for row in rows if len(row) == 3 and row[1] in "tTwW"]
+
+
+def without_parameters(name):
+    return name.replace("(anonymous namespace)::", "").partition("(")[0]
+
+
 class Symbols:
     """Names of the nucleus's addresses."""
 
@@ -16,10 +28,7 @@ class Symbols:
         kernel = paths.kernel(architecture)
         self.facts = arch.ARCHITECTURES[architecture]
         self.load_address, _ = elf.Elf(kernel).physical_range()
-        listing = subprocess.run(["llvm-nm-19", "-C", "-n", str(kernel)], stdout=subprocess.PIPE, text=True,
-                                 check=True).stdout
-        rows = [line.split(None, 2) for line in listing.splitlines()]
-        code = [(int(row[0], 16), row[2]) for row in rows if len(row) == 3 and row[1] in "tTwW"]
+        code = functions(kernel)
         self.addresses, self.names = [row[0] for row in code], [row[1] for row in code]
 
     def name(self, address):
@@ -35,8 +44,7 @@ class Symbols:
         # Parameters say nothing here and would fill the line.
         if index < 0:
             return address, hex(address)
-        name = self.names[index].replace("(anonymous namespace)::", "").partition("(")[0]
-        return self.addresses[index], name
+        return self.addresses[index], without_parameters(self.names[index])
 
 
 def table(architecture, events, result):

@@ -26,6 +26,11 @@ LINE_LIMIT = 64 << 10
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?=]*[A-Za-z]|[()][0-9A-B]|c)")
 
 
+def megabytes(size):
+    """Of a machine's memory as QEMU takes it, 512M or 2G."""
+    return int(size[:-1]) * (1024 if size.endswith("G") else 1)
+
+
 # Machines whose first CPU is a small one that no operating system runs on.
 WITH_MONITOR_CPU = ("sifive_u",)
 # Machines that can only be switched off: QEMU's status does not say why.
@@ -152,6 +157,10 @@ def describe_status(status):
     return f"QEMU exit status {status}: {known.get(status, 'unexpected')}"
 
 
+class Stop(Exception):
+    """Raised by `on_line` of boot() for a guest that need not go on; says why."""
+
+
 class LineReader:
     """Cuts the serial bytes into lines: any bytes, any line ends, terminal escapes taken out."""
 
@@ -170,8 +179,8 @@ class LineReader:
 
 
 def boot(machine, log, timeout, on_line=None, output_limit=OUTPUT_LIMIT, typist=None):
-    """Runs a guest to its end or its limit. `on_line(kind, line, transcript)` sees each line as it comes;
-    what `typist(line)` returns is typed, if there is one: bytes."""
+    """Runs a guest to its end or its limit. `on_line(kind, line, transcript)` sees each line as it comes and
+    may raise Stop; what `typist(line)` returns is typed, if there is one: bytes."""
     transcript = Transcript()
     outcome = Outcome(transcript, log, machine.board not in WITHOUT_STATUS)
 
@@ -193,6 +202,8 @@ def boot(machine, log, timeout, on_line=None, output_limit=OUTPUT_LIMIT, typist=
         try:
             outcome.stopped = pump(child.stdout, LineReader(take), record, timeout, output_limit)
             outcome.status = None if outcome.stopped else child.wait(10)
+        except Stop as stop:
+            outcome.stopped = str(stop)
         except process.subprocess.TimeoutExpired:
             outcome.stopped = "QEMU closed the serial line but did not end"
         finally:

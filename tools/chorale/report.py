@@ -10,11 +10,14 @@ from chorale.errors import Failure
 
 SCHEMA = "chorale-bench/1"
 SAME_CPU = ["null_call", "thread.yield",
-            *(f"ipc.rt.same_cpu.two_spaces.{size}" for size in ("w0", "w4", "w8", "b64", "b1024", "b65536")),
+            *(f"ipc.rt.same_cpu.two_spaces.{size}" for size in (
+                "w0", "w4", "typed4", "w8", "b64", "b1024", "b4096", "b65536")), "memcpy.b65536",
             "ipc.rt.same_cpu.one_space.w4", "ipc.send.same_cpu.two_spaces.w4",
             "lap.plain", "lap.safe", "lap.user",
+            "mipc.allocate", "mipc.put", "mipc.get", "mipc.free",
             "sync.mutex", "sync.mutex.handoff", "sync.semaphore.wake", "sync.event.wake",
-            "sync.rt_mutex.inversion", "sched.quantum"]
+            "sync.rt_mutex.inversion", "sched.quantum",
+            "ring.pair8", "ring.pair8.wake", "ring.run32", "ring.batch32", "ring.wake"]
 CROSS_CPU = ["ipc.rt.cross_cpu.polling.w4", "ipc.rt.cross_cpu.halted.w4", "sched.pull"]
 SCALE = re.compile(r"ipc\.rt\.scale\.pairs\d+\.w4$")
 LATENCY = re.compile(r"latency\.(wake|masked)\.cpus\d+$")
@@ -24,6 +27,16 @@ GROUPS = ("all", "same", "cross", "scale", "latency", "memory")
 COUNTED_UNIT = "instructions"
 # Whose instructions they are. "firmware" is there only where some ran: in machine mode on riscv64.
 PARTS = ("nucleus", "user", "firmware")
+
+
+def needs_several_cpus(selection):
+    return selection == "cross" or selection in CROSS_CPU
+
+
+def result_names():
+    """Those whose name says no number of CPUs, and what the others are called on 4."""
+    return [*SAME_CPU, *MEMORY, *CROSS_CPU, "ipc.rt.scale.pairs4.w4", "latency.wake.cpus4",
+            "latency.masked.cpus4"]
 
 
 def group_of(name):

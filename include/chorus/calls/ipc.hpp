@@ -10,7 +10,23 @@
     CALL(9, portUi, leaf, user, thread, "K_EINVAL K_EFAULT", CHORUS_OUT(KnUniqueId, portui), \
          CHORUS_VALUE(int, portli)) \
     CALL(10, portLi, leaf, user, thread, "K_EUNKNOWN K_EFAULT", CHORUS_IN(KnUniqueId, portui)) \
-    CALL(11, ipcSysInfo, leaf, user, thread, "K_EINVAL K_EFAULT", CHORUS_OUT(KnMsgHead, msghead))
+    CALL(11, ipcSysInfo, leaf, user, thread, "K_EINVAL K_EFAULT", CHORUS_OUT(KnMsgHead, msghead)) \
+    CALL(31, uiIsLocal, leaf, user, thread, "K_EFAULT", CHORUS_IN(KnUniqueId, ui)) \
+    CALL(32, uiLocalSite, leaf, user, thread, "K_EFAULT", CHORUS_OUT(int, site)) \
+    CALL(33, grpAllocate, leaf, user, thread, "K_EINVAL K_EFAULT K_EPRIV", CHORUS_VALUE(int, options), \
+         CHORUS_OUT(KnCap, groupcap), CHORUS_VALUE(int, stamp)) \
+    CALL(34, grpPortInsert, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EPRIV K_EFULL K_ENOMEM K_EFAULT", \
+         CHORUS_IN(KnCap, groupcap), CHORUS_IN(KnUniqueId, portui)) \
+    CALL(35, portDeclare, leaf, system, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_ENOMEM K_EFULL K_EBUSY K_EPRIV", CHORUS_IN_OPT(KnCap, actorcap), \
+         CHORUS_IN(KnUniqueId, portui)) \
+    CALL(44, ipcSave, leaf, user, thread, "K_EINVAL K_EFULL K_ENOMEM", CHORUS_VALUE(int, portli)) \
+    CALL(45, ipcRestore, leaf, user, thread, "K_EINVAL", CHORUS_VALUE(int, msgid)) \
+    CALL(46, portPi, leaf, system, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(int, portli), CHORUS_OUT_OPT(KnProtId, oldpi), \
+         CHORUS_IN_OPT(KnProtId, newpi)) \
+    CALL(47, portGetSeqNum, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(int, portli), CHORUS_OUT(KnEvtNum, seqnum))
 
 #define CHORUS_IPC_BLOCK_CALLS(CALL) \
     CALL(128, ipcCallMessage, block, user, thread, \
@@ -27,6 +43,12 @@
          CHORUS_IN(KnMsgDesc, msg), CHORUS_VALUE(int, msgsrc), CHORUS_IN(KnIpcDest, msgdest)) \
     CALL(132, portDelete, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(int, portli)) \
+    CALL(157, grpPortRemove, block, user, thread, "K_EINVAL K_EUNKNOWN K_EPRIV K_EFAULT", \
+         CHORUS_IN(KnCap, groupcap), CHORUS_IN(KnUniqueId, portui)) \
     CALL(145, portEnable, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
-         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(int, portli), CHORUS_VALUE(int, priority))
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(int, portli), CHORUS_VALUE(int, priority)) \
+    CALL(160, ipcGetData, block, user, thread, "K_EINVAL K_EFAULT", CHORUS_IN(KnMsgDesc, msg)) \
+    CALL(161, portMigrate, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EFULL", \
+         CHORUS_VALUE(int, options), CHORUS_IN_OPT(KnCap, srcactorcap), CHORUS_VALUE(int, portli), \
+         CHORUS_IN_OPT(KnCap, dstactorcap), CHORUS_OUT_OPT(KnEvtNum, seqnum))
 // clang-format on

@@ -11,6 +11,7 @@
 #define DESC_BODY 8
 #define DESC_ANNEX 16
 #define DESC_SEQUENCE 24
+#define GROUP_BIT 50 /* of a name's head (ipc/chId.h) */
 
 /* A supervisor actor calls the nucleus where a user actor traps. */
 #ifdef CHORUS_SUPERVISOR
@@ -139,12 +140,14 @@
     function ipcCall
     bgez    a4, 8f
     bnez    a1, 8f /* K_DEFAULTPORT */
-    take_size a0, 8f
+    ld      a1, 0(a2)
+    slli    t0, a1, 63 - GROUP_BIT
+    bltz    t0, 7f /* the registers have no room for coTarget */
+    take_size a0, 7f
     save_registers
     mv      s1, a3
     ld      a4, DESC_BODY(a0)
     take_abortable t1, s1
-    ld      a1, 0(a2)
     ld      a2, 8(a2)
     or      a3, a5, t1
     li      a7, MESSAGE_CALL
@@ -162,6 +165,7 @@
     j       3b
 6:  sext.w  a0, a0 /* an error; or the size of a body that the nucleus wrote, without MESSAGE_STORED */
     j       3b
+7:  li      a1, 0 /* K_DEFAULTPORT, as it was */
 8:  call_by_descriptor
     .size ipcCall, . - ipcCall
 
@@ -225,7 +229,11 @@ received:
     take_abortable t1, s1
     li      a3, MESSAGE_CONTROL(MESSAGE_RECEIVE, 0)
     or      a3, a3, t1
-    lw      a1, 0(a1)
+    ld      t1, DESC_BODY(s1)
+    bnez    t1, 1f
+    li      t1, MESSAGE_KEEPS
+    or      a3, a3, t1
+1:  lw      a1, 0(a1)
     li      a7, MESSAGE_RECEIVE
     enter_nucleus
     j       received

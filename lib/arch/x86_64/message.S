@@ -10,6 +10,7 @@
 #define DESC_BODY 8
 #define DESC_ANNEX 16
 #define DESC_SEQUENCE 24
+#define GROUP_BIT 50 /* of a name's head (ipc/chId.h) */
 
 /* A supervisor actor calls the nucleus where a user actor traps. */
 #ifdef CHORUS_SUPERVISOR
@@ -87,6 +88,9 @@
     jns 8f
     testl %esi, %esi /* K_DEFAULTPORT */
     jne 8f
+    movq (%rdx), %r9
+    btq $GROUP_BIT, %r9 /* the registers have no room for coTarget */
+    jc 8f
     movl DESC_SIZE(%rdi), %eax
     cmpq $0, DESC_ANNEX(%rdi)
     jne 8f
@@ -97,7 +101,6 @@
     ja 8f
     save_registers
     movq %rcx, %rbx
-    movq (%rdx), %r9
     movq 8(%rdx), %r10
     movq DESC_BODY(%rdi), %rcx
     jne 2f
@@ -191,10 +194,14 @@ received:
     andl $1, %eax
     shll $16, %eax
     orl $MESSAGE_RECEIVE, %eax
-    movslq (%rsi), %r9
+    cmpq $0, DESC_BODY(%rdi)
+    je 2f
+1:  movslq (%rsi), %r9
     movslq %edx, %r10
     ENTER_NUCLEUS
     jmp received
+2:  orl $MESSAGE_KEEPS, %eax
+    jmp 1b
     .size ipcReceive, . - ipcReceive
 
 /* In: rcx = body, eax = its size < 64. Out: the eight words; keeps rax, rbx, r9, r10, r11. */

@@ -112,6 +112,33 @@ TEST(Names, TheHeadTellsKindAndBucket) {
     }
 }
 
+TEST(Names, KeysBelongToTheirNames) {
+    init_names(1, 2);
+    const KnUniqueId name = make_name(NameKind::group, 0);
+    const u64 key = key_of(name);
+    EXPECT_EQ(key_of(name), key);
+    for (unsigned bit = 0; bit < 64; ++bit) {
+        EXPECT_NE(key_of({name.uiHead ^ u64{1} << bit, name.uiTail}), key);
+        EXPECT_NE(key_of({name.uiHead, name.uiTail ^ u64{1} << bit}), key);
+    }
+    init_names(1, 3);
+    EXPECT_NE(key_of(name), key);
+}
+
+TEST(Names, StaticNamesHaveTheSecondHalfOfTheBuckets) {
+    const u64 half = u64{1} << (name_bucket_bits - 1);
+    std::set<u64> buckets;
+    for (u32 stamp = 0; stamp < half; ++stamp) {
+        KnUniqueId name;
+        ASSERT_EQ(uiBuild(&name, K_UIPORT, 5, stamp), K_OK);
+        EXPECT_TRUE(is_declared(name) && !is_static_port(name));
+        EXPECT_EQ(site_of(name), 5u);
+        EXPECT_GE(bucket_of(name.uiHead), half);
+        buckets.insert(bucket_of(name.uiHead));
+    }
+    EXPECT_EQ(buckets.size(), half) << "small stamps do not collide";
+}
+
 TEST(Names, NoTwoAreEqualThoughEveryCpuMakesThem) {
     constexpr unsigned threads = 4, each = 20'000;
     std::vector<std::vector<u64>> made(threads);

@@ -70,7 +70,7 @@ TEST_F(Named, AnActorHasItsDefaultPort) {
     ASSERT_NE(actor->default_port, nullptr);
     EXPECT_EQ(static_cast<int>(actor->default_port->li), K_DEFAULTPORT);
     EXPECT_EQ(find_port(actor->default_port->ui), actor->default_port);
-    EXPECT_EQ(actor->default_port->protection.gid, 2);
+    EXPECT_EQ(static_cast<KnProtId>(actor->default_port->protection).gid, 2);
 }
 
 TEST_F(Named, APortIsFoundByItsWholeNameOnly) {
@@ -239,16 +239,18 @@ TEST_F(Named, APortThatIsBeingDeletedIsNobodys) {
     Port& port = *made.value();
     const KnUniqueId name = port.ui;
     EXPECT_EQ(port.actor.load(), actor);
-    EXPECT_TRUE(still_has(port, name));
+    const u64 life = life_of(port);
+    EXPECT_EQ(find_port(name), &port);
+    EXPECT_TRUE(still_lives(port, life));
     Port* found{};
     ASSERT_TRUE(begin_port_deletion(*actor, static_cast<int>(port.li), found));
     EXPECT_EQ(found, &port);
     EXPECT_EQ(port.actor.load(), nullptr);
     EXPECT_EQ(port.li.load(), deleted_port_li);
-    EXPECT_FALSE(still_has(port, name));
+    EXPECT_FALSE(still_lives(port, life));
     free_port(port);
-    EXPECT_FALSE(still_has(port, name));
-    EXPECT_FALSE(still_has(port, {}));
+    EXPECT_FALSE(still_lives(port, life));
+    EXPECT_FALSE(still_lives(port, 0));
 }
 
 // A name that nobody was told of may be looked up all the same, and the thread sanitizer sees when it is

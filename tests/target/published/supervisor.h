@@ -68,7 +68,7 @@ static int use_locks(void) {
     DISABLE_PREEMPT();
     ENABLE_PREEMPT();
     imsIntrMask_f();
-    taken = svSpinLockTry(&lock) + svMaskedLockTry(&masked);
+    taken = svSpinLockTry(&lock) + svMaskedLockTry(&masked) + (int)imsIntrMaskCount_f;
     imsIntrUnmask_f();
     return taken;
 }

@@ -21,6 +21,7 @@
 #include <log/chLog.h>
 #include <mem/chMem.h>
 #include <mem/chSegment.h>
+#include <mipc/chMipc.h>
 #include <pd/chPd.h>
 #include <sched/chFifo.h>
 #include <sched/chRr.h>
@@ -178,6 +179,7 @@ static int use_messages(KnCap* actor, KnUniqueId* port) {
     KnMsgDesc request = {0, 0, 0, 0, 0}, reply = request;
     KnMsgHead head;
     KnIpcDest destination;
+    KnEvtNum number;
     int li = K_ANYENABLED;
     reply.flags = K_ABORTABLE;
     destination.target = *port;
@@ -186,7 +188,35 @@ static int use_messages(KnCap* actor, KnUniqueId* port) {
            portDisable(actor, li) + portUi(port, K_DEFAULTPORT) + portLi(port) +
            ipcSend(&request, K_DEFAULTPORT, &destination) + ipcReceive(&request, &li, -1) +
            ipcCall(&request, K_DEFAULTPORT, &destination, &reply, 1000) + ipcReply(&reply) +
-           ipcSysInfo(&head) + uiValid(port) + uiEqual(port, &head.srcPort);
+           ipcSysInfo(&head) + ipcGetData(&request) + ipcRestore(ipcSave(K_NONEPORT)) +
+           portPi(actor, li, &head.portId, &head.portId) + portGetSeqNum(actor, li, &number) +
+           portMigrate(K_WITHMSG, actor, li, actor, &number) +
+           portMigrate(K_WITHOUTMSG, actor, li, actor, &number) + uiValid(port) +
+           uiEqual(port, &head.srcPort);
+}
+
+static int use_groups(KnCap* actor, KnCap* group, KnUniqueId* port) {
+    int site = 0;
+    return uiLocalSite(&site) + uiBuild(port, K_UIPORT, (unsigned int)site, K_CUI_STAMPMAX) +
+           uiBuild(port, K_UIPORT_STATPORT, (unsigned int)site, 1) + portDeclare(actor, port) +
+           uiIsLocal(port) + uiSite(port, site) + uiGetSite(port) + grpAllocate(K_DYNAMIC, group, 0) +
+           grpAllocate(K_STATUSER, group, 1) + grpAllocate(K_STATSYS, group, 1) + grpPortInsert(group, port) +
+           grpPortRemove(group, port) + ipcTarget(&group->ui, K_BROADMODE) +
+           ipcTarget(&group->ui, K_FUNCMODE) + ipcTarget(&group->ui, K_FUNCUMODE) +
+           ipcTarget(&group->ui, K_FUNCXMODE);
+}
+
+static int use_message_spaces(KnMsgSpaceId name, KnUniqueId* source, KnTimeVal* limit) {
+    KnMsgPool pools[K_MSG_POOLMAX];
+    KnMsgPoolStat pool;
+    KnMsgQueueStat queue;
+    char* message;
+    unsigned int id;
+    int space = msgSpaceCreate(K_PRIVATEID, 1, 1, pools) + msgSpaceOpen(name);
+    return msgAllocate(space, K_ANY_MSGPOOL, 64, K_NOTIMEOUT, &message) +
+           msgPut(space, 0, message, K_MSG_PRIOMAX) + msgGet(space, 0, limit, &message, source) +
+           msgGetAny(space, &id, limit, &message, source) + msgRemove(space, 0, message, K_MSG_PRIOMAX) +
+           msgFree(space, message) + msgPoolStat(space, 0, &pool) + msgQueueStat(space, 0, &queue);
 }
 
 static int use_private_data(KnCap* actor, KnThreadLid thread, void* value) {
@@ -218,7 +248,9 @@ static int use_published_calls(KnCap* actor, char* text) {
     KnTimeVal time = {1, 0};
     return use_actors(actor, text) + use_threads(actor, text, 0, 0) + use_scheduling(actor, K_MYSELF) +
            use_synchronisation(&time) + use_time(actor, &time) + use_memory(actor, &other) +
-           use_messages(actor, &port) + use_private_data(actor, K_MYSELF, text) + use_system(text, text);
+           use_messages(actor, &port) + use_groups(actor, &other, &port) +
+           use_message_spaces(1, &port, &time) +
+           use_private_data(actor, K_MYSELF, text) + use_system(text, text);
 }
 
 #endif

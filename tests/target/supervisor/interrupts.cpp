@@ -179,8 +179,9 @@ void try_calls(void*) {
         *to++ = lapInvoke(lap, nullptr);
     }
     *to++ = svPagesAllocate(&tried.pages, 4096, 0, K_MYACTOR);
+    const unsigned before = imsIntrMaskCount_f; // the nucleus's own
     imsIntrMask_f();
-    *to++ = semV(&tried.woken);
+    *to++ = before == 1 && imsIntrMaskCount_f == 2 ? semV(&tried.woken) : K_EFAIL;
     imsIntrUnmask_f();
     *to++ = threadSemPost(&tried.own);
     *to++ = eventPost(&tried.events, 6);

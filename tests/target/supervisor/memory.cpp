@@ -221,8 +221,11 @@ void masked(Report& report) {
     const int thread = start_supervisor_thread({wait_for_wake, 0, K_DEFAULT_STACK_SIZE, 50});
     REQUIRE(thread > 0);
     sleep_milliseconds(5);
+    CHECK_EQ(imsIntrMaskCount_f, 0U);
     DISABLE_PREEMPT();
+    CHECK_EQ(imsIntrMaskCount_f, 1U);
     imsIntrMask_f();
+    CHECK_EQ(imsIntrMaskCount_f, 2U);
     KnTimeVal from{}, now{};
     sysTime(&from);
     do {
@@ -231,7 +234,9 @@ void masked(Report& report) {
     CHECK_EQ(woken, 0);
     imsIntrUnmask_f();
     CHECK_EQ(woken, 0);
+    CHECK_EQ(imsIntrMaskCount_f, 1U);
     ENABLE_PREEMPT();
+    CHECK_EQ(imsIntrMaskCount_f, 0U);
     CHECK_EQ(threadAbort(K_MYACTOR, thread), K_OK);
     for (unsigned waited = 0; waited < 5000 && woken.load() == 0; ++waited) {
         sleep_milliseconds(1);

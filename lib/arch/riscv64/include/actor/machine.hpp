@@ -50,6 +50,9 @@ template <unsigned Id>
 }
 
 // pause (Zihintpause), by its bits: a processor without it sees a fence that orders nothing.
+// The compiler takes the value for used; no instruction.
+[[gnu::always_inline]] inline void use(std::uint64_t value) { asm volatile("" : : "r"(value)); }
+
 [[gnu::always_inline]] inline void relax() { asm volatile(".4byte 0x0100000f" : : : "memory"); }
 
 } // namespace chorale::machine

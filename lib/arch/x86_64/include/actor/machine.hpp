@@ -37,6 +37,9 @@ template <unsigned Id>
     asm volatile(".byte 0x0f, 0x1f, 0x80, %c0, %c1, 0x14, 0x5e" : : "i"(Id & 0xff), "i"(Id >> 8) : "memory");
 }
 
+// The compiler takes the value for used; no instruction.
+[[gnu::always_inline]] inline void use(std::uint64_t value) { asm volatile("" : : "r"(value)); }
+
 [[gnu::always_inline]] inline void relax() { asm volatile("pause" : : : "memory"); }
 
 } // namespace chorale::machine
