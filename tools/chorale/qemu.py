@@ -50,6 +50,7 @@ class Machine:
     append: str = ""
     firmware: str = ""
     icount: bool = False
+    virtual_time: bool = False  # its clocks count its instructions: the host's pauses do not reach it
     plugin: str = ""  # the value of -plugin, "" for none
     one_thread: bool = False  # the emulator runs all CPUs in turn: the same order every time
     kernel: str = ""
@@ -80,6 +81,8 @@ class Machine:
                 "-display", "none", "-no-reboot", *self.facts.exit_device, *serial]
         if self.icount:
             line += ["-icount", "shift=0"]
+        elif self.virtual_time:
+            line += ["-icount", "shift=3,sleep=off", "-rtc", "clock=vm"]
         if self.plugin:
             line += ["-plugin", self.plugin]
         return line + self._firmware_options(scratch) + list(self.extra)
