@@ -31,6 +31,27 @@ constexpr u32 periods_of_waiting = 2; // one of them was a whole one
     return static_cast<Thread*>(found);
 }
 
+// Periods end while the timer runs. When it has stood still for one or longer, all who wait get older by one,
+// and it is not known of those who came meanwhile how long they have been waiting: true.
+[[nodiscard]] bool catch_up(PerCpu& cpu) {
+    Pull& pull = cpu.pull;
+    if (pull.patience.armed()) return false;
+    const u64 now = machine::now();
+    if (now - pull.patience.deadline < pull_period) return false;
+    pull.patience.deadline = now;
+    ++pull.period;
+    return true;
+}
+
+// Who is offered to a CPU that asks. If a better one may have been waiting as long, that is for the period
+// that now begins to tell.
+[[nodiscard]] const Thread* best_on_offer(PerCpu& cpu) {
+    const bool unsure = catch_up(cpu);
+    const Thread* const thread = best_waiting(cpu, periods_of_waiting);
+    if (!unsure || thread == nullptr) return thread;
+    return best_waiting(cpu, 0)->priority < thread->priority ? nullptr : thread;
+}
+
 [[nodiscard]] bool idle(const PerCpu& cpu) { return cpu.current == nullptr && cpu.ready.empty(); }
 
 WorkRequest& work_request(Request& request) { return static_cast<WorkRequest&>(request); }
@@ -68,7 +89,7 @@ void visit(Request& request) {
         cpu.inbox.post(work.best_cpu, request);
         return;
     }
-    const Thread* const thread = best_waiting(cpu, periods_of_waiting);
+    const Thread* const thread = best_on_offer(cpu);
     if (thread != nullptr && thread->priority < work.best) {
         work.best = thread->priority;
         work.best_cpu = cpu.index;
@@ -123,6 +144,7 @@ void watch_waiting(PerCpu& cpu) {
     // relaxed: see pull.hpp
     const u64 bits = hungry.load(std::memory_order_relaxed) & ~cpu.pull.bit;
     if (cpu.pull.patience.armed() || bits == 0 || best_waiting(cpu, 0) == nullptr) return;
+    static_cast<void>(catch_up(cpu));
     cpu.pull.patience.expire = on_period_end;
     cpu.timers.arm(cpu.pull.patience, machine::now() + pull_period);
     cpu.pending |= pending_alarm;

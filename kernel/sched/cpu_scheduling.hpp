@@ -35,7 +35,7 @@ struct WorkRequest : Request {
 struct Pull {
     u64 bit{}; // of this CPU among those that are hungry; 0: it takes nobody's threads
     u32 period{};
-    Timer patience;
+    Timer patience; // while it stands still, its deadline is when a period ended last
     WorkRequest request;
 };
 

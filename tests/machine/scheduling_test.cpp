@@ -198,6 +198,41 @@ struct Crowd {
     EXPECT_EQ(crowd->ended, count) << "a thread was lost";
 }
 
+// A better thread comes while no CPU asks for work: the first that asks then takes it, not who came before.
+struct Contest {
+    bool one_cpu_free{}, over{};
+    unsigned worse{}, better{};
+};
+
+[[nodiscard]] Task<void> work_until(const bool* end, unsigned* rounds) {
+    while (!*end) {
+        if (rounds != nullptr) ++*rounds;
+        co_await pause();
+    }
+}
+
+[[nodiscard]] Task<void> come_last(std::shared_ptr<Contest> contest) {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap actor = co_await stage->actor();
+    const bool *const over = &contest->over, *const free = &contest->one_cpu_free;
+    for (const CpuIndex cpu : {0u, 1u, 2u, 3u}) {
+        const bool* const end = cpu == 1 ? free : over;
+        co_await stage->play(actor, [end](u64) { return work_until(end, nullptr); }, {cpu, priority, cpu});
+    }
+    co_await stage->play(actor, [=](u64) { return work_until(over, &contest->worse); },
+                         {K_ANYCPU, priority + 10, 4});
+    co_await rest(2 * millisecond); // whoever asked once found it busy, and asks no more
+    co_await stage->play(actor, [=](u64) { return work_until(over, &contest->better); },
+                         {K_ANYCPU, priority + 5, 5});
+    co_await rest(2 * millisecond);
+    contest->one_cpu_free = true;
+    co_await rest(2 * millisecond);
+    EXPECT_GT(contest->better, 0u);
+    EXPECT_EQ(contest->worse, 0u);
+    contest->over = true;
+    co_await stage->end();
+}
+
 // ---- all of it, preempted at random ----
 
 [[nodiscard]] Task<void> change_classes(KnCap actor, long thread, std::shared_ptr<Crowd> crowd) {
@@ -288,6 +323,13 @@ TEST(Scheduling, idle_cpus_pull) {
         for (const std::string& finding : run_once([crowd](u64) { return crowd_on_one_cpu(crowd); }, chooser))
             ADD_FAILURE() << finding;
     }
+}
+TEST(Scheduling, pulled_is_the_best_that_waits) {
+    Random chooser{5};
+    const auto contest = std::make_shared<Contest>();
+    for (const std::string& finding : run_once([contest](u64) { return come_last(contest); }, chooser))
+        ADD_FAILURE() << finding;
+    EXPECT_TRUE(contest->over);
 }
 TEST(Scheduling, everything_at_once) {
     for (const u64 seed : {1u, 2u, 3u}) {

@@ -117,7 +117,7 @@ void bound_threads_stay(Report& report) {
     stop_workers(report, helpers, 2);
 }
 
-// The best of those that wait goes.
+// The best of those that wait goes, also when it came last, while no CPU asked for work.
 void best_waiting_goes_first(Report& report) {
     if (cpu_count() != 2) {
         report.skip("needs 2 CPUs");
@@ -133,6 +133,7 @@ void best_waiting_goes_first(Report& report) {
     sleep_milliseconds(5);
     REQUIRE(running.start(work, 0, lower_priority, 0) > 0);
     REQUIRE(worse.start(work, 1, lower_priority + 10, K_ANYCPU) > 0);
+    sleep_milliseconds(5);
     REQUIRE(better.start(work, 2, lower_priority + 5, K_ANYCPU) > 0);
     sleep_milliseconds(5);
     CHECK_EQ(workers[1].rounds + workers[2].rounds, 0);
