@@ -20,8 +20,9 @@
 // after A, and sees X. A bit that is still set although its CPU has found work by itself costs a useless
 // wake-up, and is gone.
 //
-// Of those that may be taken the best goes. Where nobody asked for a while the timer stood still, and who came
-// in that time looks younger than it is: it is not passed over by a worse one before another period has told.
+// Of those that may be taken the best goes. Where nobody asked for a while the timer stood still, and who
+// came in that time looks younger than it is: it is not passed over by a worse one before another period has
+// told.
 //
 // Each thread taken over takes one bit, and each bit is set again only by a CPU that has nothing to do: there
 // are no more migrations than times of idleness, and at most one for each CPU and period.
