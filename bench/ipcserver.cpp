@@ -9,6 +9,8 @@
 #include <chorus.h>
 #include <chorus/message.hpp>
 
+#include <array>
+
 namespace chorale::bench {
 namespace {
 
@@ -81,8 +83,9 @@ char* allocate_stacks(unsigned count) {
 
 int serve() {
     const unsigned cpus = running_cpus();
-    const ThreadBody on_first_cpu[] = {echo_words<0>, echo_words<8>, echo_bodies, sink};
-    const unsigned count = static_cast<unsigned>(cpus + sizeof(on_first_cpu) / sizeof(on_first_cpu[0]));
+    const std::array<ThreadBody, 2> on_each_cpu{echo_words<4>, sink};
+    const std::array<ThreadBody, 3> on_first_cpu{echo_words<0>, echo_words<8>, echo_bodies};
+    const auto count = static_cast<unsigned>(cpus * on_each_cpu.size() + on_first_cpu.size());
     char* stacks = allocate_stacks(count);
     if (stacks == nullptr) {
         return K_ENOMEM;
@@ -97,8 +100,10 @@ int serve() {
         return thread;
     };
     for (unsigned cpu = 0; cpu < cpus; ++cpu) {
-        if (const int error = start(echo_words<4>, cpu); error < 0) {
-            return error;
+        for (const ThreadBody body : on_each_cpu) {
+            if (const int error = start(body, cpu); error < 0) {
+                return error;
+            }
         }
     }
     for (const ThreadBody body : on_first_cpu) {

@@ -134,7 +134,7 @@ void finish(Run& run, unsigned list, const Prepared& call, long result) {
         made.name = arguments[0];
         made.descriptor = VirtAddr{operation.choices[2] >> 30 == 0 ? 0 : arguments[2]};
     }
-    if (operation.number == MESSAGE_CALL) {
+    if (operation.number == MESSAGE_CALL || operation.number == MESSAGE_SEND) {
         KnUniqueId port{};
         static_cast<void>(machine::user_read(&port, VirtAddr{arguments[0]}, sizeof port));
         made.name = port.uiHead;
@@ -215,7 +215,8 @@ using Fpu = std::array<u64, sizeof(host::Cpu::fpu) / sizeof(u64)>;
 }
 
 [[nodiscard]] bool is_message(unsigned number) {
-    return number == MESSAGE_CALL || number == MESSAGE_REPLY_RECEIVE || number == MESSAGE_RECEIVE;
+    return number == MESSAGE_CALL || number == MESSAGE_REPLY_RECEIVE || number == MESSAGE_SEND ||
+           number == MESSAGE_RECEIVE;
 }
 
 // What stands above the last byte are a message's flags.

@@ -21,7 +21,7 @@ constexpr ArgumentInfo descriptor = CHORUS_INOUT(KnMsgDesc, descriptor);
 #define CALL(number, name, flow, privilege, level, errors, ...)                                              \
     CallInfo{number, #name, errors, std::array<ArgumentInfo, argument_limit>{__VA_ARGS__}},
 
-// In the first two the names that go in registers are taken from user memory, as any other.
+// In the first three the names that go in registers are taken from user memory, as any other.
 constexpr CallInfo calls[] = {
     {0,
      "message_call",
@@ -31,6 +31,10 @@ constexpr CallInfo calls[] = {
      "message_reply_receive",
      "K_EINVAL K_EFAULT K_ENOMEM K_EABORT K_ENOPORT",
      {number("portli", "int", 4), control, descriptor}},
+    {MESSAGE_SEND,
+     "message_send",
+     "K_EINVAL K_EUNKNOWN K_EFULL K_ENOMEM",
+     {CHORUS_IN(KnUniqueId, port), control, number("source", "int", 4)}},
     CHORUS_LEAF_CALLS(CALL) CHORUS_BLOCK_CALLS(CALL){special_pause, "pause", "", {}},
     {special_fpu, "fpu", "", {number("value")}},
     {special_touch, "touch", "", {number("address", "VmAddr"), number("write")}},
@@ -72,13 +76,9 @@ void put(std::vector<u8>& to, u64 value, std::size_t bytes) {
     made.number = static_cast<u16>(all[chance.below(all.size())].number);
     // Messages are what the threads have in common.
     using host::Call;
-    constexpr Call messages[] = {Call::message_call,
-                                 Call::message_reply_receive,
-                                 Call::ipcCallMessage,
-                                 Call::ipcReceiveMessage,
-                                 Call::ipcReceiveMessage,
-                                 Call::ipcReply,
-                                 Call::ipcSend};
+    constexpr Call messages[] = {Call::message_call,      Call::message_reply_receive, Call::ipcCallMessage,
+                                 Call::ipcReceiveMessage, Call::ipcReceiveMessage,     Call::ipcReply,
+                                 Call::message_send,      Call::ipcSendMessage};
     if (chance.one_in(3)) made.number = static_cast<u16>(messages[chance.below(std::size(messages))]);
     for (u32& choice : made.choices) choice = word(chance);
     return made;

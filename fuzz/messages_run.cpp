@@ -146,7 +146,8 @@ void say(const Run& run, unsigned sender, const char* what, long result) {
     put(destination_at, KnIpcDest{target_of(run, step.server), {}});
     const long error = error_of(message);
     Sent& sent = run.model.sends(sender, step.server, content_of(message), false);
-    const long result = co_await call(Call::ipcSend, descriptor_at, run.senders[sender].li, destination_at);
+    const long result =
+        co_await call(Call::ipcSendMessage, descriptor_at, run.senders[sender].li, destination_at);
     say(run, sender, "ipcSend", result);
     sent.accepted = result == K_OK;
     sent.refused = result < 0;

@@ -54,7 +54,7 @@ enum Jump : int { jump_go_on = 1, jump_end = 2 };
 
 void enter_message(Cpu& cpu, Thread& thread, u64 number) {
     machine::Frame& frame = thread.frame;
-    if (!fast_path || number == MESSAGE_RECEIVE || frame.supervisor()) message_call_entry(&thread);
+    if (!fast_path || number >= MESSAGE_SEND || frame.supervisor()) message_call_entry(&thread);
     frame.store_words(cpu.words);
     if (number == MESSAGE_CALL) {
         fast_call(&thread, frame.name, frame.tail, frame.control);
@@ -72,7 +72,8 @@ void enter_call(Cpu& cpu, Thread& thread) {
     machine::Frame& frame = thread.frame;
     const u64 number = frame.control >> MESSAGE_NUMBER_SHIFT; // with a message's flags above it
     const u64 message = frame.call_number();
-    if (message == MESSAGE_CALL || message == MESSAGE_REPLY_RECEIVE || message == MESSAGE_RECEIVE) {
+    if (message == MESSAGE_CALL || message == MESSAGE_REPLY_RECEIVE || message == MESSAGE_SEND ||
+        message == MESSAGE_RECEIVE) {
         engine().note("call", message, frame.name);
         enter_message(cpu, thread, message);
         return;

@@ -20,6 +20,7 @@ namespace chorale::host {
 enum class Call : u64 {
     message_call = MESSAGE_CALL,
     message_reply_receive = MESSAGE_REPLY_RECEIVE,
+    message_send = MESSAGE_SEND,
     message_receive = MESSAGE_RECEIVE,
     CHORUS_LEAF_CALLS(CHORALE_NUMBER) CHORUS_BLOCK_CALLS(CHORALE_NUMBER)
 };
@@ -107,6 +108,13 @@ struct MessageOperation : LeaveUserMode {
     return {{{TrapKind::call}}, MESSAGE_CONTROL(u64{MESSAGE_CALL}, size) | flags,
             port.uiHead,        port.uiTail,
             descriptor,         words};
+}
+[[nodiscard]] inline MessageOperation message_send(const KnUniqueId& port, const Words& words, u64 size,
+                                                   int source = K_DEFAULTPORT) {
+    const u64 from = static_cast<u64>(source) << MESSAGE_SOURCE_SHIFT;
+    return {{{TrapKind::call}}, MESSAGE_CONTROL(u64{MESSAGE_SEND}, size) | from,
+            port.uiHead,        port.uiTail,
+            VirtAddr{},         words};
 }
 [[nodiscard]] inline MessageOperation message_receive(int li, int delay = -1, u64 flags = 0,
                                                       VirtAddr descriptor = {}) {

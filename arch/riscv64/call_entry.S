@@ -104,8 +104,8 @@
 .Lblock_\@:
     li      t0, CALL_LIMIT
     bgeu    a7, t0, .Lforeign_\@
-    addi    t0, a7, -MESSAGE_RECEIVE
-    beqz    t0, .Lreceive_\@
+    sltiu   t0, a7, MESSAGE_RECEIVE + 1
+    bnez    t0, .Lmessage_\@            // it or MESSAGE_SEND
     ld      t0, CPU_CURRENT(tp)
     enter_thread t0
     sd      ra, FRAME(RA)(t0)
@@ -114,7 +114,7 @@
     sd      a3, FRAME(A3)(t0)           // ipcCallMessage comes back to it
     save_kept t0
     run_block_call t0
-.Lreceive_\@:
+.Lmessage_\@:
     enter_message fast_slow
 
 .Lforeign_\@:                           // somebody else's system call: all registers are kept

@@ -92,7 +92,7 @@
     // May block: what C keeps is saved, the arguments stay in their registers.
 .Lblock_\@:
     cmpb    $MESSAGE_RECEIVE, %al
-    je      .Lreceive_\@
+    jle     .Lmessage_\@                // it or MESSAGE_SEND: the two least of all signed bytes
     movq    %rcx, FRAME(PC)(%rsp)
     movq    %r11, FRAME(FLAGS)(%rsp)
     movq    %rax, FRAME(RAX)(%rsp)
@@ -109,7 +109,7 @@
     xorl    %eax, %eax                  // an entry that answers what every unknown number is answered
     jmp     .Lrun_\@
 
-.Lreceive_\@:
+.Lmessage_\@:
     enter_message \with_fsgsbase, fast_slow
     .size \name, . - \name
 .endm

@@ -11,10 +11,13 @@
 
 #define MESSAGE_CALL 0
 #define MESSAGE_REPLY_RECEIVE 1
-#define MESSAGE_IPC_CALL 128 /* ipcCallMessage: C arguments; here for its flags */
+#define MESSAGE_SEND 128 /* and the next: the entry code takes both for messages */
 #define MESSAGE_RECEIVE 129
+#define MESSAGE_IPC_CALL 155 /* ipcCallMessage: C arguments; here for its flags */
+#define MESSAGE_IPC_SEND 131 /* ipcSendMessage, the same */
 #define MESSAGE_ABORTABLE 0x10000 /* flag: the wait may be aborted (K_ABORTABLE) */
 #define MESSAGE_KEEPS 0x20000     /* flag of MESSAGE_RECEIVE: the body is to wait for ipcGetData */
+#define MESSAGE_SOURCE_SHIFT 32   /* of MESSAGE_SEND: above it stands the local id of the port it is from */
 #define MESSAGE_REGISTER_BYTES 64
 #define MESSAGE_STORED 0x100000000 /* result flag: the body is in the descriptor's memory already */
 

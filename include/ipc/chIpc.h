@@ -201,6 +201,9 @@ int ipcSysInfo(KnMsgHead* msghead);
 int ipcCallMessage(const KnMsgDesc* reqmsg, int reqsrc, const KnIpcDest* reqdest, KnMsgDesc* repmsg,
                    int delay);
 
+/* The same under ipcSend. */
+int ipcSendMessage(const KnMsgDesc* msg, int msgsrc, const KnIpcDest* msgdest);
+
 #ifdef __cplusplus
 }
 #endif

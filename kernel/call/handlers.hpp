@@ -74,7 +74,7 @@ long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request, int source, UserIn<
                     UserInOut<KnMsgDesc> reply, int delay);
 long ipcReceiveMessage(Thread& self, UserInOut<KnMsgDesc> message, int li, int delay);
 long ipcReply(Thread& self, UserIn<KnMsgDesc> message);
-long ipcSend(Thread& self, UserIn<KnMsgDesc> message, int source, UserIn<KnIpcDest> destination);
+long ipcSendMessage(Thread& self, UserIn<KnMsgDesc> message, int source, UserIn<KnIpcDest> destination);
 long portDelete(Thread& self, Cap actor, int li);
 long portEnable(Thread& self, Cap actor, int li, int priority);
 long threadDelay(Thread& self, UserInOpt<KnTimeVal> limit);
@@ -254,6 +254,7 @@ long svGetInvoker(Thread& self, UserOut<KnCap> capability);
 
 // ---- the register convention: arguments are taken from the frame as they are -------------------
 long message_call(Thread& self);
+long message_send(Thread& self);
 long message_reply_receive(Thread& self);
 long message_receive(Thread& self);
 

@@ -256,14 +256,44 @@ void reply_with(Thread& self) {
     return request(self, message, {&port}, TimerQueue::never);
 }
 
-// The registers name a group, or nothing.
-[[nodiscard, gnu::noinline]] long call_member(Thread& self, const KnUniqueId& target, u64 size) {
-    const Result<Port*> member = choose_member({target, {}});
-    if (!member.ok()) return static_cast<long>(member.status());
+// `actor`: in which the thread is.
+[[nodiscard, gnu::always_inline]] inline long send_by_words(Thread& self, const Actor& actor,
+                                                            const Port& from, Message& message, Port& port,
+                                                            const KnUniqueId& target) {
+    compose_words(message, size_in(self.frame.message_control()));
+    self.frame.store_words(message.words);
+    address(message, self, actor, from, target, false);
+    const Route route = deliver(port, message, true);
+    if (route == Route::full) [[unlikely]] {
+        free_message(message);
+        return K_EFULL;
+    }
+    if (route == Route::away) self.set(flag_sent);
+    this_cpu().counters.messages_sent.count();
+    return K_OK;
+}
+
+// The registers name a group, or nothing: one of its ports, and a message for it.
+[[nodiscard]] Result<Message*> message_for_member(const KnUniqueId& target, Port*& member) {
+    const Result<Port*> chosen = choose_member({target, {}});
+    if (!chosen.ok()) return chosen.status();
+    member = chosen.value();
     const Result<Message*> made = allocate_message();
+    if (made.ok()) made.value()->co_target = {};
+    return made;
+}
+[[nodiscard, gnu::noinline]] long call_member(Thread& self, KnUniqueId target, u64 size) {
+    Port* member{};
+    const Result<Message*> made = message_for_member(target, member);
     if (!made.ok()) return static_cast<long>(made.status());
-    made.value()->co_target = {};
-    return call_by_words(self, *made.value(), *member.value(), target, size);
+    return call_by_words(self, *made.value(), *member, target, size);
+}
+[[nodiscard, gnu::noinline]] long send_to_member(Thread& self, const Actor& actor, const Port& from,
+                                                 KnUniqueId target) {
+    Port* member{};
+    const Result<Message*> made = message_for_member(target, member);
+    if (!made.ok()) return static_cast<long>(made.status());
+    return send_by_words(self, actor, from, *made.value(), *member, target);
 }
 
 } // namespace
@@ -281,6 +311,22 @@ long message_call(Thread& self) {
     const Result<Message*> made = allocate_message();
     if (!made.ok()) return static_cast<long>(made.status());
     return call_by_words(self, *made.value(), *port, target, size);
+}
+
+[[gnu::always_inline]] long message_send(Thread& self) {
+    const u64 control = self.frame.message_control();
+    if (size_in(control) > MESSAGE_REGISTER_BYTES) return K_EINVAL;
+    const auto source = static_cast<int>(control >> MESSAGE_SOURCE_SHIFT);
+    const Actor& actor = execution_actor(self);
+    const Port* const from = source == K_DEFAULTPORT ? actor.default_port : own_port(self, source);
+    if (from == nullptr) return K_EINVAL;
+    const KnUniqueId target{self.frame.message_name(), self.frame.message_tail()};
+    Port* const port = find_port(target);
+    if (port == nullptr) [[unlikely]]
+        return send_to_member(self, actor, *from, target);
+    const Result<Message*> made = allocate_message();
+    if (!made.ok()) return static_cast<long>(made.status());
+    return send_by_words(self, actor, *from, *made.value(), *port, target);
 }
 
 long message_reply_receive(Thread& self) {
@@ -338,7 +384,8 @@ long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request_at, int source, User
     return request(self, message, to, deadline_after(delay));
 }
 
-long ipcSend(Thread& self, UserIn<KnMsgDesc> message_at, int source, UserIn<KnIpcDest> destination_at) {
+long ipcSendMessage(Thread& self, UserIn<KnMsgDesc> message_at, int source,
+                    UserIn<KnIpcDest> destination_at) {
     Message* const begun = take_begun(self);
     const Result<KnMsgDesc> body = message_at.read();
     const Result<KnIpcDest> destination = destination_at.read();

@@ -114,9 +114,16 @@ void block_return(long result, Thread* thread) {
     leave();
 }
 
+[[noreturn, gnu::noinline]] static CHORALE_NO_RETURN_CALL void message_send_entry(Thread& thread) {
+    thread.frame.set_result(calls::message_send(thread));
+    leave_as(thread);
+}
+
 void message_call_entry(Thread* thread) {
     long result;
-    switch (thread->frame.call_number()) {
+    const u64 number = thread->frame.call_number();
+    if (number == MESSAGE_SEND) message_send_entry(*thread);
+    switch (number) {
     case MESSAGE_CALL:
         result = calls::message_call(*thread);
         break;

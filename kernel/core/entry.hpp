@@ -32,6 +32,8 @@ void on_device(unsigned line);
 
 // The end of every entry that saved a full frame: pending work, then the best thread of this CPU.
 [[noreturn]] CHORALE_NO_RETURN_CALL void leave();
+// The same, where the current thread most likely goes on.
+[[noreturn]] CHORALE_NO_RETURN_CALL void leave_as(Thread& self);
 
 // The current thread, in user mode or by a copy of the nucleus's, touched a page of its space and was
 // refused. ok: it may try again; a program perhaps not at once: leave(). Errors: fault, no_memory.

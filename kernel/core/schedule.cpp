@@ -309,6 +309,13 @@ void attend(PerCpu& cpu) {
 
 } // namespace
 
+[[gnu::always_inline]] void leave_as(Thread& self) {
+    const PerCpu& cpu = this_cpu();
+    if (((self.state & (flag_held | flag_due)) | cpu.pending | cpu.inbox.bells()) == 0) [[likely]]
+        machine::resume(self.frame, self.space->root());
+    leave();
+}
+
 // Whatever waits is attended to, then the best thread goes on, or the CPU idles.
 void leave() {
     PerCpu& cpu = this_cpu();

@@ -36,7 +36,8 @@ namespace {
     co_await message.set({0, static_cast<unsigned>(send_size), buffer.at.raw(), 0, 0});
     const u64 longest = random.one_in(8) ? 100 : 8; // more than a queue holds
     for (u64 left = 1 + random.below(longest); left != 0; --left) {
-        const long result = co_await call(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at());
+        const long result =
+            co_await call(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at());
         EXPECT_TRUE(town.error(result)) << result;
         if (result != K_OK) co_return;
         town.count(Event::sends);

@@ -72,6 +72,7 @@ void judge_message(u64 control, long result) {
     const u64 number = control >> MESSAGE_NUMBER_SHIFT & 0xff;
     bool good = false;
     if (number == MESSAGE_CALL) good = allowed(Call::ipcCallMessage, result);
+    if (number == MESSAGE_SEND) good = allowed(Call::ipcSendMessage, result);
     if (number == MESSAGE_RECEIVE) good = allowed(Call::ipcReceiveMessage, result);
     if (number == MESSAGE_REPLY_RECEIVE)
         good = allowed(Call::ipcReply, result) || allowed(Call::ipcReceiveMessage, result);

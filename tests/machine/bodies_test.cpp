@@ -87,7 +87,7 @@ using ServerPointer = std::shared_ptr<Server>;
     Local<KnIpcDest> destination;
     co_await message.set({0, static_cast<unsigned>(size), body.raw(), 0, 0});
     co_await destination.set({port, {}});
-    co_return co_await attempt(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at());
+    co_return co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at());
 }
 
 [[nodiscard]] Task<long> ask(KnUniqueId port, VirtAddr body, uword size, VirtAddr reply) {

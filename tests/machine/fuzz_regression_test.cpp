@@ -95,7 +95,7 @@ struct Flood {
     co_await destination.set({flood.port, {}});
     for (long result = K_OK; result == K_OK && flood.sent < 2 * K_CPORTQUEUE;) {
         co_await store<u64>(body, flood.sent + 1);
-        result = co_await call(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at());
+        result = co_await call(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at());
         if (result == K_OK) ++flood.sent;
         if (result == K_EFULL) ++flood.refused;
     }

@@ -65,7 +65,7 @@ using PairPointer = std::shared_ptr<Pair>;
     Local<KnIpcDest> destination;
     co_await message.set({K_MSG_GIVE, static_cast<unsigned>(bytes), body.raw(), 0, 0});
     co_await destination.set({port, {}});
-    co_return co_await attempt(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at());
+    co_return co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at());
 }
 
 // A call by a thread of the client, and its result.

@@ -35,7 +35,7 @@ using namespace host;
     Local<u64> body;
     co_await message.set({0, size, size <= 8 ? body.at().raw() : room.raw(), 0, 0});
     co_await destination.set({to, {}});
-    co_return co_await attempt(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at());
+    co_return co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at());
 }
 
 // How many messages wait there.

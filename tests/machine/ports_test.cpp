@@ -36,7 +36,7 @@ constexpr long waiting = -1000;
     co_await body.set(word);
     co_await message.set({0, 8, body.at().raw(), 0, 0});
     co_await destination.set({port, {}});
-    co_return co_await attempt(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at());
+    co_return co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at());
 }
 [[nodiscard]] Task<long> delete_port(KnCap actor, long li) {
     Named owner;

@@ -231,7 +231,7 @@ struct Mail {
     co_await message.set({0, 8, data_base.raw(), 0, 0});
     co_await destination.set({port, {}});
     co_await rest(time - engine().now());
-    EXPECT_EQ(co_await attempt(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at()), K_OK);
+    EXPECT_EQ(co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at()), K_OK);
 }
 
 [[nodiscard]] Task<void> send_at_the_last_moment(std::shared_ptr<Mail> mail, u64 before) {

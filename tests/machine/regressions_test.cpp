@@ -32,7 +32,8 @@ using namespace host;
     co_await message.set({0, 8, data_base.raw(), 0, 0});
     co_await destination.set({port, {}});
     for (int i = 0; i < 3; ++i)
-        EXPECT_EQ(co_await attempt(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at()), K_OK);
+        EXPECT_EQ(co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at()),
+                  K_OK);
 }
 
 // Three servers wait at the port's home, three messages in its queue; then it is enabled.

@@ -56,7 +56,8 @@ constexpr uword pages = 4, size = pages * page_size;
         const long result = co_await attempt(Call::ipcCallMessage, request.at(), K_DEFAULTPORT,
                                              destination.at(), reply.at(), 5);
         if (result == static_cast<long>(size)) co_await check(back, round * 100, "a body came back changed");
-        const long sent = co_await attempt(Call::ipcSend, request.at(), K_DEFAULTPORT, destination.at());
+        const long sent =
+            co_await attempt(Call::ipcSendMessage, request.at(), K_DEFAULTPORT, destination.at());
         if (sent == K_EUNKNOWN) co_return;
     }
 }

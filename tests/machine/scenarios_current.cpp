@@ -137,7 +137,8 @@ using ShelfPointer = std::shared_ptr<Shelf>;
     co_await message.set({0, 8, body_out.raw(), 0, 0});
     unsigned saved = 0;
     for (unsigned i = 0; i <= K_CMSGSAVEDMAX; ++i) {
-        static_cast<void>(co_await attempt(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at()));
+        static_cast<void>(
+            co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at()));
         if ((co_await attempt(message_receive(number(li), 1))).size < 0) continue;
         const long id = co_await attempt(Call::ipcSave, K_NONEPORT);
         saved += id > 0 ? 1 : 0;

@@ -32,7 +32,7 @@ namespace {
     Local<KnIpcDest> destination;
     co_await message.set({0, size, room.raw(), size % 2 == 0 ? room.raw() : 0, 0});
     co_await destination.set(to);
-    co_return co_await attempt(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at());
+    co_return co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at());
 }
 
 [[nodiscard]] Task<long> call_to(KnIpcDest to, u32 size) {

@@ -70,7 +70,8 @@ using WhereaboutsPointer = std::shared_ptr<Whereabouts>;
     co_await destination.set({port->name, {}});
     for (unsigned i = 0; i < count; ++i) {
         co_await message.set({0, i % 2 * 3000, room.raw(), 0, 0});
-        static_cast<void>(co_await attempt(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at()));
+        static_cast<void>(
+            co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at()));
         co_await rest(15 * microsecond);
     }
 }

@@ -13,7 +13,7 @@ namespace {
     Local<KnIpcDest> destination;
     co_await message.set({0, size, room.raw(), 0, 0});
     co_await destination.set({port, {}});
-    co_return co_await attempt(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at());
+    co_return co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at());
 }
 
 // How many came, until none has for a while.

@@ -84,12 +84,13 @@ constexpr Reply replies[] = {
     co_await destination.set({port, {}});
     for (const u32 size : {8u, 0u, 3000u}) {
         co_await message.set({0, size, room.raw(), 0, 0});
-        static_cast<void>(co_await attempt(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at()));
+        static_cast<void>(
+            co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at()));
     }
-    if (co_await attempt(Call::ipcSend, message.at(), 200, destination.at()) == K_OK)
+    if (co_await attempt(Call::ipcSendMessage, message.at(), 200, destination.at()) == K_OK)
         complain("sent from a port that there is not");
     co_await destination.set({{port.uiHead, port.uiTail + 1}, {}});
-    if (co_await attempt(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at()) == K_OK)
+    if (co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at()) == K_OK)
         complain("sent to a name that was guessed");
     const KnUniqueId guessed{port.uiHead, port.uiTail + 1};
     if ((co_await attempt(message_call(guessed))).size != K_EUNKNOWN) complain("a guessed name is known");

@@ -53,7 +53,8 @@ class Cast {
     co_await message.set({0, 8, data_base.raw(), 0, 0});
     co_await destination.set({port, {}});
     for (unsigned i = 0; i < count; ++i)
-        static_cast<void>(co_await attempt(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at()));
+        static_cast<void>(
+            co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at()));
 }
 
 [[nodiscard]] Task<void> stand_still(std::function<void(Standing&)> look) {

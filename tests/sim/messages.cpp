@@ -226,7 +226,8 @@ Task<void> send(unsigned thread, Op op) {
         co_await store(buffer_of(thread), body);
         co_await describe(message.at(), thread, op.value);
         co_await destination.set({world().slots[op.a].name, {}});
-        expect("ipcSend", thread, co_await call(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at()),
+        expect("ipcSend", thread,
+               co_await call(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at()),
                {K_EUNKNOWN, K_EFULL, K_ENOMEM});
     }
 }

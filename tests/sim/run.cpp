@@ -80,6 +80,8 @@ void print_event(const host::Event& event, const std::string& text) {
         return "message call";
     case MESSAGE_REPLY_RECEIVE:
         return "message reply + receive";
+    case MESSAGE_SEND:
+        return "message send";
     case MESSAGE_RECEIVE:
         return "message receive";
     default:

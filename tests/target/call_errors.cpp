@@ -179,8 +179,8 @@ void pointers_block(Report& report) {
         {"ipcCall request", call_number::ipcCallMessage, 0, {0, 0, target, request, 0}},
         {"ipcCall destination", call_number::ipcCallMessage, 2, {request, 0, 0, request, 0}},
         {"ipcReply", call_number::ipcReply, 0, {}},
-        {"ipcSend message", call_number::ipcSend, 0, {0, 0, target}},
-        {"ipcSend destination", call_number::ipcSend, 2, {request, 0, 0}},
+        {"ipcSend message", call_number::ipcSendMessage, 0, {0, 0, target}},
+        {"ipcSend destination", call_number::ipcSendMessage, 2, {request, 0, 0}},
         {"portDelete", call_number::portDelete, 0, {0, 1}},
         {"threadDelay", call_number::threadDelay, 0, {}},
         {"threadActivate", call_number::threadActivate, 0, {0, 1}},
@@ -258,8 +258,8 @@ void null_pointers(Report& report) {
     CHECK_EQ(sysStatistics(nullptr), K_EFAULT);
     CHECK_EQ(rgnAllocate(K_MYACTOR, nullptr), K_EFAULT);
     CHECK_EQ(rgnFree(K_MYACTOR, nullptr), K_EFAULT);
-    CHECK_EQ(ipcSend(nullptr, K_DEFAULTPORT, &destination), K_EFAULT);
-    CHECK_EQ(ipcSend(&message, K_DEFAULTPORT, nullptr), K_EFAULT);
+    CHECK_EQ(ipcSendMessage(nullptr, K_DEFAULTPORT, &destination), K_EFAULT);
+    CHECK_EQ(ipcSendMessage(&message, K_DEFAULTPORT, nullptr), K_EFAULT);
     CHECK_EQ(ipcCallMessage(nullptr, K_DEFAULTPORT, &destination, &message, -1), K_EFAULT);
     CHECK_EQ(ipcReply(nullptr), K_EFAULT);
 }

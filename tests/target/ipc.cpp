@@ -214,7 +214,8 @@ void bad_addresses(Report& report) {
         const KnMsgDesc large{0, 1000, bad, 0, 0};
         CHECK_EQ(ipcCall(&large, K_DEFAULTPORT, &echo, &reply, -1), K_EFAULT);
         const KnMsgDesc small{0, 16, bad, 0, 0};
-        CHECK_EQ(ipcSend(&small, K_DEFAULTPORT, &echo), K_EFAULT);
+        CHECK_EQ(ipcSendMessage(&small, K_DEFAULTPORT, &echo), K_EFAULT);
+        CHECK_EQ(ipcSend(&large, K_DEFAULTPORT, &echo), K_EFAULT);
         const KnMsgDesc annexed{0, 16, address_of(request_body), bad, 0};
         CHECK_EQ(ipcCall(&annexed, K_DEFAULTPORT, &echo, &reply, -1), K_EFAULT);
         // A reply that cannot be stored.
@@ -272,6 +273,41 @@ void source_ports(Report& report) {
     }
 }
 
+// Bodies of all lengths, at all places in a word: what is sent and no byte more, with the port it is from.
+void sent_in_registers(Report& report) {
+    KnUniqueId name{}, from{};
+    const int li = portCreate(K_MYACTOR, &name), source = portCreate(K_MYACTOR, &from);
+    REQUIRE(li > 0 && source > 0);
+    const KnIpcDest own{name, {}};
+    alignas(8) unsigned char sent[80], got[80];
+    for (unsigned i = 0; i < sizeof(sent); ++i) {
+        sent[i] = static_cast<unsigned char>(i + 1);
+    }
+    for (unsigned size = 0; size <= 66; ++size) {
+        const unsigned place = size % 8;
+        const KnMsgDesc message{0, size, address_of(sent + place), 0, 0};
+        REQUIRE_EQ(ipcSend(&message, size % 2 != 0 ? source : K_DEFAULTPORT, &own), K_OK);
+        __builtin_memset(got, 0xee, sizeof(got));
+        KnMsgDesc room{0, sizeof(got), address_of(got), 0, 0};
+        int port = li;
+        CHECK_EQ(ipcReceive(&room, &port, 0), size);
+        CHECK_EQ(__builtin_memcmp(got, sent + place, size), 0);
+        CHECK_EQ(got[size], 0xee);
+        KnMsgHead head{};
+        CHECK_EQ(ipcSysInfo(&head), K_OK);
+        KnUniqueId expected = from;
+        if (size % 2 == 0) {
+            CHECK_EQ(portUi(&expected, K_DEFAULTPORT), K_OK);
+        }
+        CHECK_EQ(__builtin_memcmp(&head.srcPort, &expected, sizeof(expected)), 0);
+        CHECK_EQ(head.bodySize, size);
+        KnMsgDesc reply{0, 0, 0, 0, 0};
+        CHECK_EQ(ipcReply(&reply), K_EINVAL); // it was no call
+    }
+    CHECK_EQ(portDelete(K_MYACTOR, source), K_OK);
+    CHECK_EQ(portDelete(K_MYACTOR, li), K_OK);
+}
+
 void unknown_ports(Report& report) {
     const KnMsgDesc request{0, 8, address_of(request_body), 0, 0};
     KnMsgDesc reply{0, 8, address_of(reply_body), 0, 0};
@@ -296,6 +332,7 @@ constexpr Case cases[] = {
     {"bad_addresses", bad_addresses},
     {"header", header},
     {"source_ports", source_ports},
+    {"sent_in_registers", sent_in_registers},
     {"unknown_ports", unknown_ports},
 };
 

@@ -41,7 +41,8 @@ void calls_keep_registers(Report& report) {
         {"threadDelay", {call_number::threadDelay, {address_of(&one_millisecond)}}},
         {"threadBind", {call_number::threadBind, {0, self, K_SAMECPU, 0, 0}}},
         {"ipcCallMessage",
-         {64, {address_of(&empty_message), 0, address_of(&nowhere), address_of(&empty_message), 0}}},
+         {call_number::ipcCallMessage,
+          {address_of(&empty_message), 0, address_of(&nowhere), address_of(&empty_message), 0}}},
         {"ipcReply", {call_number::ipcReply, {address_of(&empty_message)}}},
         {"no such call", {60}},
         {"no such call", {100}},
@@ -54,7 +55,7 @@ void calls_keep_registers(Report& report) {
 
 // The register message calls with a port that does not exist: an error.
 void message_calls_leak_nothing(Report& report) {
-    constexpr unsigned numbers[] = {MESSAGE_CALL, MESSAGE_REPLY_RECEIVE};
+    constexpr unsigned numbers[] = {MESSAGE_CALL, MESSAGE_REPLY_RECEIVE, MESSAGE_SEND};
     for (const unsigned number : numbers) {
         for (const unsigned size : {0U, 8U, 64U}) {
             Registers before{}, after{};

@@ -98,9 +98,11 @@ def counted(result, index, spans):
     """The guest's result with the plugin's figures in place of its own times.
 
     A round trip that ends on the CPU where it began is what that CPU did; a cross-CPU one is what all CPUs
-    did. Operations measured in batches are the batches' sums divided by the operations.
+    did, but a message without a reply what its sender did. Operations measured in batches are the batches'
+    sums divided by the operations.
     """
-    scope = "all" if report.group_of(result["name"]) == "cross" else "local"
+    both = report.group_of(result["name"]) == "cross" and ".send." not in result["name"]
+    scope = "all" if both else "local"
     figures = {key: value for key, value in result.items() if key not in TIMED}
     figures["unit"] = report.COUNTED_UNIT
     span = spans.get((index, "round", scope))
@@ -206,10 +208,11 @@ def count(options):
         passes.append(("count memory", 1, "memory" if whole else selection, False, ""))
     if options.cpus > 1:
         # Whether the receiver's CPU polls or halts is a matter of time: a count must not depend on it.
-        for way, poll in (("polling", "poll=on"), ("halted", "poll=off")):
-            result = f"ipc.rt.cross_cpu.{way}.w4"
+        for name, result, poll in (("count polling", "ipc.rt.cross_cpu.polling.w4", "poll=on"),
+                                   ("count halted", "ipc.rt.cross_cpu.halted.w4", "poll=off"),
+                                   ("count send", "ipc.send.cross_cpu.polling.w4", "poll=on")):
             if selection in ("all", "cross", result):
-                passes.append((f"count {way}", options.cpus, result, False, poll))
+                passes.append((name, options.cpus, result, False, poll))
         if selection in ("all", "cross", "sched.pull"):
             passes.append(("count pull", options.cpus, "sched.pull", False, "poll=off"))
     if group == "scale" or (whole and options.cpus > 1):

@@ -20,6 +20,7 @@ AREAS = ("core", "sync", "time", "memory", "ipc", "system", "supervisor")
 
 # What programs call where the list's name is the nucleus's own.
 PUBLIC = {"ipcCallMessage": ("ipcCall",), "ipcReceiveMessage": ("ipcReceive",),
+          "ipcSendMessage": ("ipcSend",),
           "threadPrivateLoad": ("threadLoadR",), "threadPrivateStore": ("threadStoreR",),
           "svIntrConnect": ("svIntrAttach",)}
 

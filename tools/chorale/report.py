@@ -18,7 +18,8 @@ SAME_CPU = ["null_call", "thread.yield",
             "sync.mutex", "sync.mutex.handoff", "sync.semaphore.wake", "sync.event.wake",
             "sync.rt_mutex.inversion", "sched.quantum",
             "ring.pair8", "ring.pair8.wake", "ring.run32", "ring.batch32", "ring.wake"]
-CROSS_CPU = ["ipc.rt.cross_cpu.polling.w4", "ipc.rt.cross_cpu.halted.w4", "sched.pull"]
+CROSS_CPU = ["ipc.rt.cross_cpu.polling.w4", "ipc.rt.cross_cpu.halted.w4", "ipc.send.cross_cpu.polling.w4",
+             "sched.pull"]
 SCALE = re.compile(r"ipc\.rt\.scale\.pairs\d+\.w4$")
 LATENCY = re.compile(r"latency\.(wake|masked)\.cpus\d+$")
 BUDGETED_LATENCY = ("latency.wake", "latency.masked")  # for any number of CPUs

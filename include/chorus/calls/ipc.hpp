@@ -29,7 +29,7 @@
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(int, portli), CHORUS_OUT(KnEvtNum, seqnum))
 
 #define CHORUS_IPC_BLOCK_CALLS(CALL) \
-    CALL(128, ipcCallMessage, block, user, thread, \
+    CALL(155, ipcCallMessage, block, user, thread, \
          "K_EINVAL K_EFAULT K_ETOOMUCH K_EUNKNOWN K_EFULL K_ENOMEM K_ETIMEOUT K_EABORT K_ENOPORT K_ECRASH " \
          "K_EFAIL", \
          CHORUS_IN(KnMsgDesc, reqmsg), CHORUS_VALUE(int, reqsrc), CHORUS_IN(KnIpcDest, reqdest), \
@@ -39,7 +39,8 @@
          CHORUS_INOUT(KnMsgDesc, msg), CHORUS_VALUE(int, portli), CHORUS_VALUE(int, delay)) \
     CALL(130, ipcReply, block, user, thread, "K_EINVAL K_EFAULT K_ETOOMUCH K_ENOMEM", \
          CHORUS_IN(KnMsgDesc, msg)) \
-    CALL(131, ipcSend, block, user, thread, "K_EINVAL K_EFAULT K_ETOOMUCH K_EUNKNOWN K_EFULL K_ENOMEM", \
+    CALL(131, ipcSendMessage, block, user, thread, \
+         "K_EINVAL K_EFAULT K_ETOOMUCH K_EUNKNOWN K_EFULL K_ENOMEM", \
          CHORUS_IN(KnMsgDesc, msg), CHORUS_VALUE(int, msgsrc), CHORUS_IN(KnIpcDest, msgdest)) \
     CALL(132, portDelete, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(int, portli)) \

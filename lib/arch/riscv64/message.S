@@ -1,4 +1,4 @@
-/* ipcCall, ipcReceive, ipcReplyReceive: bodies of at most 64 bytes without annex travel in registers
+/* ipcCall, ipcSend, ipcReceive, ipcReplyReceive: bodies of at most 64 bytes without annex travel in registers
  * (chorus/message_registers.h), all others by the *Message calls.
  *
  * Invariants: no byte beyond the sender's bodySize is read, none beyond the receiver's room is written; a
@@ -24,12 +24,20 @@
     .macro call_by_descriptor
     tail    ipcCallMessage@plt
     .endm
+    .macro send_by_descriptor
+    tail    ipcSendMessage@plt
+    .endm
 #else
     .macro enter_nucleus
     ecall
     .endm
     .macro call_by_descriptor
     li      a7, MESSAGE_IPC_CALL
+    ecall
+    ret
+    .endm
+    .macro send_by_descriptor
+    li      a7, MESSAGE_IPC_SEND
     ecall
     ret
     .endm
@@ -168,6 +176,30 @@
 7:  li      a1, 0 /* K_DEFAULTPORT, as it was */
 8:  call_by_descriptor
     .size ipcCall, . - ipcCall
+
+/* int ipcSend(msg a0, msgsrc a1, msgdest a2) */
+    function ipcSend
+    ld      t0, 0(a2)
+    slli    t1, t0, 63 - GROUP_BIT
+    bltz    t1, 8f /* the registers have no room for coTarget */
+    take_size a0, 8f
+    save_registers
+    slli    a3, a1, MESSAGE_SOURCE_SHIFT
+    li      t1, MESSAGE_CONTROL(MESSAGE_SEND, 0)
+    mv      a1, t0
+    ld      a2, 8(a2)
+    ld      a4, DESC_BODY(a0)
+    or      a3, a3, a5
+    or      a3, a3, t1
+    li      a7, MESSAGE_SEND
+    load_whole 2f
+1:  enter_nucleus
+    restore_registers
+    ret
+2:  call    load_words
+    j       1b
+8:  send_by_descriptor
+    .size ipcSend, . - ipcSend
 
 /* int ipcReplyReceive(reply a0, msg a1, portli a2, delay a3)
  * At `received`: s1 = msg, portli on the stack. */

@@ -1,4 +1,4 @@
-/* ipcCall, ipcReceive, ipcReplyReceive: bodies of at most 64 bytes without annex travel in registers
+/* ipcCall, ipcSend, ipcReceive, ipcReplyReceive: bodies of at most 64 bytes without annex travel in registers
  * (chorus/message_registers.h), all others by the *Message calls.
  *
  * Invariants: no byte beyond the sender's bodySize is read, none beyond the receiver's room is written; a
@@ -16,10 +16,12 @@
 #ifdef CHORUS_SUPERVISOR
 #define ENTER_NUCLEUS callq *nucleusMessage@GOTPCREL(%rip)
 #define CALL_BY_DESCRIPTOR jmpq *ipcCallMessage@GOTPCREL(%rip)
+#define SEND_BY_DESCRIPTOR jmpq *ipcSendMessage@GOTPCREL(%rip)
 #define TABLE_SECTION(name) .section .data.rel.ro.name, "aw", @progbits
 #else
 #define ENTER_NUCLEUS syscall
 #define CALL_BY_DESCRIPTOR movq %rcx, %r10; movl $MESSAGE_IPC_CALL, %eax; syscall; ret
+#define SEND_BY_DESCRIPTOR movl $MESSAGE_IPC_SEND, %eax; syscall; ret
 #define TABLE_SECTION(name) .section .rodata.name, "a", @progbits
 #endif
 
@@ -124,6 +126,40 @@
     jmp 3b
 8:  CALL_BY_DESCRIPTOR
     .size ipcCall, . - ipcCall
+
+/* int ipcSend(msg rdi, msgsrc esi, msgdest rdx) */
+    function ipcSend
+    cmpq $0, DESC_ANNEX(%rdi)
+    jne 8f
+    movq (%rdx), %r9
+    btq $GROUP_BIT, %r9 /* the registers have no room for coTarget */
+    jc 8f
+    movl DESC_SIZE(%rdi), %eax
+    movq %rsi, %r11
+    shlq $MESSAGE_SOURCE_SHIFT, %r11
+    cmpl $MESSAGE_REGISTER_BYTES, %eax
+    ja 8f
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq 8(%rdx), %r10
+    movq DESC_BODY(%rdi), %rcx
+    jne 2f
+    load_all %rcx
+1:  shll $MESSAGE_SIZE_SHIFT, %eax
+    orq %r11, %rax
+    orq $MESSAGE_SEND, %rax
+    ENTER_NUCLEUS
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    ret
+2:  call load_words
+    jmp 1b
+8:  SEND_BY_DESCRIPTOR
+    .size ipcSend, . - ipcSend
 
 /* int ipcReplyReceive(reply rdi, msg rsi, portli rdx, delay ecx)
  * At `received`: rbx = msg, portli on the stack. */

@@ -1,8 +1,8 @@
 /* The register convention of small messages on riscv64.
  *
  *                  call                          reply + receive                receive
- *   a7 in     0                          -1                         65 (chooses the call)
- *   a3 in     size | 0 << 8 | flags      size | 1 << 8 | flags      65 << 8 | flags (the control word)
+ *   a7 in     0                          -1                         129 (chooses the call)
+ *   a3 in     size | 0 << 8 | flags      size | 1 << 8 | flags      129 << 8 | flags (the control word)
  *   t3 t4 t5 t6 s2 s3 s4 s5              words 0…7 of the body, both directions
  *   a1        uiHead of the port         local id of the port to receive on (both)
  *   a2        uiTail of the port         0                              delay in milliseconds (int)
@@ -10,6 +10,8 @@
  *   a0 out    error (< 0), or body size | MESSAGE_STORED
  *   a1 out    lost                       local id of the port that the message came through
  *   a2 out    lost                       sequence number of the message on that port
+ * A message without a reply has the registers of a call, with 128 in a7; a3 in: size | 128 << 8 | source
+ * port << 32.
  * sp, gp, tp, s0 and s1 are kept; every other register is lost.
  *
  * All other calls: number in a7, arguments in a0…a5, result in a0. The t and a registers are lost, as in C;

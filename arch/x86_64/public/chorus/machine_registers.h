@@ -1,7 +1,7 @@
 /* The register convention of small messages on x86-64.
  *
- *                  call (0)                      reply + receive (1)            receive (65)
- *   rax in    0 | size << 8 | flags      1 | size << 8 | flags      65 | flags
+ *                  call (0)                      reply + receive (1)            receive (129)
+ *   rax in    0 | size << 8 | flags      1 | size << 8 | flags      129 | flags
  *   r12 r13 r14 r15 rdi rsi rdx r8       words 0…7 of the body, both directions
  *   r9        uiHead of the port         local id of the port to receive on (both)
  *   r10       uiTail of the port         0                              delay in milliseconds (int)
@@ -9,6 +9,7 @@
  *   rax out   error (< 0), or body size | MESSAGE_STORED
  *   r9  out   lost                       local id of the port that the message came through
  *   r10 out   lost                       sequence number of the message on that port
+ * A message without a reply (128) has the registers of a call; rax in: 128 | size << 8 | source port << 32.
  * rcx and r11 are lost, as at every system call; rbp, rsp, rbx are kept; every other register is lost.
  */
 #ifndef CHORUS_MACHINE_REGISTERS_H

@@ -130,9 +130,10 @@ const char* first_broken(const Registers& before, const Registers& after, std::u
 
 } // namespace
 
-// a7 is 0, negative or 65. A program that puts another control word beside it gets an error.
+// a7 is 0, negative, 128 or 129. A program that puts another control word beside it gets an error.
 bool is_message_call(std::uint64_t number) {
-    return number == MESSAGE_CALL || static_cast<std::int64_t>(number) < 0 || number == MESSAGE_RECEIVE;
+    return number == MESSAGE_CALL || static_cast<std::int64_t>(number) < 0 || number == MESSAGE_SEND ||
+           number == MESSAGE_RECEIVE;
 }
 
 long result_of(const Registers& after) { return static_cast<long>(after.value[a0]); }

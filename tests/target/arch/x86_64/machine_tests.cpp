@@ -98,7 +98,8 @@ bool word_exists(std::size_t index) { return has_wide_vectors() || index % 4 < 2
 // They are chosen by the low byte alone: nonsense above it is an error of theirs.
 bool is_message_call(std::uint64_t number) {
     number &= 0xff;
-    return number == MESSAGE_CALL || number == MESSAGE_REPLY_RECEIVE || number == MESSAGE_RECEIVE;
+    return number == MESSAGE_CALL || number == MESSAGE_REPLY_RECEIVE || number == MESSAGE_SEND ||
+           number == MESSAGE_RECEIVE;
 }
 
 long result_of(const Registers& after) { return static_cast<long>(after.value[rax]); }
