@@ -110,6 +110,15 @@ class ReportTest(unittest.TestCase):
         self.assertIn("firmware", report.document("riscv64", 1, {}, over)["results"][0])
         self.assertIn("(5 of them the firmware's)", report.boot_note(1, {"instructions": 9, "firmware": 5}))
 
+    def test_a_message_costs_the_same_on_any_number_of_cpus(self):
+        rows = [result(f"ipc.rt.scale.pairs{cpus}.w4", median) for cpus, median in ((1, 200), (8, 204))]
+        self.assertEqual(report.missed_scaling([result("null_call", 9), *rows]), [])
+        rows[1]["median"] = 205
+        missed = report.missed_scaling(rows)
+        self.assertEqual(len(missed), 1)
+        self.assertIn("pairs8.w4: 205 instructions, ipc.rt.scale.pairs1.w4: 200", missed[0])
+        self.assertEqual(report.missed_scaling([result("null_call", 9)]), [])
+
     def test_budgets_of_the_project_name_results_that_are_owed(self):
         for name in arch.ARCHITECTURES:
             names = set(report.load_budgets(name)["results"])

@@ -6,7 +6,7 @@ import re
 import sys
 import tempfile
 
-from chorale import arch, build, elf, latency, paths, profile, provenance, qemu, report
+from chorale import arch, build, elf, latency, lines, paths, profile, provenance, qemu, report
 from chorale.errors import Failure, UsageError
 from chorale.progress import phase
 from chorale.run import command_line
@@ -24,7 +24,7 @@ def check_usage(options):
     """What of a run that boots would come to nothing, said before anything is built."""
     if options.machine:
         return
-    chosen = options.profile or options.bench
+    chosen = options.profile or options.lines or options.bench
     much = chosen in ("all", "memory") or report.group_of(chosen) == "memory"
     if much and qemu.megabytes(options.memory) < MEMORY_NEEDED:
         raise UsageError(f"./chorale bench: {chosen} needs --memory {MEMORY_NEEDED}M or more")
@@ -215,8 +215,10 @@ def count(options):
                 passes.append((name, options.cpus, result, False, poll))
         if selection in ("all", "cross", "sched.pull"):
             passes.append(("count pull", options.cpus, "sched.pull", False, "poll=off"))
-    if group == "scale" or (whole and options.cpus > 1):
-        passes.append(("count scale", options.cpus, "scale" if whole else selection, False, ""))
+    if selection in ("all", "scale"):
+        passes += [(f"count scale {pairs}", pairs, "scale", False, "") for pairs in report.SCALING_CPUS]
+    elif group == "scale":
+        passes.append(("count scale", options.cpus, selection, False, ""))
     quiet = whole or group == "latency"
     facts = arch.ARCHITECTURES[options.arch]
     results, boots, meta = [], {}, {}
@@ -237,6 +239,7 @@ def count(options):
         longest += notes
         meta.update(latest)
     missed = report.missed_results(budgets, results)
+    missed += report.missed_scaling(results)
     missed += report.missed_image(budgets, paths.kernel(options.arch))
     budgeted = budgets["boot"]
     if budgeted["cpus"] in boots and options.memory == budgeted["memory"]:
@@ -265,6 +268,18 @@ def measure(options):
     return document, missed, boots
 
 
+def print_lines(options):
+    """Which cache lines several CPUs write. Of a result whose pairs have a CPU each there must be none."""
+    shared, end = lines.measure(options, options.lines, max(options.cpus, 2), boot_once)
+    print(lines.table(options.arch, shared, end))
+    sys.stdout.flush()
+    if shared and report.group_of(options.lines) == "scale":
+        raise Failure(f"{len(shared)} cache lines are written by several CPUs on the local path")
+    if not shared and report.group_of(options.lines) == "cross":
+        raise Failure("a round trip between two CPUs without a line that both write: not all was seen")
+    return 0
+
+
 def run(options):
     options.arch = options.arch or arch.DEFAULT
     build.build(options.arch, options.verbose)
@@ -275,6 +290,8 @@ def run(options):
                                         more=",profile=0")
         print(profile.table(options.arch, counts["profile"], results[0]))
         return 0
+    if options.lines:
+        return print_lines(options)
     document, missed, boots = measure(options)
     print(report.table(document["results"]))
     print(report.counter_note(document))

@@ -37,6 +37,7 @@ EXAMPLES = {
   ./chorale bench --arch riscv64 --count the same for RISC-V
   ./chorale bench --cpus 8 --json out.json
   ./chorale bench --profile ipc.rt.cross_cpu.polling.w4
+  ./chorale bench --lines ipc.rt.scale.pairs4.w4   no cache line is written by two CPUs on the local path
   ./chorale bench --bench ipc.rt.same_cpu.two_spaces.w4
   ./chorale bench --count --bench latency --events 1000000 --timeout 3600
   ./chorale bench --fastpath off         what the slow path costs
@@ -219,6 +220,8 @@ def add_bench_options(sub):
                           "all others 3000)")
     sub.add_argument("--profile", metavar="NAME", type=result_name,
                      help="show where the instructions of one result are, function by function")
+    sub.add_argument("--lines", metavar="NAME", type=result_name,
+                     help="show which cache lines several CPUs write during one result's round trips")
     sub.add_argument("--json", metavar="FILE", type=output_file,
                      help="write the results as chorale-bench/1 (with host: as Google Benchmark does)")
     sub.add_argument("--report", metavar="FILE", nargs="?", const="", type=page_file,

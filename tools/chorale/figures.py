@@ -223,7 +223,7 @@ class Figures:
                 yield f"{what} on {architecture}: {', '.join(names)} ({command}{option})."
         if len(self.scaling(architecture)) < 2:
             yield (f"Scaling on {architecture}: it takes runs with different numbers of CPUs ({command} "
-                   "--count --bench scale --cpus N).")
+                   "--count --bench scale).")
         if not any(one == architecture for one, _ in self.boots):
             yield f"What booting costs on {architecture} ({command} --count)."
 

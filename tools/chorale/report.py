@@ -21,6 +21,8 @@ SAME_CPU = ["null_call", "thread.yield",
 CROSS_CPU = ["ipc.rt.cross_cpu.polling.w4", "ipc.rt.cross_cpu.halted.w4", "ipc.send.cross_cpu.polling.w4",
              "sched.pull"]
 SCALE = re.compile(r"ipc\.rt\.scale\.pairs\d+\.w4$")
+SCALING_CPUS = (1, 2, 4, 8)  # on which a pair's message must cost the same,
+SCALING = 0.02               # but for this part
 LATENCY = re.compile(r"latency\.(wake|masked)\.cpus\d+$")
 BUDGETED_LATENCY = ("latency.wake", "latency.masked")  # for any number of CPUs
 MEMORY = ["memory.fault.zero", "memory.fault.copy", "memory.fault.alone"]
@@ -170,6 +172,17 @@ def missed_results(budgets, results):
             missed.append(f"{result['name']}: median {result['median']:,} is not the minimum "
                           f"{result['min']:,}")
     return missed
+
+
+def missed_scaling(results):
+    """The same where a message costs more when more CPUs have pairs of their own."""
+    rows = [result for result in results if SCALE.match(result["name"])]
+    if not rows:
+        return []
+    least = min(rows, key=lambda row: row["median"])
+    return [f"{row['name']}: {row['median']:,} instructions, {least['name']}: {least['median']:,}; the "
+            f"difference must be below {SCALING:.0%}"
+            for row in rows if row["median"] > least["median"] * (1 + SCALING)]
 
 
 def missed_image(budgets, kernel):

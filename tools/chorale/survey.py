@@ -40,7 +40,7 @@ def plan(options):
 
         pairs = 1
         while pairs < options.cpus:
-            yield run(f"scale-{pairs}", count=True, cpus=pairs, bench="scale")
+            yield run(f"scale-{pairs}", count=True, cpus=pairs, bench=f"ipc.rt.scale.pairs{pairs}.w4")
             pairs *= 2
         yield run("count", count=True)
         yield run("time")

@@ -120,12 +120,12 @@ static const struct target* find_target(const qemu_info_t* info) {
     return NULL;
 }
 
-static bool within(uint64_t address, const struct range* range) {
+static inline bool within(uint64_t address, const struct range* range) {
     return address >= range->low && address < range->end;
 }
 
 // LOW-END in any base that C writes; the end is not part of it.
-static bool read_range(const char* text, struct range* range) {
+static inline bool read_range(const char* text, struct range* range) {
     char* rest;
     range->low = strtoull(text, &rest, 0);
     if (*rest != '-') return false;
