@@ -8,6 +8,7 @@
 #include "kernel/lap/handlers.hpp"
 #include "kernel/mapper/paging.hpp"
 #include "kernel/mipc/opening.hpp"
+#include "kernel/sync/lending.hpp"
 #include "kernel/sync/sync.hpp"
 
 #include <chorus/message_registers.h>
@@ -48,6 +49,7 @@ void stop_waiting(Thread& thread) {
         if (thread.server != nullptr) {
             leave_pair(thread);
         } else {
+            lend_nothing(thread);
             ++thread.transaction; // a reply on its way does not match any more
         }
         break;

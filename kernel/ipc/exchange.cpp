@@ -105,11 +105,12 @@ u16 lent_priority(const Thread& server) {
     constexpr u16 nothing_lent = 0xffff;
     if (server.client != nullptr) return server.client->priority;
     // One that was handed over counts from then on, though it is still to be taken over into memory. What a
-    // client is about to take over is its own, and one that nobody waits for is being composed.
+    // client is about to take over is its own: it serves what it did before. One that nobody waits for is
+    // being composed.
     const Message* message = server.has(flag_serving) ? server.serving : nullptr;
     // While it is asking, what comes in is its request's, and perhaps being fetched by another CPU.
     const bool taking = server.doing() != Doing::asking && server.incoming != nullptr;
-    if (taking && lends(*server.incoming)) message = server.incoming;
+    if (taking && lends(*server.incoming) && server.incoming->client != &server) message = server.incoming;
     if (message == nullptr || !lends(*message) || message->client == &server) return nothing_lent;
     return message->priority.load();
 }

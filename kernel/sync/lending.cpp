@@ -61,6 +61,19 @@ void look_at_loans(Thread& thread) {
     restore_priority(thread);
 }
 
+// What the client of a call in the slow form lends from here on.
+static void write_loan(const Thread& client, u16 priority) {
+    Message& message = *client.sync.request;
+    message.priority.store(priority, std::memory_order_seq_cst);
+    Thread* const server = message.server.load(std::memory_order_seq_cst);
+    if (server == nullptr) return;
+    const u64 serial = message.server_serial;
+    server->sync.loans.with([&](Loans& loans) {
+        // relaxed: whoever ends the thread has closed its loans before, under this lock
+        if (!loans.closed && server->serial.load(std::memory_order_relaxed) == serial) tell(*server, loans);
+    });
+}
+
 void lend_on(Thread& waiting) {
     if (waiting.doing() == Doing::blocked) {
         reorder_wait(waiting);
@@ -71,16 +84,10 @@ void lend_on(Thread& waiting) {
         server->sync.loans.with([&](Loans& loans) { tell(*server, loans); });
         return;
     }
-    Message& message = *waiting.sync.request;
-    message.priority.store(waiting.priority, std::memory_order_seq_cst);
-    Thread* const server = message.server.load(std::memory_order_seq_cst);
-    if (server == nullptr) return;
-    const u64 serial = message.server_serial;
-    server->sync.loans.with([&](Loans& loans) {
-        // relaxed: whoever ends the thread has closed its loans before, under this lock
-        if (!loans.closed && server->serial.load(std::memory_order_relaxed) == serial) tell(*server, loans);
-    });
+    write_loan(waiting, waiting.priority);
 }
+
+void lend_nothing(const Thread& client) { write_loan(client, SyncState::nothing_lent); }
 
 void note_server(Message& message, Thread& server) {
     // Noted when it was handed over: the serial may be read already. relaxed: only who has the message writes

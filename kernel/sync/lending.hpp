@@ -33,6 +33,10 @@ void restore_priority(Thread& thread);
 // This CPU's thread waits, and its priority has changed: whoever it waits for learns that.
 void lend_on(Thread& waiting);
 
+// This CPU's thread, whose call is in the slow form, waits for the reply no longer: whoever serves it runs
+// with other priorities than its from then on.
+void lend_nothing(const Thread& client);
+
 // This CPU's thread has taken or given up a real-time mutex.
 void look_at_loans(Thread& thread);
 
