@@ -50,6 +50,7 @@ EXAMPLES = {
   ./chorale test --arch riscv64          the host tests and those of one architecture
   ./chorale test --filter Mailbox        tests whose name matches a regular expression
   ./chorale test --sim-seeds 1000000 --filter "^sim"   a night of simulated runs
+  ./chorale test --programs 100000 --filter equivalence   with the fast path and without: no difference
   ./chorale test --stress 3600           an hour of the SMP stress instead of its default 20 seconds
   ./chorale test --fastpath off          the same suites through the slow path""",
     "run": """examples:
@@ -238,6 +239,8 @@ def add_bench_options(sub):
 def add_test_options(sub):
     sub.add_argument("--sim-seeds", metavar="N", type=number(1, 100_000_000),
                      help="how many simulated runs (default 10000)")
+    sub.add_argument("--programs", metavar="N", type=number(1, 100_000_000),
+                     help="how many random programs run with the fast path and without it (default 4000)")
     sub.add_argument("--stress", metavar="SECONDS", type=number(1, 86400),
                      help="how long the SMP stress runs (default 20)")
     sub.add_argument("--filter", metavar="REGEX", type=regular_expression,

@@ -21,7 +21,7 @@ PRESETS = ("host", *arch.ARCHITECTURES)
 def environment(options):
     chosen = {"CHORALE_STRESS_SECONDS": options.stress, "CHORALE_FASTPATH": options.fastpath,
               "CHORALE_CPUS": options.cpus, "CHORALE_MEMORY": options.memory,
-              "CHORALE_SIM_SEEDS": options.sim_seeds}
+              "CHORALE_SIM_SEEDS": options.sim_seeds, "CHORALE_EQUIVALENCE_PROGRAMS": options.programs}
     env = dict(os.environ, GTEST_COLOR="no")
     env.update({name: str(value) for name, value in chosen.items() if value})
     return env
