@@ -143,7 +143,7 @@ Task<void> send(Doer doer, Op op) {
     Local<KnIpcDest> destination;
     co_await message.set(co_await compose(doer, op.size, op.b & (annexed | given)));
     co_await destination.set(destination_of(doer.world, op.a));
-    const long result = co_await call(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at());
+    const long result = co_await call(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at());
     Digest left; // of what was given nothing is
     co_await add_memory(left, doer.out(), op.size);
     doer.tell("ipcSend", result, 0, 0, left.value());
