@@ -42,6 +42,7 @@ void check(const BootOptions& options, boot::Bytes line) {
     line += " bench.rounds=" + std::to_string(options.bench_rounds);
     line += " smp.stress=" + std::to_string(options.stress_seconds);
     line += " fail.alloc=" + std::to_string(options.fail_allocation);
+    if (options.credits != 0) line += " ipc.credits=" + std::to_string(options.credits);
     line += " seed=" + std::to_string(options.seed);
     return line + written("bench", options.bench) + written("test", options.test) +
            written("run", options.run);
@@ -51,7 +52,8 @@ void check(const BootOptions& options, boot::Bytes line) {
     return a.cpus == b.cpus && a.console == b.console && a.bench == b.bench &&
            a.bench_rounds == b.bench_rounds && a.test == b.test && a.fastpath == b.fastpath &&
            a.stress_seconds == b.stress_seconds && a.fail_allocation == b.fail_allocation &&
-           a.poll == b.poll && a.run == b.run && a.seed == b.seed && a.irq_check == b.irq_check;
+           a.poll == b.poll && a.run == b.run && a.seed == b.seed && a.credits == b.credits &&
+           a.irq_check == b.irq_check;
 }
 
 } // namespace

@@ -58,7 +58,9 @@ typedef struct KnActorStatistics {
     uint64_t pages;     /* of its space, page tables included */
     uint64_t pageLimit; /* its quota */
     KnThreadStatistics sum;
-    uint64_t reserved[3];
+    uint64_t credits;     /* spent on messages that nobody has received yet (ipcSend) */
+    uint64_t creditLimit; /* how many it has */
+    uint64_t reserved[1];
 } KnActorStatistics;
 
 #ifdef __cplusplus

@@ -2,7 +2,8 @@
  * in it. ChorusOS 5.0 sysGetEnv(2K). The published tunables are, too, in decimal, as limits by which this
  * nucleus was built; nobody sets them: chorusSiteId, kern.exec.maxCpuNumber, kern.exec.maxActorNumber,
  * kern.exec.maxThreadNumber (of all actors; 255 of one), kern.exec.dflSysStackSize, kern.exec.dflUsrStackSize
- * (of an actor's first thread), kern.exec.intrStackSize, kern.exec.dblFltStackSize (bytes). */
+ * (of an actor's first thread), kern.exec.intrStackSize, kern.exec.dblFltStackSize (bytes);
+ * kern.ipc.maxActorCredits (extension), which ipc.credits=N on the boot command line sets (ipcSend). */
 #pragma once
 
 #include <chorus/types.h>

@@ -189,8 +189,11 @@ int ipcRestore(int msgid);
 
 /* ipcSend(2K): queue a copy of the message at the port msgdest->target, or at one port or each port of that
  * group (ipcTarget), and go on. Ports of a broadcast that cannot take it are left out; it is an error when
- * none could. Errors: K_EINVAL
- * (source port), K_EFAULT, K_ETOOMUCH, K_EUNKNOWN, K_EFULL, K_ENOMEM. */
+ * none could. A message that no thread waits for costs the caller's actor one credit, and one more for each
+ * page of a body of more than 64 bytes, until it is received or dropped; so does ipcCall, but not one of at
+ * most 64 bytes from the default port without annex and time limit. Errors: K_EINVAL (source port), K_EFAULT,
+ * K_ETOOMUCH, K_EUNKNOWN, K_EFULL (K_CPORTQUEUE), K_ENOMEM (also: the actor has too few credits left;
+ * KnActorStatistics tells). */
 int ipcSend(const KnMsgDesc* msg, int msgsrc, const KnIpcDest* msgdest);
 
 /* ipcSysInfo(2K): the header of the current message. Errors: K_EINVAL (none), K_EFAULT. */

@@ -50,6 +50,7 @@ constexpr Key keys[] = {
     text_key("test", [](BootOptions& o, const Value& v) { o.test = v.text; }),
     choice_key("fastpath", "on|off", [](BootOptions& o, const Value& v) { o.fastpath = v.number == 0; }),
     number_key("smp.stress", 0, day, [](BootOptions& o, const Value& v) { o.stress_seconds = v.number; }),
+    number_key("ipc.credits", 32, 1 << 20, [](BootOptions& o, const Value& v) { o.credits = v.number; }),
     number_key("fail.alloc", 0, any, [](BootOptions& o, const Value& v) { o.fail_allocation = v.number; }),
     choice_key("poll", "on|off|auto",
                [](BootOptions& o, const Value& v) { o.poll = static_cast<Polling>(v.number); }),

@@ -27,6 +27,7 @@ struct BootOptions {
     std::string_view test;             // test=SUITE; empty: no test
     bool fastpath = true;              // fastpath=on|off
     std::uint64_t stress_seconds = 0;  // smp.stress=SECONDS; 0: the test's own length
+    std::uint64_t credits = 0;         // ipc.credits=N: of each actor; 0: the usual number
     std::uint64_t fail_allocation = 0; // fail.alloc=N: the N-th allocation fails; 0: none
     Polling poll = Polling::automatic; // poll=on|off|auto
     std::string_view run;              // run=actor[,actor]; empty: the bank's default

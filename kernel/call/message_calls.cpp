@@ -76,10 +76,15 @@ void turn_away(Message& message, const Destination& to) {
     free_message(message);
 }
 
-[[nodiscard, gnu::always_inline]] inline Route send_to(const Destination& to, Message& message,
+// A request in registers costs nothing; what else nobody takes at once is paid for by the sender.
+enum class Pays : u8 { nothing, credits };
+
+template <Pays P>
+[[nodiscard, gnu::always_inline]] inline Route send_to(const Destination& to, Thread& self, Message& message,
                                                        bool in_order) {
+    if constexpr (P == Pays::nothing) return deliver(*to.port, message, in_order);
     if (to.server == nullptr) [[likely]]
-        return deliver(*to.port, message, in_order);
+        return deliver_paid(*to.port, message, in_order, execution_actor(self).credits);
     deliver_placed(*to.port, message, *to.server);
     return Route::here;
 }
@@ -135,6 +140,7 @@ enum class Wait : u8 { some, without_end };
 }
 
 // The request is on its way; `self` waits for the reply.
+template <Pays P>
 [[nodiscard]] long request(Thread& self, Message& message, const Destination& to, u64 deadline) {
     message.client = &self;
     self.sync.request = &message;
@@ -142,10 +148,11 @@ enum class Wait : u8 { some, without_end };
     Counters& counters = this_cpu().counters;
     const bool in_order = self.has(flag_sent);
     self.now_doing(Doing::awaiting_reply);
-    if (send_to(to, message, in_order) == Route::full) [[unlikely]] {
+    const Route route = send_to<P>(to, self, message, in_order);
+    if (route >= Route::full) [[unlikely]] {
         self.now_doing(Doing::running);
         turn_away(message, to);
-        return K_EFULL;
+        return refusal(route);
     }
     self.clear(flag_sent); // only now: who was refused has not waited, what it sent may still be under way
     counters.messages_called.count();
@@ -253,7 +260,7 @@ void reply_with(Thread& self) {
     self.frame.store_words(message.words);
     const Actor& actor = execution_actor(self);
     address(message, self, actor, *actor.default_port, target, true);
-    return request(self, message, {&port}, TimerQueue::never);
+    return request<Pays::nothing>(self, message, {&port}, TimerQueue::never);
 }
 
 // `actor`: in which the thread is.
@@ -381,7 +388,7 @@ long ipcCallMessage(Thread& self, UserIn<KnMsgDesc> request_at, int source, User
         return static_cast<long>(status);
     }
     address(message, self, execution_actor(self), *from, target, true);
-    return request(self, message, to, deadline_after(delay));
+    return request<Pays::credits>(self, message, to, deadline_after(delay));
 }
 
 long ipcSendMessage(Thread& self, UserIn<KnMsgDesc> message_at, int source,
@@ -411,10 +418,10 @@ long ipcSendMessage(Thread& self, UserIn<KnMsgDesc> message_at, int source,
         message.co_target = destination.value().coTarget;
         return broadcast(self, message);
     }
-    const Route route = send_to(to, message, true);
-    if (route == Route::full) {
+    const Route route = send_to<Pays::credits>(to, self, message, true);
+    if (route >= Route::full) {
         turn_away(message, to);
-        return K_EFULL;
+        return refusal(route);
     }
     if (route == Route::away) self.set(flag_sent);
     this_cpu().counters.messages_sent.count();

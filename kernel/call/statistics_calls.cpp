@@ -79,6 +79,8 @@ long actorStatistics(Thread& self, Cap capability, UserOut<KnActorStatistics> st
     now.regions = actor.space.regions();
     now.pages = actor.space.pages();
     now.pageLimit = actor.space.page_limit();
+    now.credits = actor.credits.used();
+    now.creditLimit = credit_limit();
     return static_cast<long>(statistics.write(now));
 }
 

@@ -44,6 +44,7 @@ void reset(Actor& actor, std::string_view name, KnActorPrivilege privilege, cons
     actor.site = {};
     actor.image = {};
     clear_handlers(actor);
+    actor.credits.open();
     actor.any_cpus.store(0, std::memory_order_relaxed); // relaxed, both: published with the table entry
     actor.dying.store(false, std::memory_order_relaxed);
     actor.tables.with([](Actor::Tables& tables) { tables.past = {}; });

@@ -9,6 +9,7 @@
 #include "kernel/base/types.hpp"
 #include "kernel/core/protection.hpp"
 #include "kernel/core/site_data.hpp"
+#include "kernel/ipc/credits.hpp"
 #include "kernel/ipc/saved.hpp"
 #include "kernel/lap/handlers.hpp"
 #include "kernel/mem/relaxed.hpp"
@@ -75,6 +76,7 @@ struct Actor {
     ActorVirtualTime virtual_time{};
     LocalCaches caches{};
     SavedMessages saved{};
+    CreditAccount credits{};
     ActorMessageSpaces message_spaces{};
     alignas(u64) char name[K_ACTORNAMEMAX]{}; // under the lock of `tables`
 };

@@ -127,6 +127,7 @@ void start_tour(Port& port) {
     if (message != nullptr) {
         message->port_li = number_of(port);
         set_queued(port, queued(port) - 1);
+        CreditAccount::settle(*message);
     }
     return message;
 }
@@ -315,9 +316,19 @@ void resume_as_parked(Thread& server) {
     note_port(server, *server.port);
 }
 
-} // namespace
+// arrive_at_home() for a message that has a payer, until it neither travels nor waits any more.
+void arrive_paid(Request& request) {
+    Message& arrived = *static_cast<MessageRequest&>(request).message;
+    Port& port = *arrived.port;
+    const bool lives = still_lives(port, arrived.port_life);
+    if (lives && (queued(port) != 0 || !has_waiter(port))) return enqueue(port, arrived);
+    CreditAccount::settle(arrived);
+    arrive_at_home(request);
+}
 
-[[gnu::always_inline]] Route deliver(Port& port, Message& message, bool in_order) {
+// `payer` is null for what costs nothing.
+[[nodiscard, gnu::always_inline]] inline Route route(Port& port, Message& message, bool in_order,
+                                                     CreditAccount* payer) {
     PerCpu& cpu = this_cpu();
     const CpuIndex home = home_of(port);
     const bool at_home = home == cpu.index;
@@ -325,16 +336,28 @@ void resume_as_parked(Thread& server) {
     if (length == 0 && (at_home || !in_order) && deliver_waiting(port, message)) return Route::here;
     if (length >= K_CPORTQUEUE) return Route::full;
     if (at_home) {
+        if (payer != nullptr && !payer->charge(message)) return Route::spent;
         note_port(message, port);
         enqueue(port, message);
         return Route::here;
     }
     if (cpu.inbox.backlog(home)) return Route::full;
+    if (payer != nullptr && !payer->charge(message)) return Route::spent;
     cpu.counters.messages_crossed.count();
     note_port(message, port);
-    message.request.run = arrive_at_home;
+    message.request.run = payer == nullptr ? arrive_at_home : arrive_paid;
     cpu.inbox.post(home, message.request);
     return Route::away;
+}
+
+} // namespace
+
+[[gnu::always_inline]] Route deliver(Port& port, Message& message, bool in_order) {
+    return route(port, message, in_order, nullptr);
+}
+
+Route deliver_paid(Port& port, Message& message, bool in_order, CreditAccount& payer) {
+    return route(port, message, in_order, &payer);
 }
 
 // The first of those who wait here for a message of the port; it goes on waiting.

@@ -21,6 +21,7 @@
 #pragma once
 
 #include "kernel/base/types.hpp"
+#include "kernel/ipc/credits.hpp"
 #include "kernel/ipc/message.hpp"
 #include "kernel/ipc/port.hpp"
 
@@ -31,9 +32,12 @@ struct Thread;
 // Gives `message` to a server on this CPU, or queues it, or sends it to the port's home. The port has been
 // looked up in this entry. `in_order`: the sender has messages on the way to a home CPU that this one must
 // not overtake, so it goes the same way. A message refused elsewhere comes back to its caller as an error
-// reply.
-enum class Route : u8 { here, away, full };
+// reply. `payer`: who pays when no server takes it at once (kernel/ipc/credits.hpp); spent: it cannot.
+enum class Route : u8 { here, away, full, spent };
 [[nodiscard]] Route deliver(Port& port, Message& message, bool in_order);
+[[nodiscard]] Route deliver_paid(Port& port, Message& message, bool in_order, CreditAccount& payer);
+// What the sender is told of full and spent.
+[[nodiscard]] inline long refusal(Route route) { return route == Route::full ? K_EFULL : K_ENOMEM; }
 
 // Whether a server waits on this CPU for a message of the port.
 [[nodiscard]] bool has_waiter(Port& port);

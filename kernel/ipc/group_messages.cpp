@@ -5,6 +5,7 @@
 // numbers and remembers the last one's, not a pointer, between two entries: so the group may change, or be
 // gone, at any moment in between.
 #include "kernel/base/log.hpp"
+#include "kernel/core/actor.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/delivery.hpp"
@@ -12,6 +13,7 @@
 #include "kernel/ipc/message.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/mem/frame.hpp"
+#include "kernel/supervisor/handler.hpp"
 
 #include <machine/cpu.hpp>
 
@@ -81,10 +83,10 @@ void copy_header(Message& copy, const Message& original) {
     if (life_of(port) == 0) return K_EUNKNOWN;
     const Result<Message*> copy = copy_message(original);
     if (!copy.ok()) return static_cast<long>(copy.status());
-    const Route route = deliver(port, *copy.value(), true);
-    if (route == Route::full) {
+    const Route route = deliver_paid(port, *copy.value(), true, execution_actor(self).credits);
+    if (route >= Route::full) {
         free_message(*copy.value());
-        return K_EFULL;
+        return refusal(route);
     }
     if (route == Route::away) self.set(flag_sent);
     this_cpu().counters.messages_sent.count();

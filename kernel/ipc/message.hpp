@@ -13,6 +13,7 @@
 
 namespace chorale {
 
+class CreditAccount;
 struct Port;
 struct Segment;
 struct Thread;
@@ -50,7 +51,10 @@ struct Message : ListNode<InPort> {
     u32 page_count{};
     u32 given{}; // of them, from the first on: frames that the sender gave up (kernel/ipc/give.hpp)
     u32 stored;  // of a body in pages: how much the receiver has got
-    u64 port_li; // of the port, when it was handed over or taken from the queue
+    u32 credits; // that it has cost its payer, in the life of that account
+    u32 payer_life;
+    CreditAccount* payer{}; // while it is under way or queued (kernel/ipc/credits.hpp); null: nobody
+    u64 port_li;            // of the port, when it was handed over or taken from the queue
     u64 sequence;
     KnUniqueId source;
     KnProtId source_actor, source_port;

@@ -108,11 +108,12 @@ void publish_tunables() {
         std::string_view name;
         u64 value;
     };
-    constexpr Tunable tunables[] = {
+    const Tunable tunables[] = {
         {"chorusSiteId", local_site},
         {"kern.exec.maxCpuNumber", max_cpus},
         {"kern.exec.maxActorNumber", actor_limit},
         {"kern.exec.maxThreadNumber", actor_limit * (Actor::thread_limit - 1)},
+        {"kern.ipc.maxActorCredits", credit_limit()},
         {"kern.exec.dflSysStackSize", SystemStack::default_size},
         {"kern.exec.dflUsrStackSize", user_stack_size},
         {"kern.exec.intrStackSize", machine::interrupt_stack_size},
@@ -204,6 +205,7 @@ void nucleus_main(const BootInfo& info) {
         info.command_line, [](const boot::CommandLineProblem& problem) { report_option(problem); }));
     use_symbols();
     initialise_frames(info.memory->usable());
+    if (options.credits != 0) set_credit_limit(static_cast<u32>(options.credits));
     if (options.fail_allocation != 0) fail_allocation_after(options.fail_allocation);
     blocks[0] = make_block(0);
     if (blocks[0] == nullptr) give_up("no memory for the first CPU");

@@ -88,6 +88,7 @@ class Inspection {
     void check_ports();
     void check_messages();
     void check_actors();
+    void check_credits();
     void check_groups();       // invariants_groups.cpp
     void check_sync();         // invariants_sync.cpp
     void check_event_timers(); // invariants_timers.cpp

@@ -281,6 +281,7 @@ Findings check_invariants(Depth depth) {
     inspection.check_threads();
     inspection.check_ports();
     inspection.check_messages();
+    inspection.check_credits();
     inspection.check_actors();
     inspection.check_groups();
     inspection.check_sync();

@@ -161,6 +161,26 @@ void Inspection::check_messages() {
     }
 }
 
+// Who has sent what is under way pays for it, and for nothing else.
+void Inspection::check_credits() {
+    std::map<const CreditAccount*, u64> spent;
+    for (const auto& [message, owner] : messages_) {
+        const std::string_view where{owner.what};
+        const bool queued = where.starts_with("the queue");
+        const bool free_of_charge =
+            message->answered != nullptr || (message->call && fits_registers(*message));
+        expect(message->payer == nullptr || queued || where.starts_with("a mailbox"), 73, "a message of ",
+               owner, " is still paid for");
+        expect(!queued || message->payer != nullptr || free_of_charge, 73, "nobody pays for a message in ",
+               owner);
+        if (message->payer != nullptr && message->payer->counts(*message))
+            spent[message->payer] += message->credits;
+    }
+    for (const Actor* const actor : actors_)
+        expect(actor->credits.used() == spent[&actor->credits], 73, name(*actor), " counts ",
+               actor->credits.used(), " credits and has spent ", spent[&actor->credits]);
+}
+
 // ---- actors ----------------------------------------------------------------------------------------------
 
 void Inspection::check_actors() {

@@ -52,7 +52,7 @@ extern const Suite call_errors_suite, environment_suite, memory_suite, threads_s
     ports_suite, registers_suite, vector_suite, ipc_suite, ipc_ports_suite, ipc_waits_suite,
     ipc_failures_suite, ipc_priority_suite, current_messages_suite, port_migration_suite, actors_suite,
     control_suite, faults_suite, supervisor_suite, statistics_suite, stress_suite;
-extern const Suite bodies_suite;
+extern const Suite bodies_suite, credits_suite;
 extern const Suite private_data_suite, console_suite;
 extern const Suite time_suite, timers_suite, watchdog_suite;
 extern const Suite laps_suite, published_suite;

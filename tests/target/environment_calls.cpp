@@ -171,7 +171,7 @@ void tunables(Report& report) {
     for (const char* name :
          {"chorusSiteId", "kern.exec.maxCpuNumber", "kern.exec.maxActorNumber", "kern.exec.maxThreadNumber",
           "kern.exec.dflSysStackSize", "kern.exec.dflUsrStackSize", "kern.exec.intrStackSize",
-          "kern.exec.dblFltStackSize"}) {
+          "kern.exec.dblFltStackSize", "kern.ipc.maxActorCredits"}) {
         const unsigned long value = limit_of(name);
         CHECK(value > 0);
         CHECK_EQ(sysSetEnv(name, "7"), K_EINVAL);

@@ -23,6 +23,7 @@ const Suite* const suites[] = {
     &ipc_waits_suite,
     &ipc_failures_suite,
     &ipc_priority_suite,
+    &credits_suite,
     &names_suite,
     &groups_suite,
     &current_messages_suite,

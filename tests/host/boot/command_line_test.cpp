@@ -42,6 +42,7 @@ TEST(CommandLine, EmptyGivesTheDefaults) {
         EXPECT_EQ(outcome.options.poll, Polling::automatic);
         EXPECT_TRUE(outcome.options.run.empty());
         EXPECT_EQ(outcome.options.seed, 0U);
+        EXPECT_EQ(outcome.options.credits, 0U);
         EXPECT_FALSE(outcome.options.irq_check);
     }
 }
@@ -49,7 +50,7 @@ TEST(CommandLine, EmptyGivesTheDefaults) {
 TEST(CommandLine, ReadsEveryKey) {
     const Outcome outcome = parse("cpus=4 console=com2 bench=same test=ipc fastpath=off smp.stress=20 "
                                   "fail.alloc=17 poll=on run=ipcbench,echo bench.rounds=9 "
-                                  "seed=0xDEADbeef irq=check");
+                                  "seed=0xDEADbeef irq=check ipc.credits=64");
     EXPECT_EQ(outcome.problems, Problems{});
     EXPECT_EQ(outcome.options.cpus, 4U);
     EXPECT_EQ(outcome.options.console, Console::com2);
@@ -62,6 +63,7 @@ TEST(CommandLine, ReadsEveryKey) {
     EXPECT_EQ(outcome.options.bench_rounds, 9U);
     EXPECT_EQ(outcome.options.run, "ipcbench,echo");
     EXPECT_EQ(outcome.options.seed, 0xdead'beefU);
+    EXPECT_EQ(outcome.options.credits, 64U);
     EXPECT_TRUE(outcome.options.irq_check);
 }
 
