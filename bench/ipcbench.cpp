@@ -36,6 +36,7 @@ bool run() {
     measure_scheduling(context);
     measure_cross_cpu(context);
     measure_scale(context);
+    measure_flood(context);
     measure_memory(context);
     measure_latency(context);
     if (recorder.results() == 0) {

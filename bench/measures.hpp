@@ -11,7 +11,7 @@ struct Context {
     Recorder& recorder;
     unsigned cpus;
     unsigned rounds;       // wanted by the user; 0: each measurement's own number
-    const char* selection; // all, same, cross, scale, latency, memory, or the name of a result
+    const char* selection; // all, same, cross, scale, flood, latency, memory, or the name of a result
 
     [[nodiscard]] unsigned rounds_or(unsigned usual) const { return rounds != 0 ? rounds : usual; }
     // Whether a result of this group is wanted.
@@ -37,6 +37,7 @@ void measure_rings(const Context& context);
 void measure_scheduling(const Context& context);
 void measure_cross_cpu(const Context& context);
 void measure_scale(const Context& context);
+void measure_flood(const Context& context);
 void measure_latency(const Context& context);
 void measure_memory(const Context& context);
 

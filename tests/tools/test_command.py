@@ -72,7 +72,7 @@ class CommandTest(unittest.TestCase):
         for words in ("", "--bench memory --count", "--profile memory.fault.zero", "--report"):
             self.assert_usage_error("bench", "--memory", "23M", *words.split(), hint="--memory 24M or more")
         self.assert_usage_error("bench", "--bench", "frob",
-                                hint="all, same, cross, scale, latency, memory")
+                                hint="all, same, cross, scale, flood, latency, memory")
         self.assert_usage_error("bench", "--bench", "memroy", hint="did you mean memory?")
         self.assert_usage_error("bench", "--profile", "nul_call", hint="did you mean null_call?")
         groups = ", ".join(report.GROUPS)

@@ -63,7 +63,8 @@ def json_line(contents):
 
 class ReportTest(unittest.TestCase):
     def test_owed_results(self):
-        everything = [*report.SAME_CPU, *report.MEMORY, *report.CROSS_CPU, "ipc.rt.scale.pairs4.w4"]
+        everything = [*report.SAME_CPU, *report.MEMORY, *report.CROSS_CPU, *report.FLOOD,
+                      "ipc.rt.scale.pairs4.w4"]
         self.assertEqual(report.missing_results("all", 4, everything), [])
         self.assertEqual(report.missing_results("all", 4, everything[1:]), ["null_call"])
         self.assertEqual(report.missing_results("all", 4, everything[:-1]), ["ipc.rt.scale.pairsN.w4"])
@@ -100,6 +101,13 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(len(report.missed_boot(budgets, 11, {"boot_bytes": 101})), 2)
         self.assertEqual(len(report.missed_boot(budgets, None, {})), 2)
 
+    def test_a_budget_may_be_another_result_and_a_part_of_it(self):
+        budgets = {"results": {"b": {"grows_max": {"over": "a", "percent": 10}}}}
+        alone = result("a", p99=200)
+        self.assertEqual(report.missed_results(budgets, [alone, result("b", p99=220)]), [])
+        self.assertEqual(len(report.missed_results(budgets, [alone, result("b", p99=221)])), 1)
+        self.assertEqual(report.missed_results(budgets, [result("b", p99=221)]), [])
+
     def test_firmware_counts_in_the_total(self):
         budgets = {"results": {"a": {"nucleus_max": 30, "total_max": 50}}}
         self.assertEqual(report.missed_results(budgets, [result("a", nucleus=30, user=20)]), [])
@@ -123,12 +131,14 @@ class ReportTest(unittest.TestCase):
         for name in arch.ARCHITECTURES:
             names = set(report.load_budgets(name)["results"])
             usual = {name for name in names if not report.LATENCY.match(name)}
-            self.assertLessEqual(usual, {*report.SAME_CPU, *report.CROSS_CPU, *report.BUDGETED_LATENCY})
+            self.assertLessEqual(usual, {*report.SAME_CPU, *report.CROSS_CPU, *report.FLOOD,
+                                         *report.BUDGETED_LATENCY})
 
     def test_who_takes_turns(self):
         """The others run freely, and no more CPUs than are needed spin."""
         self.assertTrue(bench.takes_turns("x86_64", "ipc.rt.cross_cpu.polling.w4"))
         self.assertTrue(bench.takes_turns("riscv64", "ipc.rt.cross_cpu.halted.w4"))
+        self.assertFalse(bench.takes_turns("x86_64", "ipc.flood.target"))
         self.assertFalse(bench.takes_turns("riscv64", "ipc.rt.cross_cpu.polling.w4"))
         self.assertEqual(bench.useful_cpus("x86_64", "ipc.rt.cross_cpu.polling.w4", 4), 4)
         self.assertEqual(bench.useful_cpus("riscv64", "ipc.rt.cross_cpu.polling.w4", 4), 2)

@@ -142,6 +142,8 @@ def address_options(architecture, kernel):
 def takes_turns(architecture, selection):
     """Whether the emulator runs the CPUs in turn on one thread, which makes each run the same. Where a CPU
     that spins keeps its turn to the end, a tenth of a second, only halted ones can be waited for."""
+    if selection == "ipc.flood.target":  # what arrives would wait for the sender's turn to end
+        return False
     return arch.ARCHITECTURES[architecture].spinning_yields or "halted" in selection
 
 
@@ -191,6 +193,18 @@ def sure_latency_pass(options, cpus, events, budgets):
     return made
 
 
+def flood_passes(cpus, selection):
+    """Whoever floods others only is counted on one thread, as what floods elsewhere must cost nothing at all.
+    Messages to a port of the counted CPU arrive in the middle of its rounds, on a thread of its own only."""
+    alone, victim, target = report.FLOOD
+    passes = []
+    if selection in ("all", "flood", alone, victim):
+        passes.append(("count flood", cpus, f"{alone},{victim}", False, "poll=off"))
+    if selection in ("all", "flood", target):
+        passes.append(("count flooded port", cpus, target, False, "poll=off"))
+    return passes
+
+
 def dearest(one, other):
     """Where secondary CPUs start in parallel their waiting varies a little: the dearest boot counts."""
     return max(filter(None, (one, other)), key=lambda boot: boot["instructions"], default=None)
@@ -219,6 +233,8 @@ def count(options):
         passes += [(f"count scale {pairs}", pairs, "scale", False, "") for pairs in report.SCALING_CPUS]
     elif group == "scale":
         passes.append(("count scale", options.cpus, selection, False, ""))
+    if group == "flood" or (whole and options.cpus > 1):
+        passes += flood_passes(options.cpus, selection)
     quiet = whole or group == "latency"
     facts = arch.ARCHITECTURES[options.arch]
     results, boots, meta = [], {}, {}

@@ -20,25 +20,26 @@ SAME_CPU = ["null_call", "thread.yield",
             "ring.pair8", "ring.pair8.wake", "ring.run32", "ring.batch32", "ring.wake"]
 CROSS_CPU = ["ipc.rt.cross_cpu.polling.w4", "ipc.rt.cross_cpu.halted.w4", "ipc.send.cross_cpu.polling.w4",
              "sched.pull"]
+FLOOD = ["ipc.flood.alone", "ipc.flood.victim", "ipc.flood.target"]
 SCALE = re.compile(r"ipc\.rt\.scale\.pairs\d+\.w4$")
 SCALING_CPUS = (1, 2, 4, 8)  # on which a pair's message must cost the same,
 SCALING = 0.02               # but for this part
 LATENCY = re.compile(r"latency\.(wake|masked)\.cpus\d+$")
 BUDGETED_LATENCY = ("latency.wake", "latency.masked")  # for any number of CPUs
 MEMORY = ["memory.fault.zero", "memory.fault.copy", "memory.fault.alone"]
-GROUPS = ("all", "same", "cross", "scale", "latency", "memory")
+GROUPS = ("all", "same", "cross", "scale", "flood", "latency", "memory")
 COUNTED_UNIT = "instructions"
 # Whose instructions they are. "firmware" is there only where some ran: in machine mode on riscv64.
 PARTS = ("nucleus", "user", "firmware")
 
 
 def needs_several_cpus(selection):
-    return selection == "cross" or selection in CROSS_CPU
+    return selection in ("cross", "flood", *CROSS_CPU, *FLOOD)
 
 
 def result_names():
     """Those whose name says no number of CPUs, and what the others are called on 4."""
-    return [*SAME_CPU, *MEMORY, *CROSS_CPU, "ipc.rt.scale.pairs4.w4", "latency.wake.cpus4",
+    return [*SAME_CPU, *MEMORY, *CROSS_CPU, *FLOOD, "ipc.rt.scale.pairs4.w4", "latency.wake.cpus4",
             "latency.masked.cpus4"]
 
 
@@ -47,7 +48,7 @@ def group_of(name):
         return "scale"
     if LATENCY.match(name):
         return "latency"
-    groups = {"same": SAME_CPU, "cross": CROSS_CPU, "memory": MEMORY}
+    groups = {"same": SAME_CPU, "cross": CROSS_CPU, "flood": FLOOD, "memory": MEMORY}
     return next((group for group, names in groups.items() if name in names), "")
 
 
@@ -57,7 +58,7 @@ def missing_results(selection, cpus, names):
     if selection == "latency":
         selection = f"latency.wake.cpus{cpus}"
     if selection not in GROUPS:
-        return [] if selection in have else [selection]
+        return [name for name in selection.split(",") if name not in have]
     owed = []
     if selection in ("all", "same"):
         owed += SAME_CPU
@@ -65,6 +66,8 @@ def missing_results(selection, cpus, names):
         owed += MEMORY
     if cpus > 1 and selection in ("all", "cross"):
         owed += CROSS_CPU
+    if cpus > 1 and selection in ("all", "flood"):
+        owed += FLOOD
     missing = [name for name in owed if name not in have]
     if cpus > 1 and selection in ("all", "scale") and not any(SCALE.match(name) for name in have):
         missing.append("ipc.rt.scale.pairsN.w4")
@@ -168,6 +171,7 @@ def missed_results(budgets, results):
             limit, value = budget.get(f"{figure}_max"), result["max" if figure == "longest" else figure]
             if limit is not None and value > limit:
                 missed.append(f"{result['name']}: {figure} {value:,} instructions, budget {limit:,}")
+        missed += missed_growth(budget.get("grows_max"), result, results)
         if budget.get("steady") and result["median"] != result["min"]:
             missed.append(f"{result['name']}: median {result['median']:,} is not the minimum "
                           f"{result['min']:,}")
@@ -183,6 +187,15 @@ def missed_scaling(results):
     return [f"{row['name']}: {row['median']:,} instructions, {least['name']}: {least['median']:,}; the "
             f"difference must be below {SCALING:.0%}"
             for row in rows if row["median"] > least["median"] * (1 + SCALING)]
+
+
+def missed_growth(limit, result, results):
+    """The same for a budget that says by how much a result's p99 may exceed another's."""
+    base = next((other for other in results if limit and other["name"] == limit["over"]), None)
+    if base is None or result["p99"] * 100 <= base["p99"] * (100 + limit["percent"]):
+        return []
+    return [f"{result['name']}: p99 {result['p99']:,} instructions, budget {limit['percent']} % more than "
+            f"the {base['p99']:,} of {base['name']}"]
 
 
 def missed_image(budgets, kernel):
