@@ -116,6 +116,8 @@ void leave_table(Thread& thread) {
 void destroy(Thread& thread) {
     PerCpu& cpu = this_cpu();
     cancel_wait(thread);
+    // What becomes of its priority is nobody's from here on: there is no wait that lend_on() could look for.
+    if (thread.doing() >= Doing::receiving) thread.now_doing(Doing::inactive);
     drop_invocations(thread);
     let_go_of_timer(thread);
     abandon_current(thread, K_ECRASH);

@@ -27,7 +27,7 @@ struct FewCredits {
     Local<u64> word;
     co_await message.set({0, size, size <= 8 ? word.at().raw() : room.raw(), 0, 0});
     co_await destination.set({to, {}});
-    co_return co_await attempt(Call::ipcSend, message.at(), K_DEFAULTPORT, destination.at());
+    co_return co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at());
 }
 
 [[nodiscard]] Task<u64> credits_of(KnCap actor) {

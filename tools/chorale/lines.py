@@ -60,8 +60,8 @@ def measure(options, name, cpus, boot):
 def table(architecture, lines, end):
     """A row for each line: what it is, and who writes it from where."""
     objects, code = Objects(architecture), profile.Symbols(architecture)
-    rows = [f"{end['rounds']:,} round trips, {end['stores']:,} stores to {end['lines']:,} cache lines; written "
-            f"by several CPUs: {len(lines) or 'none'}"]
+    rows = [f"{end['rounds']:,} round trips, {end['stores']:,} stores to {end['lines']:,} cache lines; "
+            f"written by several CPUs: {len(lines) or 'none'}"]
     for line in sorted(lines, key=lambda line: -sum(one["stores"] for one in line["writers"])):
         rows.append(f"  {line['physical']:#012x}  {objects.name(line['address'])}")
         rows += [f"      CPU {one['cpu']}: {one['stores']:,} stores, the last in {code.name(one['pc'])}"

@@ -6,8 +6,8 @@
 // matter here.
 //
 // Output (out=FILE), a JSON object a line: each line that two CPUs wrote, with an address by which it was
-// written, each CPU's stores and the last instruction that did one; at the end how many lines and stores there
-// were, so that an empty table is known not to be the table of a run that stored nothing.
+// written, each CPU's stores and the last instruction that did one; at the end how many lines and stores
+// there were, so that an empty table is known not to be the table of a run that stored nothing.
 #include "guest.h"
 
 #include <inttypes.h>
