@@ -264,16 +264,16 @@ void reply_with(Thread& self) {
 }
 
 // `actor`: in which the thread is.
-[[nodiscard, gnu::always_inline]] inline long send_by_words(Thread& self, const Actor& actor,
-                                                            const Port& from, Message& message, Port& port,
+[[nodiscard, gnu::always_inline]] inline long send_by_words(Thread& self, Actor& actor, const Port& from,
+                                                            Message& message, Port& port,
                                                             const KnUniqueId& target) {
     compose_words(message, size_in(self.frame.message_control()));
     self.frame.store_words(message.words);
     address(message, self, actor, from, target, false);
-    const Route route = deliver(port, message, true);
-    if (route == Route::full) [[unlikely]] {
+    const Route route = deliver_paid(port, message, true, actor.credits);
+    if (route >= Route::full) [[unlikely]] {
         free_message(message);
-        return K_EFULL;
+        return refusal(route);
     }
     if (route == Route::away) self.set(flag_sent);
     this_cpu().counters.messages_sent.count();
@@ -295,7 +295,7 @@ void reply_with(Thread& self) {
     if (!made.ok()) return static_cast<long>(made.status());
     return call_by_words(self, *made.value(), *member, target, size);
 }
-[[nodiscard, gnu::noinline]] long send_to_member(Thread& self, const Actor& actor, const Port& from,
+[[nodiscard, gnu::noinline]] long send_to_member(Thread& self, Actor& actor, const Port& from,
                                                  KnUniqueId target) {
     Port* member{};
     const Result<Message*> made = message_for_member(target, member);
@@ -324,7 +324,7 @@ long message_call(Thread& self) {
     const u64 control = self.frame.message_control();
     if (size_in(control) > MESSAGE_REGISTER_BYTES) return K_EINVAL;
     const auto source = static_cast<int>(control >> MESSAGE_SOURCE_SHIFT);
-    const Actor& actor = execution_actor(self);
+    Actor& actor = execution_actor(self);
     const Port* const from = source == K_DEFAULTPORT ? actor.default_port : own_port(self, source);
     if (from == nullptr) return K_EINVAL;
     const KnUniqueId target{self.frame.message_name(), self.frame.message_tail()};
