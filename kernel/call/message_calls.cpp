@@ -79,12 +79,18 @@ void turn_away(Message& message, const Destination& to) {
 // A request in registers costs nothing; what else nobody takes at once is paid for by the sender.
 enum class Pays : u8 { nothing, credits };
 
+// Once for all calls by descriptor; what goes in registers has a copy of its own.
+[[nodiscard, gnu::noinline]] Route deliver_composed(Thread& self, Port& port, Message& message,
+                                                    bool in_order) {
+    return deliver_paid(port, message, in_order, execution_actor(self).credits);
+}
+
 template <Pays P>
 [[nodiscard, gnu::always_inline]] inline Route send_to(const Destination& to, Thread& self, Message& message,
                                                        bool in_order) {
     if constexpr (P == Pays::nothing) return deliver(*to.port, message, in_order);
     if (to.server == nullptr) [[likely]]
-        return deliver_paid(*to.port, message, in_order, execution_actor(self).credits);
+        return deliver_composed(self, *to.port, message, in_order);
     deliver_placed(*to.port, message, *to.server);
     return Route::here;
 }

@@ -356,7 +356,7 @@ void arrive_paid(Request& request) {
     return route(port, message, in_order, nullptr);
 }
 
-Route deliver_paid(Port& port, Message& message, bool in_order, CreditAccount& payer) {
+[[gnu::always_inline]] Route deliver_paid(Port& port, Message& message, bool in_order, CreditAccount& payer) {
     return route(port, message, in_order, &payer);
 }
 
