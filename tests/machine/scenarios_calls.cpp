@@ -70,7 +70,7 @@ constexpr VirtAddr name_at = free_data, value_at = free_data + 512, size_at = fr
 }
 
 [[nodiscard]] Task<void> unknown_calls() {
-    for (const u64 number : {22u, 63u, 82u, 127u, 128u, 255u}) {
+    for (const u64 number : {22u, 63u, 82u, 127u, 158u, 255u}) {
         const Attempt unknown{raw_call(number, {1, 2, 3, 4, 5, 6})};
         static_cast<void>(co_await unknown);
     }
@@ -149,7 +149,8 @@ constexpr VirtAddr name_at = free_data, value_at = free_data + 512, size_at = fr
             const bool own = bad == 0 && (call == Call::actorDelete || call == Call::threadDelete);
             if (own || (call == Call::threadDelay && bad > nothing_there)) continue;
             const Attempt wild{raw_call(number, {bad, bad, bad, bad, bad, bad})};
-            if (number >= 2 && call != Call::ipcReceiveMessage) static_cast<void>(co_await wild);
+            const bool message = number < 2 || call == Call::message_send || call == Call::ipcReceiveMessage;
+            if (!message) static_cast<void>(co_await wild);
         }
     }
 }
