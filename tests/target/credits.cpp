@@ -108,7 +108,7 @@ void flood_once(Report& report, unsigned size, KnCpuId cpu, const KnSysStatistic
     CHECK_EQ(credits_of(K_MYACTOR), 1 + pages);
     CHECK_EQ(receive_body(victim.li()), K_CMSGSIZEMAX);
     CHECK_EQ(credits_of(K_MYACTOR), 0);
-    REQUIRE(receive_body(here.li()) == K_ETIMEOUT); // the flooder's call is dropped: it goes on
+    answer(); // it goes on
     CHECK_EQ(listen(here).error, K_OK);
     CHECK_EQ(credits_of(&child.capability()), full.sent * price);
     answer();
