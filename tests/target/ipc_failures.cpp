@@ -24,6 +24,8 @@ void call_target(std::uintptr_t size) {
     result = ipcCall(&request, K_DEFAULTPORT, &target, &reply, -1);
 }
 
+constexpr char received[] = "test.received";
+
 // Receives one request and keeps it.
 void receive_and_hang(std::uintptr_t) {
     unsigned char body[128];
@@ -31,6 +33,7 @@ void receive_and_hang(std::uintptr_t) {
     int li = target_li;
     if (ipcReceive(&message, &li, -1) >= 0) {
         served.fetch_add(1);
+        sysSetEnv(received, "1"); // for who is in another actor
     }
     threadDelay(K_NOTIMEOUT);
 }
@@ -106,6 +109,7 @@ void server_actor_deleted(Report& report) {
     for (const std::uintptr_t receives : {std::uintptr_t{1}, std::uintptr_t{0}}) {
         for (KnCpuId cpu = 0; cpu < cpu_count(); ++cpu) {
             sysUnsetEnv("port.test.crash");
+            sysUnsetEnv(received);
             Child child;
             REQUIRE_EQ(child.create("deleted"), K_OK);
             REQUIRE(child.start(publish_and_wait, receives, higher_priority, cpu) > 0);
@@ -114,7 +118,11 @@ void server_actor_deleted(Report& report) {
             result = pending;
             Helper client;
             REQUIRE(client.start(call_target, 8, higher_priority, 0) > 0);
-            sleep_milliseconds(3);
+            if (receives != 0) {
+                CHECK(eventually([] { return environment_number(received, 0) == 1; }));
+            } else {
+                sleep_milliseconds(3);
+            }
             CHECK_EQ(result, pending);
             CHECK_EQ(child.destroy(), K_OK);
             CHECK(client.join());

@@ -8,7 +8,7 @@
 
 namespace chorale::test {
 
-inline constexpr unsigned patience = 5000; // milliseconds after which something that must happen has not
+inline constexpr unsigned patience = 30000; // milliseconds after which something that must happen has not
 
 // Polls until `condition()` holds; false when the time is over.
 template <class Condition>

@@ -13,7 +13,6 @@ namespace chorale::test {
 namespace {
 
 constexpr unsigned usual_seconds = 20;
-constexpr unsigned teardown_patience = 30000; // milliseconds
 constexpr unsigned warm_up_milliseconds = 300;
 constexpr std::size_t stack_size = 12288;
 
@@ -195,7 +194,7 @@ bool clients_finished() {
 
 void stop_all(Report& report) {
     traffic.stop = true;
-    CHECK(eventually(clients_finished, teardown_patience));
+    CHECK(eventually(clients_finished, patience));
     CHECK(eventually([] { return traffic.counters.received_sends == traffic.counters.sends; }));
     for (unsigned i = 0; i < child_limit; ++i) {
         CHECK_EQ(end_child(report, i), K_OK);

@@ -13,7 +13,7 @@ namespace chorale::test {
 
 namespace {
 
-constexpr KnTimeVal patience{5, 0};
+constexpr KnTimeVal patience{30, 0};
 constexpr int higher = 50;
 
 struct Watcher {

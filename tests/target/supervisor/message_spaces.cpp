@@ -9,7 +9,7 @@ namespace chorale::test {
 
 namespace {
 
-constexpr KnTimeVal patience{5, 0}, millisecond{0, K_NPERM};
+constexpr KnTimeVal patience{30, 0}, millisecond{0, K_NPERM};
 constexpr unsigned rounds = 8;
 
 struct Sender {

@@ -11,7 +11,7 @@ namespace chorale::test {
 
 namespace {
 
-constexpr KnTimeVal patience{5, 0}, an_hour{3600, 0}, millisecond{0, K_NPERM};
+constexpr KnTimeVal patience{30, 0}, an_hour{3600, 0}, millisecond{0, K_NPERM};
 
 struct Expected {
     KnTimeout timeout; // first: what the handler is given
