@@ -29,6 +29,7 @@ bool run() {
           machine::emulated() ? " (emulated: times are not those of hardware)" : "");
     recorder.print_meta(cpus);
     measure_same_cpu(context);
+    measure_queued(context);
     measure_laps(context);
     measure_objects(context);
     measure_messages(context);

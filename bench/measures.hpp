@@ -30,6 +30,7 @@ void report_failure(const Context& context, const char* name, const char* reason
 
 void measure_same_cpu(const Context& context);
 void measure_threads(const Context& context);
+void measure_queued(const Context& context);
 void measure_laps(const Context& context);
 void measure_objects(const Context& context);
 void measure_messages(const Context& context);

@@ -19,8 +19,10 @@ constexpr unsigned usual_faults = 2000;
     return *reinterpret_cast<volatile std::uint64_t*>(address);
 }
 
+constexpr VmSize upwards = page, downwards = -page;
+
 // Each round writes to the next page; the warm-up takes the first ones.
-void measure_writes(const Context& context, const char* name, VmAddr start, unsigned rounds) {
+void measure_writes(const Context& context, const char* name, VmAddr start, VmSize step, unsigned rounds) {
     if (!context.wants("memory", name)) {
         return;
     }
@@ -29,10 +31,10 @@ void measure_writes(const Context& context, const char* name, VmAddr start, unsi
         context, name, rounds,
         [&](unsigned) {
             word_at(next) = next;
-            next += page;
+            next += step;
             return static_cast<long>(next);
         },
-        [&](unsigned, long) { return word_at(next - page) == next - page; });
+        [&](unsigned, long) { return word_at(next - step) == next - step; });
 }
 
 } // namespace
@@ -51,7 +53,7 @@ void measure_memory(const Context& context) {
         report_failure(context, zero, "no region", error);
         return;
     }
-    measure_writes(context, zero, original, rounds);
+    measure_writes(context, zero, original, upwards, rounds);
     for (VmAddr at = original; at < original + size; at += page) {
         word_at(at) = at; // all of them are there
     }
@@ -59,10 +61,11 @@ void measure_memory(const Context& context) {
         report_failure(context, copy, "no copy", error);
         return;
     }
-    measure_writes(context, copy, duplicate, rounds);
+    measure_writes(context, copy, duplicate, upwards, rounds);
     second.options = first.options = 0;
     rgnFree(K_MYACTOR, &second);
-    measure_writes(context, alone, original, rounds);
+    // Those above a page come with it.
+    measure_writes(context, alone, original + size - page, downwards, rounds);
     rgnFree(K_MYACTOR, &first);
 }
 

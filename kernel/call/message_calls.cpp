@@ -123,10 +123,10 @@ enum class Wait : u8 { some, without_end };
         }
     }
     Status status = Status::busy;
-    if (!goes_on && wait == Wait::without_end && worth_placing(body)) {
+    if (!goes_on && worth_holding(body)) {
         machine::interrupt_window();
         if (this_cpu().pending != 0) return Status::busy;
-        status = hold_body(message, body);
+        status = hold_body(message, body, wait == Wait::without_end ? HeldBody::live : HeldBody::frozen);
     }
     if (status == Status::busy) status = compose(message, body, goes_on);
     if (status != Status::ok) return status;

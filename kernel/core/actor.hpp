@@ -64,8 +64,11 @@ struct Actor {
     std::array<Thread*, max_cpus> any_waiters{};
     std::atomic<u64> any_cpus{};
     std::atomic<bool> dying{};
-    std::atomic<bool> stopped{};   // its threads are; changed under the lock of `tables`
-    std::atomic<u32> sync_waits{}; // its threads in queues of synchronisation objects
+    std::atomic<bool> stopped{}; // its threads are; changed under the lock of `tables`
+    // Its threads in queues of synchronisation objects; in the upper half: how many have ever begun to wait.
+    std::atomic<u64> sync_waits{};
+    static constexpr u64 one_wait_begun = (u64{1} << 32) + 1;
+    [[nodiscard]] static u32 waiting_now(u64 waits) { return static_cast<u32>(waits); }
     u32 table_index{};
     ActorTimers timers;
     SiteData site{};

@@ -1,9 +1,11 @@
 #include "kernel/ipc/hold.hpp"
 
+#include "kernel/core/actor.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/thread.hpp"
 #include "kernel/ipc/transfer.hpp"
 #include "kernel/mem/frame.hpp"
+#include "kernel/sync/sync.hpp"
 
 #include <machine/cpu.hpp>
 #include <machine/user_access.hpp>
@@ -12,8 +14,17 @@ namespace chorale {
 
 namespace {
 
-// Below, a copy costs no more than this.
-constexpr u32 fewest_pages = 2;
+constexpr u32 fewest_frozen = 4; // below, a copy costs no more
+
+// A synchronisation object is known by its physical address, which a copy would change behind who waits: so
+// nobody may, and nobody may begin to before the pages are common, when his own write makes the copy.
+[[nodiscard]] bool freeze(VirtRange pages, PhysAddr* frames) {
+    Thread& self = *this_cpu().current;
+    Actor& actor = *self.actor;
+    const u64 waits = actor.sync_waits.load(std::memory_order_relaxed); // relaxed: looked at again
+    if (waited_in(actor, pages)) return false;
+    return self.space->freeze_pages(pages, {frames, Message::page_limit}, actor.sync_waits, waits);
+}
 
 // The part of a page behind the last whole one.
 [[nodiscard]] Status copy_rest(Message& message, VirtAddr rest, u32 size) {
@@ -25,17 +36,20 @@ constexpr u32 fewest_pages = 2;
 
 } // namespace
 
-Status hold_body(Message& message, const KnMsgDesc& body) {
+Status hold_body(Message& message, const KnMsgDesc& body, HeldBody how) {
     const VirtAddr begin{body.bodyAddr};
     const u32 whole = body.bodySize / page_size, rest = body.bodySize % page_size;
-    if (!begin.page_aligned() || whole < fewest_pages || body.bodySize > K_CMSGSIZEMAX) return Status::busy;
+    if (how == HeldBody::frozen && whole < fewest_frozen) return Status::busy;
     if (const Status status = compose_head(message, body); status != Status::ok) return status;
-    const VirtAddr end = begin + whole * page_size;
-    if (!this_cpu().current->space->share_pages({begin, end}, message.pages)) return Status::busy;
+    const VirtRange pages{begin, begin + whole * page_size};
+    Space& space = *this_cpu().current->space;
+    const bool held =
+        how == HeldBody::live ? space.share_pages(pages, message.pages) : freeze(pages, message.pages);
+    if (!held) return Status::busy;
     machine::interrupt_window();
     message.page_count = whole;
     message.stored = 0;
-    return rest == 0 ? Status::ok : copy_rest(message, end, rest);
+    return rest == 0 ? Status::ok : copy_rest(message, pages.end, rest);
 }
 
 } // namespace chorale

@@ -103,6 +103,8 @@ template <class Copy>
     if (!descriptor.ok()) return K_EFAULT;
     switch (store(message, descriptor.value())) {
     case Stored::all:
+        // Its pages are of no more use, and a sender may wait to have frames for itself again.
+        if (!message.kept) release_pages(message);
         return static_cast<long>(message.size) | stored;
     case Stored::again:
         return no_result;

@@ -71,6 +71,14 @@ class PageTableOf {
     // up to the end of their table.
     template <Protection Need>
     [[nodiscard]] unsigned frames_at(VirtAddr at, unsigned count, PhysAddr* frames) const;
+    // Makes shown, small, writable pages from `at` on common, and tells their frames: how many, as
+    // frames_at(). `share(frame, common)` adds an owner, or ends it here. `flush`: rights became narrower.
+    template <class Share>
+    [[nodiscard]] unsigned freeze_at(VirtAddr at, unsigned count, PhysAddr* frames, bool& flush,
+                                     Share&& share);
+    // The opposite, with `rights`, of pages whose frames are alone(), which the first that is not ends.
+    template <class Alone>
+    void thaw_at(VirtAddr at, unsigned count, Protection rights, Alone&& alone);
     // Another frame, or other rights, for a small page that is there. TLBs are the caller's business.
     void change(VirtAddr at, PhysAddr frame, Protection protection, Visibility visibility);
     // Where the entry for `at` ends, or `end` if that is nearer.
@@ -310,6 +318,46 @@ unsigned PageTableOf<G>::frames_at(VirtAddr at, unsigned count, PhysAddr* frames
     for (; found < count && found < left && fits(load(entry)); ++found)
         frames[found] = G::address(load(entry++));
     return found;
+}
+
+template <class G>
+template <class Share>
+unsigned PageTableOf<G>::freeze_at(VirtAddr at, unsigned count, PhysAddr* frames, bool& flush,
+                                   Share&& share) {
+    constexpr Protection wanted = Protection::user | Protection::read, never = Protection::device;
+    const Path path = walk(at);
+    if (path.level != 0) return 0;
+    u64* entry = path.entry[0];
+    const unsigned left = G::entries - index(at, 0), most = count < left ? count : left;
+    unsigned done = 0;
+    for (; done < most; ++done, ++entry) {
+        const u64 before = load(entry);
+        const Protection rights = G::protection(before);
+        if (!G::present(before) || (rights & (wanted | never)) != wanted) break;
+        const PhysAddr frame = G::address(before);
+        const bool common = allows(rights, Protection::copy);
+        if (!share(frame, common)) break;
+        frames[done] = frame;
+        if (common) continue;
+        flush = flush || allows(rights, Protection::write);
+        store(entry, make_leaf(frame, rights | Protection::copy, 0, Visibility::shown));
+    }
+    return done;
+}
+
+template <class G>
+template <class Alone>
+void PageTableOf<G>::thaw_at(VirtAddr at, unsigned count, Protection rights, Alone&& alone) {
+    const Path path = walk(at);
+    if (path.level != 0) return;
+    u64* entry = path.entry[0];
+    const unsigned left = G::entries - index(at, 0), most = count < left ? count : left;
+    for (unsigned i = 0; i < most; ++i, ++entry) {
+        const u64 before = load(entry);
+        if (!G::present(before) || !allows(G::protection(before), Protection::copy)) return;
+        if (!alone(G::address(before))) return;
+        store(entry, make_leaf(G::address(before), rights, 0, Visibility::shown));
+    }
 }
 
 template <class G>

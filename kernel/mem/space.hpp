@@ -202,6 +202,10 @@ class Space {
     // The caller becomes an owner of the frames, too, all of them or none: memory that is there and no
     // segment's.
     [[nodiscard]] bool share_pages(VirtRange range, std::span<PhysAddr> frames);
+    // The same with their contents as they are now: who writes to the range gets copies. Not if `events` is
+    // no longer `seen`: it changes only with the space locked.
+    [[nodiscard]] bool freeze_pages(VirtRange range, std::span<PhysAddr> frames,
+                                    const std::atomic<u64>& events, u64 seen);
     // Takes frames, each the caller's alone, in the place of what the range has. A bit for each that it has
     // taken; the others could not be, and stay the caller's.
     [[nodiscard]] u32 accept_pages(VirtRange range, std::span<const PhysAddr> frames, InUse in_use);
@@ -336,6 +340,8 @@ class Space {
                                          const WantedPage& source);
     [[nodiscard]] VirtAddr reap_pages(Contents& contents, const Region& region, VirtRange rest, bool dead);
     [[nodiscard]] Look bring_zeros(Contents& contents, VirtAddr page, Protection rights);
+    static void thaw(Contents& contents, const Region& region, VirtAddr page, PhysAddr frame,
+                     Protection rights);
     [[nodiscard]] bool put_copy(Contents& contents, VirtAddr page, Copying& copying);
     [[nodiscard]] bool fill_large(VirtAddr at, VirtAddr end);
     [[nodiscard]] static const Region* movable(Contents& contents, VirtAddr page);

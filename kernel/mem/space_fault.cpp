@@ -39,6 +39,18 @@ Space::Look Space::bring_zeros(Contents& contents, VirtAddr page, Protection rig
     return Look::no_memory;
 }
 
+// Who writes to one page that came back, like a message's body, most likely writes to the next ones too: a
+// few come with it. A TLB that remembers their narrower rights makes a fault that finds them done.
+void Space::thaw(Contents& contents, const Region& region, VirtAddr page, PhysAddr frame, Protection rights) {
+    constexpr unsigned together = 16;
+    contents.table.change(page, frame, rights, Visibility::shown);
+    if (region.work != nullptr) return;
+    const VirtAddr next = page + page_size;
+    const uword left = (region.range.end - next) / page_size;
+    contents.table.thaw_at(next, left < together - 1 ? static_cast<unsigned>(left) : together - 1, rights,
+                           [](PhysAddr other) { return !frame_shared(other); });
+}
+
 Space::Look Space::look_at(Contents& contents, VirtAddr page, Protection access, Copying& copying,
                            WantedPage* wanted) {
     const Region* const region = contents.regions.at_or_after(page);
@@ -61,7 +73,7 @@ Space::Look Space::look_at(Contents& contents, VirtAddr page, Protection access,
     }
     if (slot.shown && !writing) return Look::widened;
     if (!frame_shared(slot.frame)) {
-        contents.table.change(page, slot.frame, rights, Visibility::shown);
+        thaw(contents, *region, page, slot.frame, rights);
         return Look::widened;
     }
     if (copying.fresh == PhysAddr{}) {

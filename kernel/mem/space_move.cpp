@@ -4,6 +4,9 @@
 // A page whose frame goes is hidden and marked common, then forgotten by all TLBs, as one that is copied
 // (space_fault.cpp). Whoever touches it meanwhile is alone with the frame and only shows it again, or makes a
 // copy: then it has not stayed hidden, and keeps what it has.
+//
+// A page that is frozen becomes common at once: its contents are those from before the flush, or what another
+// thread wrote while the program asked for it.
 #include "kernel/mem/space.hpp"
 
 #include <machine/cpu.hpp>
@@ -107,6 +110,34 @@ bool Space::share_pages(VirtRange range, std::span<PhysAddr> frames) {
     });
     if (shared == count) return true;
     while (shared != 0) release_frame(frames[--shared]);
+    return false;
+}
+
+bool Space::freeze_pages(VirtRange range, std::span<PhysAddr> frames, const std::atomic<u64>& events,
+                         u64 seen) {
+    const unsigned count = pages_of(range);
+    unsigned frozen = 0;
+    bool flush = false;
+    const auto share = [](PhysAddr frame, bool common) {
+        return (common || !frame_shared(frame)) && share_frame(frame);
+    };
+    if (shared_) return false;
+    contents_.with([&](Contents& contents) {
+        const Region* const region = movable(contents, range.begin);
+        // relaxed: changed under this lock
+        if (region == nullptr || region->range.end < range.end ||
+            events.load(std::memory_order_relaxed) != seen)
+            return;
+        unsigned more = 0;
+        do { // at most two tables
+            more = contents.table.freeze_at(page_at(range, frozen), count - frozen, &frames[frozen], flush,
+                                            share);
+            frozen += more;
+        } while (more != 0 && frozen < count);
+    });
+    if (flush) flush_at_once(flush_for(work_on(range)));
+    if (frozen == count) return true;
+    while (frozen != 0) release_frame(frames[--frozen]);
     return false;
 }
 

@@ -84,7 +84,7 @@ bool queue_up(Thread& self, Bucket& bucket, u64 key, VirtAddr at, const Possible
     // Only who waits for ownership waits by priority.
     if (bucket.add(waiter, waiter.wanted == Wanted::ownership ? self.priority : u16{0}, owner)) {
         // relaxed: the space is locked, and who takes pages out of it locks it before he looks
-        self.actor->sync_waits.fetch_add(1, std::memory_order_relaxed);
+        self.actor->sync_waits.fetch_add(Actor::one_wait_begun, std::memory_order_relaxed);
         return true;
     }
     waiter.key.store(0, std::memory_order_relaxed); // relaxed: see key_of()
@@ -135,7 +135,7 @@ void reorder_wait(Thread& thread) {
 
 bool waited_in(Actor& actor, VirtRange range) {
     // relaxed: see end_waits()
-    if (actor.sync_waits.load(std::memory_order_relaxed) == 0) return false;
+    if (Actor::waiting_now(actor.sync_waits.load(std::memory_order_relaxed)) == 0) return false;
     return actor.tables.with([&](Actor::Tables& tables) {
         for (Thread* const thread : tables.known_threads()) {
             if (thread == nullptr) continue;
@@ -153,7 +153,7 @@ bool waited_in(Actor& actor, VirtRange range) {
 bool end_waits(Actor& actor, VirtRange range, u64& progress) {
     // relaxed: who began to wait before the pages were hidden has counted itself with the space locked, and
     // nobody begins afterwards; who stops waiting meanwhile does not matter
-    if (actor.sync_waits.load(std::memory_order_relaxed) == 0) return true;
+    if (Actor::waiting_now(actor.sync_waits.load(std::memory_order_relaxed)) == 0) return true;
     Thread* found[threads_per_look];
     unsigned count = 0;
     actor.tables.with([&](Actor::Tables& tables) {

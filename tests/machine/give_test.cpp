@@ -1,110 +1,13 @@
 // Bodies that the sender gives up: the receiver gets the frames, the sender zeros; and everything that keeps
 // pages where they are, so that they are copied.
-#include "kernel/core/actor.hpp"
-#include "kernel/mem/frame.hpp"
-#include "tests/machine/memory_calls.hpp"
-#include "tests/machine/world.hpp"
+#include "tests/machine/body_pair.hpp"
 
 namespace chorale::test {
 
 namespace {
 
 using namespace host;
-
-constexpr VirtAddr from{0x300'0000}, to{0x400'0000}, other{0x600'0000};
-constexpr uword pages = 5, tail = 104, whole = pages * page_size, size = whole + tail;
-
-[[nodiscard]] u64 mark(u64 seed, uword page) { return seed << 32 | (page + 1); }
-
-[[nodiscard]] Task<void> fill(KnCap actor, u64 seed) {
-    for (uword i = 0; i <= pages; ++i) co_await poke(actor, from + i * page_size, mark(seed, i));
-}
-
-[[nodiscard]] Space& space_of(KnCap actor) { return find_actor(actor).value()->space; }
-
-[[nodiscard]] u64 frame_at(KnCap actor, VirtAddr at) {
-    const Result<PhysAddr> frame = space_of(actor).frame_of(at);
-    return frame.ok() ? frame.value().raw() : 0;
-}
-
-// Server and client, with memory for the body that comes on demand.
-struct Pair {
-    StagePointer stage = std::make_shared<Stage>();
-    KnCap server{}, client{};
-    KnUniqueId port{};
-    long li{};
-    VirtAddr at{to};
-    unsigned received{};
-    long result{};
-};
-using PairPointer = std::shared_ptr<Pair>;
-
-[[nodiscard]] Task<PairPointer> make_pair() {
-    const auto pair = std::make_shared<Pair>();
-    pair->server = co_await pair->stage->actor();
-    pair->client = co_await pair->stage->actor();
-    pair->li = co_await pair->stage->port(pair->server, pair->port);
-    EXPECT_GT(co_await allocate(pair->client, region_of(from, whole + page_size, K_WRITABLE)), 0);
-    EXPECT_GT(co_await allocate(pair->server, region_of(to, whole + 2 * page_size, K_WRITABLE)), 0);
-    co_return pair;
-}
-
-[[nodiscard]] Task<void> receive(PairPointer pair, unsigned count) {
-    Local<KnMsgDesc> in;
-    while (count-- != 0) {
-        co_await in.set({0, size, pair->at.raw(), 0, 0});
-        const MessageResult got =
-            co_await attempt(message_receive(static_cast<int>(pair->li), -1, 0, in.at()));
-        pair->result = got.bytes();
-        ++pair->received;
-    }
-}
-
-[[nodiscard]] Task<long> give(KnUniqueId port, VirtAddr body, uword bytes) {
-    Local<KnMsgDesc> message;
-    Local<KnIpcDest> destination;
-    co_await message.set({K_MSG_GIVE, static_cast<unsigned>(bytes), body.raw(), 0, 0});
-    co_await destination.set({port, {}});
-    co_return co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at());
-}
-
-// A call by a thread of the client, and its result.
-[[nodiscard]] Task<long> by_client(PairPointer pair, std::function<Task<long>()> work) {
-    struct Done {
-        bool yet{};
-        long result{};
-    };
-    const auto done = std::make_shared<Done>();
-    co_await pair->stage->play(pair->client,
-                               [=](u64) -> Task<void> {
-                                   done->result = co_await work();
-                                   done->yet = true;
-                               },
-                               {.stack = 1});
-    for (unsigned waited = 0; waited < 200 && !done->yet; ++waited) co_await rest(50 * microsecond);
-    EXPECT_TRUE(done->yet);
-    co_return done->result;
-}
-
-[[nodiscard]] Task<long> give_body(PairPointer pair) {
-    co_return co_await by_client(pair, [=] { return give(pair->port, from, size); });
-}
-
-[[nodiscard]] Task<void> start_receiving(PairPointer pair, CpuIndex cpu, unsigned count = 1) {
-    co_await pair->stage->serve(pair->server, [=](u64) { return receive(pair, count); }, {cpu, 90, 1});
-}
-
-[[nodiscard]] Task<void> await_receipt(PairPointer pair, unsigned count = 1) {
-    for (unsigned waited = 0; waited < 200 && pair->received < count; ++waited)
-        co_await rest(50 * microsecond);
-    EXPECT_EQ(pair->received, count);
-    EXPECT_EQ(pair->result, static_cast<long>(size));
-}
-
-[[nodiscard]] Task<void> expect_body(PairPointer pair, u64 seed) {
-    for (uword i = 0; i <= pages; ++i)
-        EXPECT_EQ(co_await peek(pair->server, pair->at + i * page_size), mark(seed, i)) << i;
-}
+using namespace bodies;
 
 // ---- what moves ------------------------------------------------------------------------------------------
 
@@ -214,91 +117,6 @@ enum class Keeps : u8 { there, untouched, copied, shared, locked };
     }
 }
 
-// ---- held: a request that waits ---------------------------------------------------------------------------
-
-[[nodiscard]] u32 owners_at(KnCap actor, VirtAddr at) { return frame_owners(PhysAddr{frame_at(actor, at)}); }
-
-[[nodiscard]] Task<long> ask(KnUniqueId port, int delay) {
-    Local<KnMsgDesc> request, reply;
-    Local<KnIpcDest> destination;
-    co_await request.set({0, size, from.raw(), 0, 0});
-    co_await reply.set({0, 0, 0, 0, 0});
-    co_await destination.set({port, {}});
-    co_return co_await attempt(Call::ipcCallMessage, request.at(), K_DEFAULTPORT, destination.at(),
-                               reply.at(), delay);
-}
-
-// The caller's frames, counted, and not for ever; nor do they go with it.
-[[nodiscard]] Task<void> requests_that_wait(u64) {
-    for (const int delay : {-1, 10'000}) {
-        for (const bool freed : {false, true}) {
-            const PairPointer pair = co_await make_pair();
-            co_await fill(pair->client, 8);
-            const long caller = co_await pair->stage->serve(
-                pair->client, [=](u64) -> Task<void> { static_cast<void>(co_await ask(pair->port, delay)); },
-                {.stack = 1});
-            co_await rest(200 * microsecond);
-            const bool held = delay < 0;
-            for (uword i = 0; i < pages; ++i)
-                EXPECT_EQ(owners_at(pair->client, from + i * page_size), held ? 2u : 1u) << i;
-            EXPECT_EQ(owners_at(pair->client, from + whole), 1u);
-            if (freed) {
-                EXPECT_EQ(co_await on_thread(Call::threadDelete, pair->client, caller), K_OK);
-                EXPECT_EQ(co_await release(pair->client, region_of(from, whole + page_size, 0)), K_OK);
-            }
-            co_await start_receiving(pair, freed ? 0 : 2);
-            co_await await_receipt(pair);
-            co_await expect_body(pair, 8);
-            co_await pair->stage->end();
-        }
-    }
-}
-
-// All of them or none: one that is not there yet.
-[[nodiscard]] Task<void> requests_with_a_gap(u64) {
-    const PairPointer pair = co_await make_pair();
-    co_await fill(pair->client, 3);
-    const VirtAddr gap = from + 2 * page_size;
-    EXPECT_EQ(co_await release(pair->client, region_of(gap, page_size, 0)), K_OK);
-    EXPECT_GT(co_await allocate(pair->client, region_of(gap, page_size, K_WRITABLE)), 0);
-    co_await pair->stage->serve(pair->client,
-                                [=](u64) -> Task<void> { static_cast<void>(co_await ask(pair->port, -1)); },
-                                {.stack = 1});
-    co_await rest(200 * microsecond);
-    EXPECT_EQ(owners_at(pair->client, from), 1u);
-    co_await start_receiving(pair, 0);
-    co_await await_receipt(pair);
-    for (uword i = 0; i <= pages; ++i)
-        EXPECT_EQ(co_await peek(pair->server, to + i * page_size), i == 2 ? 0 : mark(3, i)) << i;
-    co_await pair->stage->end();
-}
-
-// A page that is held is copied by whoever would share it, and stays where it is.
-[[nodiscard]] Task<void> held_pages_are_nobody_elses(u64) {
-    const PairPointer pair = co_await make_pair();
-    co_await fill(pair->client, 9);
-    co_await pair->stage->serve(pair->client,
-                                [=](u64) -> Task<void> { static_cast<void>(co_await ask(pair->port, -1)); },
-                                {.stack = 1});
-    co_await rest(200 * microsecond);
-    const u64 before = frame_at(pair->client, from);
-    EXPECT_EQ(co_await transfer(Call::rgnInitFromActor, pair->client, region_of(other, 0, K_WRITABLE),
-                                pair->client, region_of(from, whole + page_size, 0)),
-              K_OK);
-    EXPECT_NE(frame_at(pair->client, other), before);
-    co_await poke(pair->client, other, 1);
-    co_await pair->stage->play(
-        pair->client, [=](u64) -> Task<void> { EXPECT_EQ(co_await give(pair->port, from, size), K_OK); },
-        {.stack = 2});
-    co_await rest(200 * microsecond);
-    EXPECT_EQ(frame_at(pair->client, from), before);
-    co_await start_receiving(pair, 0, 2);
-    co_await await_receipt(pair, 2);
-    co_await expect_body(pair, 9);
-    EXPECT_EQ(owners_at(pair->client, from), 1u);
-    co_await pair->stage->end();
-}
-
 // ---- what is refused comes back --------------------------------------------------------------------------
 
 [[nodiscard]] Task<void> refused_bodies(u64) {
@@ -330,12 +148,6 @@ TEST(Give, frames_change_hands) { play_clean(frames_change_hands, 0); }
 TEST(Give, pages_that_others_count_on_stay) { play_clean(pages_that_stay, 0); }
 
 TEST(Give, places_that_do_not_fit_get_copies) { play_clean(places_that_do_not_fit, 0); }
-
-TEST(Hold, requests_that_wait_own_the_frames_too) { play_clean(requests_that_wait, 0); }
-
-TEST(Hold, requests_with_a_gap_are_copied) { play_clean(requests_with_a_gap, 0); }
-
-TEST(Hold, held_pages_are_nobody_elses) { play_clean(held_pages_are_nobody_elses, 0); }
 
 TEST(Give, what_is_refused_comes_back) { play_clean(refused_bodies, 0); }
 

@@ -103,8 +103,8 @@ void Inspection::check_sync() {
     for (const auto& [thread, lends] : lending_)
         expect(lends == 0, 34, name(*thread), " lends to an owner who does not know");
     for (const Actor* const actor : actors_) {
-        expect(actor->sync_waits.load() == waits[actor], 33, name(*actor), " counts ",
-               actor->sync_waits.load(), " waits for objects and has ", waits[actor]);
+        expect(Actor::waiting_now(actor->sync_waits.load()) == waits[actor], 33, name(*actor), " counts ",
+               Actor::waiting_now(actor->sync_waits.load()), " waits for objects and has ", waits[actor]);
     }
 }
 

@@ -207,10 +207,84 @@ void given_up(Report& report) {
     }
 }
 
+// ---- written at once after it was sent: what arrives is what was there before -----------------------------
+
+constexpr unsigned bodies_sent = 6, most_writers = 3;
+std::atomic<unsigned> phase, acknowledged;
+
+// Where that writer's word is in each page; the last is the sender's own.
+constexpr VmAddr word_of(unsigned writer) { return writer * 8; }
+
+void write_words(unsigned writer, unsigned value) {
+    for (VmSize at = word_of(writer); at < body_size; at += page) {
+        word_at(sent_at + at) = value;
+    }
+}
+
+// Its CPU's TLB remembers that it may write to the pages.
+void write_in_phases(std::uintptr_t writer) {
+    for (unsigned seen = 0; seen < 2 * bodies_sent; ++seen) {
+        while (phase == seen) {
+            sleep_milliseconds(1);
+        }
+        write_words(static_cast<unsigned>(writer), seen + 1);
+        ++acknowledged;
+    }
+}
+
+void receive_one(std::uintptr_t) {
+    KnMsgDesc message{0, body_size, got_at, 0, 0};
+    int li = inbox.li;
+    inbox.result = ipcReceive(&message, &li, 0);
+}
+
+void all_write(Report& report) {
+    const unsigned before = acknowledged;
+    ++phase;
+    write_words(most_writers, phase);
+    CHECK(eventually([before] { return acknowledged == before + most_writers; }));
+}
+
+void written_at_once(Report& report) {
+    Counted counted(report);
+    phase = acknowledged = 0;
+    REQUIRE_EQ(allocate(sent_at, body_size), K_OK);
+    REQUIRE_EQ(allocate(got_at, body_size), K_OK);
+    inbox.li = portCreate(K_MYACTOR, &inbox.port.target);
+    REQUIRE(inbox.li > 0);
+    Helper writers[most_writers];
+    for (unsigned i = 0; i < most_writers; ++i) {
+        REQUIRE(writers[i].start(write_in_phases, i, lower_priority, (i + 1) % cpu_count()) > 0);
+    }
+    for (unsigned round = 0; round < bodies_sent; ++round) {
+        all_write(report);
+        const unsigned sent = phase;
+        REQUIRE_EQ(send(sent_at), K_OK);
+        all_write(report);
+        Helper receiver;
+        REQUIRE(receiver.start(receive_one, 0, higher_priority) > 0);
+        CHECK(receiver.join());
+        CHECK_EQ(inbox.result, body_size);
+        for (VmAddr at = got_at; at < got_at + body_size; at += page) {
+            for (unsigned writer = 0; writer <= most_writers; ++writer) {
+                CHECK_EQ(word_at(at + word_of(writer)), sent);
+                CHECK_EQ(word_at(at - got_at + sent_at + word_of(writer)), sent + 1);
+            }
+        }
+    }
+    for (Helper& writer : writers) {
+        CHECK(writer.join());
+    }
+    CHECK_EQ(portDelete(K_MYACTOR, inbox.li), K_OK);
+    CHECK_EQ(release(sent_at, body_size), K_OK);
+    CHECK_EQ(release(got_at, body_size), K_OK);
+}
+
 constexpr Case cases[] = {
     {"into_memory_of_every_kind", into_memory_of_every_kind},
     {"out_of_memory_of_every_kind", out_of_memory_of_every_kind},
     {"given_up", given_up},
+    {"written_at_once", written_at_once},
 };
 
 } // namespace

@@ -26,7 +26,8 @@ SCALING_CPUS = (1, 2, 4, 8)  # on which a pair's message must cost the same,
 SCALING = 0.02               # but for this part
 LATENCY = re.compile(r"latency\.(wake|masked)\.cpus\d+$")
 BUDGETED_LATENCY = ("latency.wake", "latency.masked")  # for any number of CPUs
-MEMORY = ["memory.fault.zero", "memory.fault.copy", "memory.fault.alone"]
+MEMORY = ["memory.fault.zero", "memory.fault.copy", "memory.fault.alone",
+          *(f"ipc.queued.{size}.{use}" for use in ("kept", "written") for size in ("b16384", "b65536"))]
 GROUPS = ("all", "same", "cross", "scale", "flood", "latency", "memory")
 COUNTED_UNIT = "instructions"
 # Whose instructions they are. "firmware" is there only where some ran: in machine mode on riscv64.
