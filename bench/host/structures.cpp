@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <new>
 #include <thread>
 
 namespace chorale {
@@ -46,10 +47,10 @@ void play(CpuIndex index) { machine::set_cpu_block(static_cast<PerCpuHot*>(block
 
 void start_structures() {
     for (CpuIndex index = 0; index < cpus; ++index) {
-        blocks[index] = new PerCpu;
+        blocks[index] = ::new (::operator new(PerCpu::bytes(cpus), std::align_val_t{cache_line})) PerCpu;
         blocks[index]->index = index;
         blocks[index]->slot = index * sizeof(PortSlot);
-        blocks[index]->inbox.init(index);
+        blocks[index]->inbox.init(index, cpus);
         blocks[index]->inbox.poll(); // nobody halts, so nobody needs a doorbell
     }
     play(0);

@@ -13,14 +13,14 @@ namespace {
 constexpr unsigned run_per_window = 2; // bounds the time with interrupts off
 }
 
-bool Mailbox::push(Mailbox& inbox, Outgoing& lane, Request& request) {
-    auto& slot = inbox.incoming_[self_].slot[lane.next_slot % slots];
+bool Mailbox::push(Mailbox& inbox, Pair& lane, Request& request) {
+    auto& slot = inbox.with(static_cast<CpuIndex>(self_)).incoming[lane.next_outgoing % slots];
     // acquire: pairs with the consumer's release of the empty slot, so that its use of the old request is
     // over
     if (slot.load(std::memory_order_acquire) != nullptr) return false;
     // release: the receiver's acquire in take() makes the request's contents visible
     slot.store(&request, std::memory_order_release);
-    ++lane.next_slot;
+    ++lane.next_outgoing;
     return true;
 }
 
@@ -55,7 +55,7 @@ void Mailbox::starve(CpuIndex to) {
 }
 
 void Mailbox::post(CpuIndex to, Request& request) {
-    Outgoing& lane = outgoing_[to];
+    Pair& lane = with(to);
     Mailbox& inbox = cpu_at(to).inbox;
     if (lane.head == nullptr && push(inbox, lane, request)) [[likely]] {
         ring(to, inbox);
@@ -65,7 +65,7 @@ void Mailbox::post(CpuIndex to, Request& request) {
 }
 
 // Behind those that did not fit before.
-void Mailbox::keep(CpuIndex to, Outgoing& lane, Request& request) {
+void Mailbox::keep(CpuIndex to, Pair& lane, Request& request) {
     request.next = nullptr;
     const bool first = lane.head == nullptr;
     (first ? lane.head : lane.tail->next) = &request;
@@ -77,7 +77,7 @@ void Mailbox::keep(CpuIndex to, Outgoing& lane, Request& request) {
 void Mailbox::flush() {
     for (u64 lanes = overflowing_; lanes != 0; lanes &= lanes - 1) {
         const auto to = static_cast<CpuIndex>(std::countr_zero(lanes));
-        Outgoing& lane = outgoing_[to];
+        Pair& lane = with(to);
         Mailbox& inbox = cpu_at(to).inbox;
         bool moved = false;
         while (lane.head != nullptr) {
@@ -100,15 +100,15 @@ void Mailbox::take() {
     // acquire: what a sender did before its bell is seen, its full slots and its bit in starving_
     u64 senders = rang_.exchange(0, std::memory_order_acquire);
     do {
-        const auto from = static_cast<uword>(__builtin_ctzll(senders)); // not zero: nothing to check
+        Pair& pair = with(static_cast<CpuIndex>(__builtin_ctzll(senders))); // not zero: nothing to check
         for (unsigned left = slots; left != 0;) {
-            auto& slot = incoming_[from].slot[next_incoming_[from] % slots];
+            auto& slot = pair.incoming[pair.next_incoming % slots];
             // acquire: pairs with the sender's release in push()
             Request* const request = slot.load(std::memory_order_acquire);
             if (request == nullptr) break;
             // release: the sender may reuse the slot; pairs with its acquire in push()
             slot.store(nullptr, std::memory_order_release);
-            ++next_incoming_[from];
+            ++pair.next_incoming;
             this_cpu().counters.requests.count();
             request->run(*request);
             if (--left % run_per_window == 0) machine::interrupt_window(); // no pointer is held here

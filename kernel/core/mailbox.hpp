@@ -1,6 +1,7 @@
 // How one CPU asks another for something. Each (from, to) pair has a ring of its own, one cache line in the
 // receiver's memory, with one producer and one consumer: no shared tail, no lock, no LOCK-prefixed
-// instruction but the doorbell's.
+// instruction but the doorbell's. A pair of CPUs costs two cache lines in each direction, and there are pairs
+// only of CPUs that the machine has.
 //
 // A slot holds the request itself (FastForward): null means empty, so producer and consumer share no index.
 // When a ring is full the sender keeps the rest in a list of its own and moves it on later: nobody ever waits
@@ -11,6 +12,7 @@
 
 #include <array>
 #include <atomic>
+#include <new>
 
 namespace chorale {
 
@@ -22,8 +24,20 @@ struct Request {
 };
 
 class Mailbox {
+    // A CPU and one other.
+    struct Pair {
+        // written by the other one
+        alignas(cache_line) std::array<std::atomic<Request*>, 8> incoming{};
+        // what it is sent, and did not fit
+        alignas(cache_line) Request* head{};
+        Request* tail{};
+        uword next_outgoing{}, next_incoming{};
+    };
+
   public:
     static constexpr unsigned slots = 8;
+    // The memory behind a Mailbox that init() takes.
+    [[nodiscard]] static constexpr uword pair_bytes(unsigned cpus) { return cpus * sizeof(Pair); }
 
     // Sends `request` to CPU `to`; callable on the CPU that owns this mailbox only (the sender's).
     void post(CpuIndex to, Request& request);
@@ -62,9 +76,10 @@ class Mailbox {
     void poll() { polling_.store(true, std::memory_order_seq_cst); }
     [[nodiscard]] bool stop_polling();
 
-    void init(CpuIndex self) {
+    void init(CpuIndex self, unsigned cpus) {
         self_ = self;
         bit_ = u64{1} << self;
+        for (CpuIndex other = 0; other < cpus; ++other) ::new (&with(other)) Pair;
     }
 
     // For inspection, while no CPU is at work: what waits in the ring from `from`, and what is kept for `to`
@@ -77,41 +92,34 @@ class Mailbox {
     [[nodiscard]] bool polls() const { return polling_.load(); }
 
   private:
-    struct alignas(cache_line) Ring {
-        std::array<std::atomic<Request*>, slots> slot{};
-    };
-    struct alignas(32) Outgoing { // a shift finds it
-        Request* head{};
-        Request* tail{};
-        uword next_slot{};
-    };
-
-    bool push(Mailbox& inbox, Outgoing& lane, Request& request);
+    // Behind this object, so that no pointer has to be followed.
+    [[nodiscard]] Pair& with(CpuIndex other) { return reinterpret_cast<Pair*>(this + 1)[other]; }
+    [[nodiscard]] const Pair& with(CpuIndex other) const {
+        return reinterpret_cast<const Pair*>(this + 1)[other];
+    }
+    bool push(Mailbox& inbox, Pair& lane, Request& request);
     void ring(CpuIndex to, Mailbox& inbox);
-    [[gnu::noinline]] void keep(CpuIndex to, Outgoing& lane, Request& request);
+    [[gnu::noinline]] void keep(CpuIndex to, Pair& lane, Request& request);
     [[gnu::noinline]] void starve(CpuIndex to);
 
     uword self_{};
-    u64 bit_{};         // 1 << self_
-    u64 overflowing_{}; // lanes with an overflow list
-    std::array<Outgoing, max_cpus> outgoing_{};
-    std::array<u8, max_cpus> next_incoming_{};
+    u64 bit_{};                                   // 1 << self_
+    u64 overflowing_{};                           // lanes with an overflow list
     alignas(cache_line) std::atomic<u64> rang_{}; // written by every sender: a line of its own
     std::atomic<u64> starving_{};                 // senders that found their ring full, on the same line
     std::atomic<bool> polling_{};
-    std::array<Ring, max_cpus> incoming_{};
 };
 
 template <class Visit>
 void Mailbox::for_each_waiting(CpuIndex from, Visit&& visit) const {
-    for (const std::atomic<Request*>& slot : incoming_[from].slot) {
+    for (const std::atomic<Request*>& slot : with(from).incoming) {
         if (Request* const request = slot.load()) visit(*request);
     }
 }
 
 template <class Visit>
 void Mailbox::for_each_kept(CpuIndex to, Visit&& visit) const {
-    for (Request* request = outgoing_[to].head; request != nullptr; request = request->next) visit(*request);
+    for (Request* request = with(to).head; request != nullptr; request = request->next) visit(*request);
 }
 
 } // namespace chorale

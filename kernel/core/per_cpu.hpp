@@ -60,7 +60,6 @@ struct PerCpu : PerCpuHot {
     u32 quanta{};      // threads of this CPU that have a quantum: without one there is nothing to look after
     Counters counters; // near the beginning, where one instruction reaches them
     RunQueue ready{top_ready};
-    Mailbox inbox;
     TimerQueue timers;
     Meter meter;
     Turn turn;
@@ -72,7 +71,11 @@ struct PerCpu : PerCpuHot {
     InterruptLine *arrived{}, *last_arrived{}; // in the order of their arrival
     u8 group_turns[group_turn_places]{};       // whose turn it is (kernel/ipc/group.cpp)
     Relaxed<Message*> spare_message;           // the last one freed here: the next exchange takes it
+    Mailbox inbox;                             // the last member: its memory goes on behind it
+
+    [[nodiscard]] static constexpr uword bytes(unsigned cpus);
 };
+constexpr uword PerCpu::bytes(unsigned cpus) { return sizeof(PerCpu) + Mailbox::pair_bytes(cpus); }
 
 static_assert(offsetof(PerCpuHot, self) == CPU_SELF && offsetof(PerCpuHot, current) == CPU_CURRENT);
 static_assert(offsetof(PerCpuHot, stack_top) == CPU_STACK_TOP && offsetof(PerCpuHot, scratch) == CPU_SCRATCH);

@@ -50,18 +50,30 @@ std::atomic<unsigned> usable_cpus; // set when all have been started: how many m
 boot::BootOptions options;
 boot::Bytes bank;
 
-[[nodiscard]] PerCpu* make_block(CpuIndex index) {
-    const unsigned order = order_for(sizeof(PerCpu));
+// Pages of their own, as many as a machine of so many CPUs wants.
+[[nodiscard]] PerCpu* make_block(CpuIndex index, unsigned cpus) {
+    const unsigned order = order_for(PerCpu::bytes(cpus));
     const Result<PhysAddr> memory = allocate_frames(order);
     if (!memory.ok()) return nullptr;
     zero_frames(memory.value(), order);
     PerCpu* const block = ::new (machine::direct<void>(memory.value())) PerCpu;
     block->index = index;
     block->slot = index * sizeof(PortSlot);
-    block->inbox.init(index);
-    if (init_interrupt_level(*block)) return block;
-    free_frames(memory.value(), order);
-    return nullptr;
+    require(static_cast<void*>(&block->inbox + 1) == block + 1, "the mailbox is not a CPU's last member");
+    block->inbox.init(index, cpus);
+    if (!init_interrupt_level(*block)) {
+        free_frames(memory.value(), order);
+        return nullptr;
+    }
+    split_frames(memory.value(), order);
+    return block;
+}
+
+void free_pages_behind(PerCpu* block, uword used, unsigned cpus) {
+    const PhysAddr first = machine::physical(block);
+    for (uword at = round_up(used, page_size); at < order_bytes(order_for(PerCpu::bytes(cpus)));
+         at += page_size)
+        free_frame(first + at);
 }
 
 void print_banner(const BootInfo& info) {
@@ -170,13 +182,15 @@ void use_symbols() {
 // it halt.
 void start_processors() {
     const unsigned found = machine::discover_cpus(static_cast<unsigned>(options.cpus));
+    free_pages_behind(blocks[0], PerCpu::bytes(found), max_cpus);
     unsigned wanted = 1;
     for (; wanted < found; ++wanted) {
-        blocks[wanted] = make_block(wanted);
+        blocks[wanted] = make_block(wanted, found);
         if (blocks[wanted] == nullptr) {
             log("cpus: no memory for CPU {}", wanted);
             break;
         }
+        free_pages_behind(blocks[wanted], PerCpu::bytes(found), found);
     }
     running_cpus = wanted;
     init_ports(wanted);
@@ -207,7 +221,7 @@ void nucleus_main(const BootInfo& info) {
     initialise_frames(info.memory->usable());
     if (options.credits != 0) set_credit_limit(static_cast<u32>(options.credits));
     if (options.fail_allocation != 0) fail_allocation_after(options.fail_allocation);
-    blocks[0] = make_block(0);
+    blocks[0] = make_block(0, max_cpus); // how many there are is not known yet
     if (blocks[0] == nullptr) give_up("no memory for the first CPU");
     running_cpus = 1;
     machine::set_cpu_block(blocks[0], 0);

@@ -222,7 +222,8 @@ void Inspection::check_frames() {
             {"FPU of thread", thread->actor, static_cast<u64>(thread->lid)});
     }
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
-        own(machine::physical(&cpu_at(cpu)), order_for(sizeof(PerCpu)), {"the block of CPU", nullptr, cpu});
+        for (uword at = 0; at < PerCpu::bytes(cpu_count()); at += page_size)
+            own(machine::physical(&cpu_at(cpu)) + at, 0, {"the block of CPU", nullptr, cpu});
         own(machine::physical(cpu_at(cpu).interrupt_thread), 0, {"the interrupt level of CPU", nullptr, cpu});
     }
     for (Actor* const actor : actors_) {

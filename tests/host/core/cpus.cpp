@@ -6,12 +6,19 @@
 
 #include <array>
 #include <memory>
+#include <new>
 
 namespace chorale {
 
 namespace {
 
-std::array<std::unique_ptr<PerCpu>, max_cpus> blocks;
+struct Delete {
+    void operator()(PerCpu* block) const {
+        block->~PerCpu();
+        ::operator delete(block, std::align_val_t{cache_line});
+    }
+};
+std::array<std::unique_ptr<PerCpu, Delete>, max_cpus> blocks;
 unsigned running;
 
 } // namespace
@@ -22,13 +29,14 @@ unsigned cpu_count() { return running; }
 namespace test {
 
 void make_cpus(unsigned count) {
-    for (std::unique_ptr<PerCpu>& block : blocks) block.reset();
+    for (auto& block : blocks) block.reset();
     running = count;
     for (CpuIndex index = 0; index < count; ++index) {
-        blocks[index] = std::make_unique<PerCpu>();
+        blocks[index].reset(::new (::operator new(PerCpu::bytes(count), std::align_val_t{cache_line}))
+                                PerCpu);
         blocks[index]->index = index;
         blocks[index]->slot = index * sizeof(PortSlot);
-        blocks[index]->inbox.init(index);
+        blocks[index]->inbox.init(index, count);
         machine::silence(index);
     }
     become_cpu(0);

@@ -254,11 +254,12 @@ class Cpu(Object):
 
     def mail(self):
         """[(index of the sender, its requests in their order)] of what has arrived and not been done."""
-        rings, step = self.words("inbox.incoming_"), self.size("inbox.incoming_") // 8 // MAX_CPUS
-        next_slots, found = self.bytes("inbox.next_incoming_"), []
+        kind, found = "chorale::Mailbox::Pair", []
+        size = self.nucleus.types.named(kind).sizeof
         for sender in range(len(self.nucleus.cpus)):
-            ring = rings[sender * step:(sender + 1) * step]
-            first = next_slots[sender] % step
+            pair = Object(self.nucleus, self.address + self.size() + sender * size, kind)
+            ring = pair.words("incoming")
+            first = pair.number("next_incoming") % len(ring)
             requests = [request for request in ring[first:] + ring[:first] if request]
             if requests:
                 found.append((sender, [Object(self.nucleus, each, "chorale::Request") for each in requests]))
