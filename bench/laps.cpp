@@ -1,8 +1,11 @@
 // lap.*: invocations of an empty LAP, from a supervisor actor (a function call with bookkeeping) and from
-// this one, in user mode.
+// this one, in user mode. ipc.rt.handler.w4: the round trip of a message to a port with a message handler.
 #include "laps.hpp"
 
 #include "measures.hpp"
+
+#include <actor/environment.hpp>
+#include <chorus/message.hpp>
 
 namespace chorale::bench {
 namespace {
@@ -41,6 +44,27 @@ void measure_inside(const Context& context, const char* name, unsigned options) 
     recorder.finish();
 }
 
+void measure_handler(const Context& context) {
+    constexpr unsigned patience = 5000; // milliseconds
+    const char* name = "ipc.rt.handler.w4";
+    KnUniqueId port;
+    if (!context.wants("same", name)) {
+        return;
+    }
+    if (const int error = find_port(handled_port, port, patience); error < 0) {
+        report_failure(context, name, "find_port", error);
+        return;
+    }
+    chorus::Words words{};
+    measure_rounds(
+        context, name, context.rounds_or(usual_rounds),
+        [&](unsigned i) {
+            words.w[0] = words.w[3] = i;
+            return chorus::call<4>(port, words);
+        },
+        [&](unsigned i, long result) { return result == 32 && words.w[0] == i && words.w[3] == i; });
+}
+
 } // namespace
 
 void measure_laps(const Context& context) {
@@ -54,6 +78,7 @@ void measure_laps(const Context& context) {
             [&](unsigned) { return long{lapInvoke(&lap, nullptr)}; },
             [](unsigned, long result) { return result == K_OK; });
     }
+    measure_handler(context);
 }
 
 } // namespace chorale::bench

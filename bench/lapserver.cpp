@@ -1,9 +1,11 @@
-// lapserver: a supervisor actor with LAPs. It measures what one supervisor actor's call of another's LAP
-// costs on the thread of whoever orders that, so that the measurement belongs to ipcbench's results.
+// lapserver: a supervisor actor with LAPs, and a port with a message handler. It measures what one supervisor
+// actor's call of another's LAP costs on the thread of whoever orders that, so that the measurement belongs
+// to ipcbench's results.
 #include "laps.hpp"
 
 #include "recorder.hpp"
 
+#include <actor/environment.hpp>
 #include <actor/print.hpp>
 
 namespace chorale::bench {
@@ -57,6 +59,15 @@ bool offer(const char* name, KnLapHdl handler) {
            svLapBind(&lap, name, 0) == K_OK;
 }
 
+void reply_in_kind(KnMsgDesc* message, void*) { svMsgHdlReply(message); }
+
+bool offer_handler() {
+    KnUniqueId name{};
+    const int port = portCreate(K_MYACTOR, &name);
+    return port > 0 && svMsgHandler(K_MYACTOR, port, reply_in_kind, 0, nullptr) == K_OK &&
+           publish_port(handled_port, name) >= 0;
+}
+
 } // namespace
 } // namespace chorale::bench
 
@@ -64,6 +75,9 @@ extern "C" int main() {
     using namespace chorale::bench;
     if (!offer(lap_empty, do_nothing) || !offer(lap_order, carry_out)) {
         chorale::print("lapserver: no LAPs\n");
+    }
+    if (!offer_handler()) {
+        chorale::print("lapserver: no message handler\n");
     }
     for (;;) {
         threadDelay(K_NOTIMEOUT);

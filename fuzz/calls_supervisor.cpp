@@ -78,6 +78,9 @@ void deal_with_exception(u64 argument, u64) {
     if (machine::supervisor_write(place, &pc, sizeof pc)) exception.excHandled = 1;
 }
 
+// As a message handler; anywhere else there is nothing to reply to.
+void reply_in_kind(u64 message, u64) { native_call(Call::svMsgHdlReply, message); }
+
 void run_code_at(u64 entry, u64) { Native::run_code(entry, 0, 0, 0); }
 
 [[nodiscard]] u64 address_of(void (*function)(u64, u64)) { return reinterpret_cast<u64>(function); }
@@ -126,7 +129,7 @@ Task<void> make_supervision(Supervision& all, Pools& pools) {
     pools.actors.push_back(all.actor);
     pools.laps.push_back(all.way_in);
     pools.laps.push_back(again);
-    for (const auto function : {do_nothing, make_calls, deal_with_exception})
+    for (const auto function : {do_nothing, make_calls, deal_with_exception, reply_in_kind})
         pools.functions.push_back(address_of(function));
 }
 
@@ -196,6 +199,10 @@ void make_bearable(unsigned number, std::span<u64, argument_limit> arguments, Po
         // At interrupt level an exception is the end.
         if (static_cast<u32>(arguments[3]) == K_LAP_SAMEHOST) arguments[1] = function;
         arguments[2] &= user_half;
+        break;
+    case Call::svMsgHandler:
+        if (arguments[2] % 4 != 0) arguments[2] = function;
+        arguments[4] &= user_half;
         break;
     case Call::svIntrConnect:
         if (arguments[1] != 0) arguments[1] = function;

@@ -45,6 +45,10 @@ typedef struct KnIpcDest {
     KnUniqueId coTarget; /* groups only: K_FUNCUMODE, K_FUNCXMODE */
 } KnIpcDest;
 
+/* A message handler. msg lies on its stack: bodySize (as sent), bodyAddr (0: the body is got by
+ * ipcGetData), annexAddr (0: none), seqNum. */
+typedef void (*KnMsgHdl)(KnMsgDesc* msg, void* cookie);
+
 /* KnMsgHead.flags[0] */
 #define K_MSG_CALL 1  /* ipcCall: a reply is awaited */
 #define K_MSG_ANNEX 2 /* the message has an annex */
@@ -75,9 +79,10 @@ int portCreate(const KnCap* actorcap, KnUniqueId* portui);
  * (also: no such name), K_EBUSY (a port has it), K_EPRIV. */
 int portDeclare(const KnCap* actorcap, const KnUniqueId* portui);
 
-/* portDelete(2K): messages queued there are dropped, their callers and those being served get K_EUNKNOWN
- * or K_EFAIL; threads that wait on it get K_ENOPORT. Errors: K_EINVAL (capability, port), K_EUNKNOWN,
- * K_EFAULT. */
+/* portDelete(2K): messages queued there are dropped, their callers and those being served get
+ * K_EUNKNOWN or K_EFAIL; threads that wait on it get K_ENOPORT; those in its message handler are
+ * aborted, and have left it when the call returns. Errors: K_EINVAL (capability, port), K_EUNKNOWN,
+ * K_EFAULT, K_EBUSY (from within its handler). */
 int portDelete(const KnCap* actorcap, int portli);
 
 /* portEnable(2K): let K_ANYENABLED receive from the port; a lower priority value (>= 0) is served first.
@@ -104,12 +109,13 @@ int portPi(const KnCap* actorcap, int portli, KnProtId* oldpi, const KnProtId* n
 int portGetSeqNum(const KnCap* actorcap, int portli, KnEvtNum* seqnum);
 
 /* portMigrate(2K): the port portli of srcactorcap goes to dstactorcap, with its name, its groups, its
- * protection identifier and, with K_WITHMSG, its queue; with K_WITHOUTMSG the callers of queued messages get
- * K_ENOPORT. Returns its local id there; *seqnum (may be NULL) = the messages received so far, plus one. It
- * is disabled and counts from 0; threads that wait on it get K_ENOPORT, messages sent meanwhile are queued.
- * Messages that have been received stay with who received them. Errors: K_EINVAL (options, capability, port;
- * the default port; a K_UIPORT_STATPORT name; from an actor to itself), K_EUNKNOWN (an actor is no more; when
- * dstactorcap goes meanwhile the port goes with it), K_EFULL (dstactorcap has too many ports), K_EFAULT. */
+ * protection identifier and, with K_WITHMSG, its queue; with K_WITHOUTMSG the callers of queued
+ * messages get K_ENOPORT. Returns its local id there; *seqnum (may be NULL) = the messages received so
+ * far, plus one. It is disabled and counts from 0; threads that wait on it get K_ENOPORT, messages sent
+ * meanwhile are queued. Messages that have been received stay with who received them. Errors: K_EINVAL
+ * (options, capability, port; the default port; a K_UIPORT_STATPORT name; one with a message handler;
+ * from an actor to itself), K_EUNKNOWN (an actor is no more; when dstactorcap goes meanwhile the port
+ * goes with it), K_EFULL (dstactorcap has too many ports), K_EFAULT. */
 int portMigrate(int options, const KnCap* srcactorcap, int portli, const KnCap* dstactorcap,
                 KnEvtNum* seqnum);
 
@@ -151,14 +157,14 @@ int grpPortRemove(const KnCap* groupcap, const KnUniqueId* portui);
  * K_ECRASH (the server died before it replied), K_EFAIL (the server dropped the request). */
 int ipcCall(const KnMsgDesc* reqmsg, int reqsrc, const KnIpcDest* reqdest, KnMsgDesc* repmsg, int delay);
 
-/* ipcReceive(2K): wait for a message on the own port *portli (or K_DEFAULTPORT, or K_ANYENABLED: the oldest
- * message of the enabled port of the best priority); *portli = where it came from, msg->seqNum its number
- * there, counted by each CPU for itself. The message becomes the thread's current message; a previous one
- * that awaits a reply is dropped then, not before (its sender gets K_EFAIL). Returns the size of the body
- * as sent; what does not fit in msg->bodySize is cut; with msg->bodyAddr NULL it stays with the nucleus
- * until ipcGetData. While it waits, the room for the body may get parts of messages that do not come after
- * all. Errors: K_EINVAL (port), K_EFAULT, K_ENOPORT (the port was deleted), K_ENOMEM, K_ETIMEOUT, K_EABORT
- * (with K_ABORTABLE in msg->flags). */
+/* ipcReceive(2K): wait for a message on the own port *portli (or K_DEFAULTPORT, or K_ANYENABLED: the
+ * oldest message of the enabled port of the best priority); *portli = where it came from, msg->seqNum
+ * its number there, counted by each CPU for itself. The message becomes the thread's current message; a
+ * previous one that awaits a reply is dropped then, not before (its sender gets K_EFAIL). Returns the
+ * size of the body as sent; what does not fit in msg->bodySize is cut; with msg->bodyAddr NULL it stays
+ * with the nucleus until ipcGetData. While it waits, the room for the body may get parts of messages
+ * that do not come after all. Errors: K_EINVAL (port; one with a message handler), K_EFAULT, K_ENOPORT
+ * (the port was deleted), K_ENOMEM, K_ETIMEOUT, K_EABORT (with K_ABORTABLE in msg->flags). */
 int ipcReceive(KnMsgDesc* msg, int* portli, int delay);
 
 /* ipcReply(2K): reply to the current message; afterwards there is none. Does not wait. That the sender
@@ -198,6 +204,29 @@ int ipcSend(const KnMsgDesc* msg, int msgsrc, const KnIpcDest* msgdest);
 
 /* ipcSysInfo(2K): the header of the current message. Errors: K_EINVAL (none), K_EFAULT. */
 int ipcSysInfo(KnMsgHead* msghead);
+
+/* ---- message handlers --------------------------------------------------------------------------------- */
+
+/* svMsgHandler(2K): from now on the messages of the port portli of the supervisor actor are the
+ * handler's, each on the thread that sends it: ipcCall and ipcSend return when it has returned. It runs
+ * as a LAP of the actor does (lap/chLap.h); svGetInvoker tells the client. Its message is the current
+ * one: ipcSysInfo tells of it, a body of more than 64 bytes is got by ipcGetData; svMsgHdlReply
+ * replies, ipcReply and ipcSave do not (K_EINVAL). A call that it does not reply to fails with K_EFAIL,
+ * one in which it faults with K_ECRASH; a call's time limit does not end it, and an abort of the client
+ * ends waits in it. Threads that wait on the port get K_EINVAL. For messages that are queued the
+ * handler runs on the calling thread, before svMsgHandler returns. NULL: the port is an ordinary one
+ * again; returns when nobody is in the handler any more. stacksize is not looked at. For supervisor
+ * threads. Errors: K_EINVAL (capability, port, not a supervisor actor's; NULL: no handler is connected,
+ * or the caller is in it), K_EUNKNOWN (also: the port went meanwhile), K_EFAULT, K_EPRIV, K_EBUSY (it
+ * has a handler, or another thread is connecting or disconnecting one), K_ENOMEM, K_EFULL (too many
+ * LAPs). */
+int svMsgHandler(const KnCap* actorcap, int portli, KnMsgHdl handler, unsigned int stacksize, void* cookie);
+
+/* svMsgHdlReply(2K): from within the handler: the reply of the current message, which goes when the
+ * handler returns; afterwards there is no current message. Body and annex are copied now. Errors:
+ * K_EINVAL (not in a handler, no current message of its, or one that awaits no reply), K_EFAULT,
+ * K_ETOOMUCH, K_ENOMEM, K_EPRIV. */
+int svMsgHdlReply(const KnMsgDesc* msg);
 
 /* The nucleus call under ipcCall for messages that do not go in registers: the same meaning, and every
  * pointer is checked by the nucleus. */

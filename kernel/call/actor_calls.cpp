@@ -5,6 +5,7 @@
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/lap/handlers.hpp"
+#include "kernel/lap/lap.hpp"
 #include "kernel/supervisor/handler.hpp"
 
 #include <machine/user_access.hpp>
@@ -108,6 +109,8 @@ long portDelete(Thread& self, Cap capability, int li) {
     const Result<Actor*> actor = actor_of(self, capability);
     if (!actor.ok()) return static_cast<long>(actor.status());
     if (!port_number(li) || li == K_DEFAULTPORT) return K_EINVAL;
+    const Result<Port*> found = port_of(self, capability, li);
+    if (found.ok() && inside_lap(self, found.value()->handler.get())) return K_EBUSY;
     Port* port{};
     if (!begin_port_deletion(*actor.value(), li, port)) return K_EINVAL;
     return delete_port(self, *port);

@@ -250,6 +250,8 @@ long svHandlerGetConnected(Thread& self, unsigned int kind, Cap actor, unsigned 
                            UserOut<KnLapDesc> descriptor);
 long lapInvoke(Thread& self, UserIn<KnLapDesc> descriptor, VmAddr argument);
 long lapComeHome(Thread& self);
+long svMsgHandler(Thread& self, Cap actor, int li, VmAddr handler, unsigned int stack_size, VmAddr cookie);
+long svMsgHdlReply(Thread& self, UserIn<KnMsgDesc> message);
 long svGetInvoker(Thread& self, UserOut<KnCap> capability);
 
 // ---- the register convention: arguments are taken from the frame as they are -------------------

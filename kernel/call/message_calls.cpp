@@ -1,5 +1,6 @@
 // Messages with full semantics: the slow path behind the fast path, and the calls that have no fast one.
 #include "kernel/call/handlers.hpp"
+#include "kernel/call/other_ways.hpp"
 #include "kernel/call/table.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/delivery.hpp"
@@ -61,19 +62,6 @@ void address(Message& message, Thread& self, const Actor& actor, const Port& sou
     message.source = source.ui;
     message.source_actor = actor.protection;
     message.source_port = source.protection;
-}
-
-// Where a composed message goes.
-struct Destination {
-    Port* port{};
-    Thread* server{}; // that has the body already; null: whoever waits, or will
-    VirtAddr from{};  // the sender's body
-};
-
-// Nobody takes the message.
-void turn_away(Message& message, const Destination& to) {
-    if (message.given != 0) take_back(message, to.from);
-    free_message(message);
 }
 
 // A request in registers costs nothing; what else nobody takes at once is paid for by the sender.
@@ -147,7 +135,8 @@ enum class Wait : u8 { some, without_end };
 
 // The request is on its way; `self` waits for the reply.
 template <Pays P>
-[[nodiscard]] long request(Thread& self, Message& message, const Destination& to, u64 deadline) {
+[[nodiscard, gnu::always_inline]] inline long request(Thread& self, Message& message, const Destination& to,
+                                                      u64 deadline) {
     message.client = &self;
     self.sync.request = &message;
     message.client_serial = self.serial.load(std::memory_order_relaxed); // relaxed: its own
@@ -157,8 +146,10 @@ template <Pays P>
     const Route route = send_to<P>(to, self, message, in_order);
     if (route >= Route::full) [[unlikely]] {
         self.now_doing(Doing::running);
-        turn_away(message, to);
-        return refusal(route);
+        const long instead = call_otherwise(self, message, to, route, deadline);
+        if (instead == no_result) counters.messages_called.count();
+        if (instead != K_OK) return instead;
+        self.now_doing(Doing::awaiting_reply);
     }
     self.clear(flag_sent); // only now: who was refused has not waited, what it sent may still be under way
     counters.messages_called.count();
@@ -277,10 +268,8 @@ void reply_with(Thread& self) {
     self.frame.store_words(message.words);
     address(message, self, actor, from, target, false);
     const Route route = deliver_paid(port, message, true, actor.credits);
-    if (route >= Route::full) [[unlikely]] {
-        free_message(message);
-        return refusal(route);
-    }
+    if (route >= Route::full) [[unlikely]]
+        leave_otherwise(self, message, port, route);
     if (route == Route::away) self.set(flag_sent);
     this_cpu().counters.messages_sent.count();
     return K_OK;
@@ -425,10 +414,7 @@ long ipcSendMessage(Thread& self, UserIn<KnMsgDesc> message_at, int source,
         return broadcast(self, message);
     }
     const Route route = send_to<Pays::credits>(to, self, message, true);
-    if (route >= Route::full) {
-        turn_away(message, to);
-        return refusal(route);
-    }
+    if (route >= Route::full) return send_otherwise(self, message, to, route);
     if (route == Route::away) self.set(flag_sent);
     this_cpu().counters.messages_sent.count();
     return K_OK;

@@ -215,7 +215,12 @@ long delete_actor(Thread& self, Actor& actor) {
 long delete_port(Thread& self, Port& port, long result) {
     self.fetch_port = &port;
     self.work.outcome = result;
-    evict_everywhere<[](Thread& asker) { wake(asker, asker.work.outcome); }>(self);
+    // Those in its handler are aborted, and have left it when the port goes.
+    constexpr auto evict_all = [](Thread& mine) {
+        evict_everywhere<[](Thread& asker) { wake(asker, asker.work.outcome); }>(mine);
+    };
+    const KnLapDesc lap = port.handler.get();
+    if (lap.ldKey == 0 || !end_lap(self, lap, true, evict_all)) evict_all(self);
     return no_result;
 }
 

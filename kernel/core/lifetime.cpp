@@ -78,6 +78,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.incoming = nullptr;
     thread.fetched = nullptr;
     thread.serving = nullptr;
+    thread.handling = nullptr;
     thread.fpu_area = nullptr;
     thread.victim = nullptr;
     thread.invocations.awaited = false;

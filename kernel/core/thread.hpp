@@ -164,16 +164,17 @@ struct Thread : ThreadHot, Schedulable {
     ThreadRequest request; // the thread's own: one is out at a time
     Question question;
     ThreadTimer timer;
-    Message* incoming{}; // handed to it, not yet taken over into its space; or being composed by it
-    u64 deadline{};      // of the wait, as given; the timer may be disarmed for a while
-    Port* fetch_port{};  // where it is fetching a message from another CPU's queue
-    Message* fetched{};  // what it got there: belongs to who has the request, until that is back
-    u64 fetch_life{};    // of that port
+    Message* incoming{};       // handed to it, not yet taken over into its space; or being composed by it
+    u64 deadline{};            // of the wait, as given; the timer may be disarmed for a while
+    Port* fetch_port{};        // where it is fetching a message from another CPU's queue
+    Message* fetched{};        // what it got there: belongs to who has the request, until that is back
+    u64 fetch_life{};          // of that port
     Actor* fetch_actor{};      // whose port it was then
     void (*resume)(Thread&){}; // how a suspended wait goes on
     u64 transaction{};         // counts its ended waits: a late reply does not match
     std::atomic<u64> serial{}; // never used twice, survives reuse of the memory
     Message* serving{};        // the message being served, while flag_serving; null: its client has gone
+    Message* handling{};       // that a message handler runs for (kernel/ipc/message_handler.hpp)
     void* fpu_area{};          // null: it never used floating point
     KnThreadLid lid{};
     CpuIndex bind_to{};

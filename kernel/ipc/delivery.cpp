@@ -5,6 +5,7 @@
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/exchange.hpp"
+#include "kernel/ipc/message_handler.hpp"
 #include "kernel/ipc/transfer.hpp"
 
 #include <chorus/message_registers.h>
@@ -16,8 +17,7 @@ namespace chorale {
 
 namespace {
 
-// Bounds of the time with interrupts off.
-constexpr unsigned evicted_per_visit = 4, fetches_per_visit = 16;
+constexpr unsigned fetches_per_visit = 16; // a bound of the time with interrupts off
 
 [[nodiscard]] Thread* pop(Thread*& stack) {
     Thread* const first = stack;
@@ -122,16 +122,6 @@ void start_tour(Port& port) {
 // relaxed: a port that is being deleted has none any more, and the server learns that
 [[nodiscard]] u64 number_of(const Port& port) { return port.li.load(std::memory_order_relaxed); }
 
-[[nodiscard]] Message* take_queued(Port& port) {
-    Message* const message = port.queue.pop_front();
-    if (message != nullptr) {
-        message->port_li = number_of(port);
-        set_queued(port, queued(port) - 1);
-        CreditAccount::settle(*message);
-    }
-    return message;
-}
-
 // Where a server waits, or is about to: the life tells the port, and the actor that it has not moved since.
 void note_port(Thread& server, Port& port) {
     server.fetch_port = &port;
@@ -183,13 +173,13 @@ void token_arrives(Request& request) {
     const CpuIndex here = this_cpu().index;
     if (here == home_of(port)) {
         port.touring = false;
-        const bool again = port.tour_again && !port.queue.empty();
+        const bool again = port.tour_again && !port.queue.empty() && !has_handler(port);
         port.tour_again = false;
         if (again) start_tour(port);
         return;
     }
     unsigned fetches = 0;
-    for (u32 messages = queued(port); messages != 0; --messages, ++fetches) {
+    for (u32 messages = has_handler(port) ? 0 : queued(port); messages != 0; --messages, ++fetches) {
         if (fetches == fetches_per_visit) { // it comes here once more
             this_cpu().inbox.post(here, port.tour);
             return;
@@ -236,11 +226,15 @@ void wait_until(Thread& self, u64 deadline) {
     self.now_doing(Doing::receiving);
 }
 
-// Takes a queued message for the current thread; false when there is none, `result` when there is.
+// Takes a queued message for the current thread; false when there is none. `result`: K_EINVAL (a handler),
+// or no_result.
 [[nodiscard]] bool take_now(Thread& self, Port& port, long& result) {
     // seq_cst: after enlist(), see delivery.hpp
-    if (port.queued.load(std::memory_order_seq_cst) == 0) [[likely]]
+    const u32 length = port.queued.load(std::memory_order_seq_cst);
+    if (length == 0) [[likely]]
         return false;
+    result = K_EINVAL;
+    if (length >= drain_mark) return true;
     result = no_result;
     if (home_of(port) != this_cpu().index) {
         result = fetch(self, port);
@@ -272,16 +266,20 @@ void wait_until(Thread& self, u64 deadline) {
     return true;
 }
 
-// Found in this entry.
-void note_port(Message& message, Port& port) {
-    message.port = &port;
-    message.port_life = life_of(port);
-}
-
 void enqueue(Port& port, Message& message) {
     port.queue.push_back(message);
     set_queued(port, queued(port) + 1);
     start_tour(port);
+}
+
+// False: the port has a handler, and nobody takes the message but who connects it, while it is still at that.
+[[nodiscard, gnu::noinline]] bool enqueue_at_home(Port& port, Message& message) {
+    const u32 length = queued(port);
+    if (length >= drain_mark && (length & drain_mark) == 0) return false;
+    port.queue.push_back(message);
+    set_queued(port, length + 1);
+    if (length < drain_mark) start_tour(port);
+    return true;
 }
 
 // While nothing is queued: first come, first served.
@@ -299,8 +297,14 @@ void enqueue(Port& port, Message& message) {
 // its way meanwhile is not turned away.
 [[nodiscard]] bool deliver_at_home(Port& port, Message& message) {
     if (!still_lives(port, message.port_life)) return false;
-    if (queued(port) != 0 || !deliver_waiting(port, message)) enqueue(port, message);
-    return true;
+    if (queued(port) == 0 && deliver_waiting(port, message)) return true;
+    return enqueue_at_home(port, message);
+}
+
+// Found in this entry.
+void note_port(Message& message, Port& port) {
+    message.port = &port;
+    message.port_life = life_of(port);
 }
 
 void arrive_at_home(Request& request) {
@@ -321,7 +325,7 @@ void arrive_paid(Request& request) {
     Message& arrived = *static_cast<MessageRequest&>(request).message;
     Port& port = *arrived.port;
     const bool lives = still_lives(port, arrived.port_life);
-    if (lives && (queued(port) != 0 || !has_waiter(port))) return enqueue(port, arrived);
+    if (lives && (queued(port) != 0 || !has_waiter(port)) && enqueue_at_home(port, arrived)) return;
     CreditAccount::settle(arrived);
     arrive_at_home(request);
 }
@@ -351,6 +355,16 @@ void arrive_paid(Request& request) {
 }
 
 } // namespace
+
+Message* take_queued(Port& port) {
+    Message* const message = port.queue.pop_front();
+    if (message != nullptr) {
+        message->port_li = number_of(port);
+        set_queued(port, queued(port) - 1);
+        CreditAccount::settle(*message);
+    }
+    return message;
+}
 
 [[gnu::always_inline]] Route deliver(Port& port, Message& message, bool in_order) {
     return route(port, message, in_order, nullptr);
@@ -398,6 +412,15 @@ void deliver_own(Message& message) {
     cpu.inbox.post(port == nullptr ? cpu.index : home_of(*port), message.request);
 }
 
+bool mail_home(Port& port, Message& message, CreditAccount& payer) {
+    const bool pays = !message.call || !fits_registers(message);
+    if (pays && !payer.charge(message)) return false;
+    note_port(message, port);
+    message.request.run = pays ? arrive_paid : arrive_at_home;
+    this_cpu().inbox.post(home_of(port), message.request);
+    return true;
+}
+
 long receive(Thread& self, Port& port, u64 deadline) {
     long result;
     if (take_now(self, port, result)) {
@@ -432,7 +455,8 @@ long receive_any(Thread& self, u64 deadline) {
     self.resume = resume_receive_any;
     Port* const best = best_enabled_port(actor);
     long result;
-    if (best != nullptr && take_now(self, *best, result)) return result;
+    if (best != nullptr && take_now(self, *best, result))
+        return result == K_EINVAL ? receive_any(self, deadline) : result; // it is none of them any more
     if (passed(deadline)) return K_ETIMEOUT;
     if (enlist(actor.any_cpus)) {
         // seq_cst: best_enabled_port() reads `enabled` and `queued` relaxed; pairs with start_tour()
@@ -458,33 +482,9 @@ void unpark(Thread& server) {
     if (*place == &server) *place = server.next_waiter;
 }
 
-bool dismiss(Port& port, u64& received, u64& messages) {
-    const CpuIndex here = this_cpu().index;
-    PortSlot& slot = port.slot(here);
-    unsigned left = evicted_per_visit;
-    for (; left != 0; --left) {
-        Thread* const server = pop(slot.waiters);
-        if (server == nullptr) break;
-        server->clear(flag_keeps);
-        wake(*server, K_ENOPORT);
-    }
-    received += slot.received;
-    slot.received.store(0);
-    if (slot.waiters != nullptr) return false;
-    if (home_of(port) != here) return true;
-    if (messages == all_messages) messages = queued(port);
-    for (; left != 0 && messages != 0; --left, --messages) refuse(*take_queued(port), K_ENOPORT);
-    return messages == 0;
-}
-
-bool evict(Port& port) {
-    u64 received = 0, messages = all_messages;
-    if (!dismiss(port, received, messages)) return false;
-    return home_of(port) != this_cpu().index || !port.touring;
-}
-
 bool announce(Port& port, u64 life) {
     if (!still_lives(port, life) || home_of(port) != this_cpu().index || port.queue.empty()) return true;
+    if (has_handler(port)) return true;
     // Each server that waits here gets one: no token comes home to those that are left.
     PortSlot& slot = slot_here(port);
     if (Thread* const server = take_waiter(port, slot)) {

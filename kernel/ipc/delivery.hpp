@@ -51,6 +51,13 @@ void deliver_placed(Port& port, Message& message, Thread& server);
 // the call, so that who sends the next one when this one has ended goes through the mail each time.
 void deliver_own(Message& message);
 
+// At once to the port's home, which has the last word on whether anybody takes the message. False: the payer
+// cannot pay for it.
+[[nodiscard]] bool mail_home(Port& port, Message& message, CreditAccount& payer);
+
+// At home: the first message of the queue, no longer in it; null: it is empty.
+[[nodiscard]] Message* take_queued(Port& port);
+
 // Waits on the port for `self`, the current thread, until `deadline` (nanoseconds; Timer::never: for ever; 0:
 // not at all). Returns K_ETIMEOUT, K_ENOPORT or no_result: the message comes by finish_receive().
 [[nodiscard]] long receive(Thread& self, Port& port, u64 deadline);

@@ -37,15 +37,14 @@ namespace {
     message.source_port = source.protection;
 }
 
-[[nodiscard]] KnMsgHead head_of(const Message& message) {
+[[nodiscard]] KnMsgHead head_of(const Message& message, bool call) {
     KnMsgHead head{};
     head.bodySize = static_cast<int>(message.size);
-    head.flags[0] =
-        static_cast<char>((message.call ? K_MSG_CALL : 0) | (message.has_annex ? K_MSG_ANNEX : 0));
+    head.flags[0] = static_cast<char>((call ? K_MSG_CALL : 0) | (message.has_annex ? K_MSG_ANNEX : 0));
     head.srcPort = message.source;
     head.target = message.target;
     if (is_group(message.target)) head.coTarget = message.co_target;
-    head.transId = message.call ? message.transaction << 32 | message.exchange : 0;
+    head.transId = call ? message.transaction << 32 | message.exchange : 0;
     head.actorId = message.source_actor;
     head.portId = message.source_port;
     return head;
@@ -95,14 +94,18 @@ Result<KnMsgHead> current_head(const Thread& server) {
     if (server.client != nullptr) {
         Message message;
         describe(message, *server.client, server);
-        return head_of(message);
+        return head_of(message, true);
     }
     if (!server.has(flag_serving) || server.serving == nullptr) return Status::invalid;
-    return head_of(*server.serving);
+    const Message& message = *server.serving;
+    return head_of(message, &message == server.handling ? message.handling.call : message.call);
 }
 
-u16 lent_priority(const Thread& server) {
-    constexpr u16 nothing_lent = 0xffff;
+namespace {
+
+constexpr u16 nothing_lent = 0xffff;
+
+[[nodiscard, gnu::always_inline]] inline u16 lent_by_current(const Thread& server) {
     if (server.client != nullptr) return server.client->priority;
     // One that was handed over counts from then on, though it is still to be taken over into memory. What a
     // client is about to take over is its own: it serves what it did before. One that nobody waits for is
@@ -113,6 +116,23 @@ u16 lent_priority(const Thread& server) {
     if (taking && lends(*server.incoming) && server.incoming->client != &server) message = server.incoming;
     if (message == nullptr || !lends(*message) || message->client == &server) return nothing_lent;
     return message->priority.load();
+}
+
+// While it runs message handlers, those whom it serves outside of them wait for it as before.
+[[nodiscard, gnu::noinline]] u16 lent_outside(const Thread& server, u16 lent) {
+    for (const Message* each = server.handling; each != nullptr; each = each->handling.outer) {
+        const Message* const outer = each->handling.outer_serving;
+        if (outer == nullptr || !lends(*outer) || outer->client == &server) continue;
+        if (const u16 priority = outer->priority.load(); priority < lent) lent = priority;
+    }
+    return lent;
+}
+
+} // namespace
+
+u16 lent_priority(const Thread& server) {
+    const u16 lent = lent_by_current(server);
+    return server.handling == nullptr ? lent : lent_outside(server, lent);
 }
 
 [[gnu::always_inline]] void lend_to(Thread& server, Message& message) {
@@ -175,7 +195,8 @@ void abandon_current(Thread& server, long error) {
         wake(*client, error);
         restore_priority(server);
     } else if (server.has(flag_serving)) {
-        if (Message* const message = end_service(server)) refuse(*message, error);
+        Message* const message = end_service(server);
+        if (message != nullptr && message != server.handling) refuse(*message, error);
     }
 }
 

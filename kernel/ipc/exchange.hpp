@@ -48,7 +48,8 @@ void end_unclaimed(Message& message);
 // A request that no server takes: its caller gets `error`; a message without caller is dropped.
 void refuse(Message& message, long error);
 
-// The server is done with its current message; a client that waits gets `error`. No-op without one.
+// The server is done with its current message; a client that waits gets `error`, unless a message handler
+// runs for it, whose end decides. No-op without one.
 void abandon_current(Thread& server, long error);
 
 // The client of a fast pair stops waiting: its server keeps a current message that nobody waits for.

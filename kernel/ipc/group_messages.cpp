@@ -11,6 +11,7 @@
 #include "kernel/ipc/delivery.hpp"
 #include "kernel/ipc/group.hpp"
 #include "kernel/ipc/message.hpp"
+#include "kernel/ipc/message_handler.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/mem/frame.hpp"
 #include "kernel/supervisor/handler.hpp"
@@ -79,15 +80,29 @@ void copy_header(Message& copy, const Message& original) {
     return &copy;
 }
 
+void copy_handled(Thread& self, Message& copy, int result);
+
+// There is no way for the copy, but perhaps a handler.
+[[nodiscard]] long handle_copy(Thread& self, Port& port, Message& copy, Route route) {
+    copy.handling.original = self.incoming;
+    copy.handling.done = self.work.done;
+    copy.handling.last = self.work.size;
+    const Handled handled = route == Route::full ? handle(self, copy, port, copy_handled) : Handled::not_here;
+    if (handled == Handled::entered) self.incoming = nullptr; // the handler's calls have it, and self.work
+    if (handled == Handled::entered || handled == Handled::mailed) {
+        this_cpu().counters.messages_sent.count();
+        return handled == Handled::mailed ? K_OK : no_result;
+    }
+    free_message(copy);
+    return handled == Handled::no_memory ? K_ENOMEM : refusal(route);
+}
+
 [[nodiscard]] long send_copy(Thread& self, Port& port, const Message& original) {
     if (life_of(port) == 0) return K_EUNKNOWN;
     const Result<Message*> copy = copy_message(original);
     if (!copy.ok()) return static_cast<long>(copy.status());
     const Route route = deliver_paid(port, *copy.value(), true, execution_actor(self).credits);
-    if (route >= Route::full) {
-        free_message(*copy.value());
-        return refusal(route);
-    }
+    if (route >= Route::full) return handle_copy(self, port, *copy.value(), route);
     if (route == Route::away) self.set(flag_sent);
     this_cpu().counters.messages_sent.count();
     return K_OK;
@@ -108,6 +123,7 @@ void copy_header(Message& copy, const Message& original) {
     while (each != nullptr && each->number <= self.work.size) {
         self.work.done = each->number;
         const long sent = send_copy(self, *each->port, original);
+        if (sent == no_result) return no_result; // the member's handler runs
         if (self.work.outcome != K_OK) self.work.outcome = sent;
         // No mail is looked at in the window, so no grace period ends: the walk goes on from here.
         machine::interrupt_window();
@@ -123,6 +139,18 @@ void copy_header(Message& copy, const Message& original) {
     self.incoming = nullptr;
     free_message(original);
     return self.work.outcome;
+}
+
+void copy_handled(Thread& self, Message& copy, int result) {
+    Message* const original = copy.handling.original;
+    const u64 done = copy.handling.done, last = copy.handling.last;
+    const long outcome = end_sent(self, copy, result);
+    if (outcome == no_result) return; // once more
+    self.incoming = original;
+    self.work.done = done;
+    self.work.size = last;
+    self.work.outcome = outcome;
+    if (const long all = go_on(self); all != no_result) self.frame.set_result(all);
 }
 
 } // namespace
@@ -144,7 +172,7 @@ Result<Port*> choose_member(const KnIpcDest& destination) {
         Port& port = *each->port;
         each = next_of(each->next);
         if (life_of(port) == 0 || (mode == K_FUNCXMODE && uiEqual(&port.ui, &other) != 0)) continue;
-        if (has_waiter(port)) return &port;
+        if (has_waiter(port) || has_handler(port)) return &port;
         if (any == nullptr) any = &port;
         // relaxed: deliver() looks again
         const bool room = port.queued.load(std::memory_order_relaxed) < K_CPORTQUEUE;

@@ -24,6 +24,20 @@ struct MessageRequest : Request {
     Message* message{};
 };
 
+// While a message handler runs for it (kernel/ipc/message_handler.hpp).
+struct Handling {
+    void (*ended)(Thread& self, Message& message, int result); // of the invocation
+    Message* outer;                                            // that its thread was handling before
+    Message* outer_serving;                                    // and what was its current message
+    bool outer_serves;
+    bool call;    // as Message::call, which is false meanwhile: no ipcReply, no ipcSave
+    bool replied; // it carries the reply
+    u64 deadline; // of a call
+    // A broadcast's copy: the original, and how far it is (kernel/ipc/group_messages.cpp).
+    Message* original;
+    u64 done, last;
+};
+
 // Only what every message needs is initialised: most of the object is room for bodies.
 struct Message : ListNode<InPort> {
     static constexpr unsigned inline_bytes = 64;
@@ -62,6 +76,7 @@ struct Message : ListNode<InPort> {
     void (*answered)(Message&){};
     Segment* segment{}; // what such a request is about
     u64 offset{};
+    Handling handling;
     u64 words[8];               // bodies that fit the registers
     PhysAddr pages[page_limit]; // larger ones; zero: its frame is the receiver's already
     u8 annex[K_CMSGANNEXSIZE];

@@ -5,6 +5,7 @@
 #include "kernel/core/names.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/ipc/group.hpp"
+#include "kernel/ipc/message_handler.hpp"
 #include "kernel/ipc/static_names.hpp"
 #include "kernel/mem/slab.hpp"
 
@@ -111,6 +112,8 @@ void reset(Port& port, Actor& actor) {
     port.enabled.store(false, std::memory_order_relaxed); // relaxed, as above
     port.enable_priority.store(0, std::memory_order_relaxed);
     port.protection.set(actor.protection);
+    port.handler.set({});
+    port.handler_changes.store(false, std::memory_order_relaxed); // relaxed, as above
 }
 
 } // namespace
@@ -143,7 +146,8 @@ Port* Actor::Tables::port(unsigned li) const { return ports[li] != no_port ? por
 
 namespace {
 
-// Takes it out of the actor's table. `moves`: for another's, which a static name forbids.
+// Takes it out of the actor's table. `moves`: for another's, which a static name forbids, and a message
+// handler.
 [[nodiscard]] bool leave_actor(Actor& actor, int li, Port*& found, bool moves = false) {
     return actor.tables.with([&](Actor::Tables& tables) {
         Port*& entry = tables.ports[static_cast<unsigned>(li)];
@@ -152,7 +156,7 @@ namespace {
         // deletes the actor asks here, and has said so
         const bool empty = entry == no_port;
         if (empty && !actor.dying.load(std::memory_order_relaxed)) return false;
-        if (moves && !empty && is_static_port(entry->ui)) return false;
+        if (moves && !empty && (is_static_port(entry->ui) || entry->handler.get().ldKey != 0)) return false;
         found = entry;
         entry = nullptr;
         --tables.live_ports;
@@ -271,6 +275,7 @@ Port* best_enabled_port(Actor& actor) {
         for (Port* const port : tables.known_ports()) {
             // relaxed: a message that is missed here comes with the port's token
             if (port == nullptr || port->queued.load(std::memory_order_relaxed) == 0) continue;
+            if (has_handler(*port)) continue;
             if (!port->enabled.load(std::memory_order_relaxed))
                 continue; // relaxed, twice: which is best is a snapshot
             const int priority = port->enable_priority.load(std::memory_order_relaxed);

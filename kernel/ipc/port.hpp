@@ -14,6 +14,7 @@
 #include "kernel/core/names.hpp"
 #include "kernel/core/protection.hpp"
 #include "kernel/ipc/message.hpp"
+#include "kernel/lap/handlers.hpp"
 
 #include <chorus.h>
 #include <machine/cpu.hpp>
@@ -37,7 +38,8 @@ struct alignas(cache_line) PortHot {
     // Plain for whoever has found the port by its name in this entry: it is constant then. Others, who have
     // the pointer from elsewhere, ask still_lives().
     KnUniqueId ui{};
-    std::atomic<u32> queued{};   // length of the queue; written by the home CPU, read by all
+    std::atomic<u32> queued{};   // length of the queue; written by the home CPU, read by all; with the
+                                 // marks of a message handler (kernel/ipc/message_handler.hpp)
     std::atomic<u64> li{};       // within the actor; deleted_port_li when deleted
     std::atomic<Actor*> actor{}; // null when deleted
     std::atomic<CpuIndex> home{};
@@ -60,6 +62,8 @@ struct Port : PortHot {
     std::atomic<int> enable_priority{};
     ProtectionIdentifier protection;
     std::atomic<Port*> next_displaced{}; // kernel/ipc/static_names.hpp
+    HandlerSlot handler;                 // its message handler; written under the lock of its actor's tables,
+    std::atomic<bool> handler_changes{}; // as this, and by the home CPU
     Membership* memberships{};           // its groups (kernel/ipc/group.hpp); under their lock
 
     // The slots follow the port; how many there are is known only at boot. `offset`: PerCpu::slot.

@@ -26,7 +26,7 @@ Result<int> save_current(Thread& self) {
         if (const Status status = slow_pair(*self.client); status != Status::ok) return status;
     }
     Message* const message = self.has(flag_serving) ? self.serving : nullptr;
-    if (message == nullptr) return Status::invalid;
+    if (message == nullptr || message == self.handling) return Status::invalid;
     const Result<int> id = self.actor->saved.with([&](auto& saved) -> Result<int> {
         for (unsigned place = 0; place < saved.size(); ++place) {
             if (saved[place] != nullptr) continue;

@@ -4,6 +4,7 @@
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/core/wait.hpp"
+#include "kernel/ipc/message_handler.hpp"
 #include "kernel/lap/lap.hpp"
 
 #include <machine/supervisor.hpp>
@@ -138,6 +139,10 @@ void free_step(Thread& self) {
     if (deletion.lap != nullptr) {
         free_lap(*deletion.lap);
         self.clear(flag_finishing);
+        if (deletion.next != nullptr) {
+            deletion.next(self);
+            return;
+        }
         wake(self, K_OK);
         settle(self);
     } else if (deletion.places < lap_limit && free_laps_of(*deletion.actor, &self, deletion.places)) {
@@ -171,6 +176,23 @@ long delete_lap(Thread& self, const KnLapDesc& descriptor) {
     return no_result;
 }
 
+bool inside_lap(const Thread& thread, const KnLapDesc& descriptor) {
+    const LapTarget target = find_lap(descriptor);
+    return target.lap != nullptr && inside(thread, target.lap, nullptr);
+}
+
+bool end_lap(Thread& self, const KnLapDesc& descriptor, bool aborts, void (*next)(Thread&)) {
+    Lap* const lap = kill_lap(descriptor, &self);
+    if (lap == nullptr) return false;
+    self.invocations.deletion = {};
+    self.invocations.deletion.lap = lap;
+    self.invocations.deletion.told = !aborts;
+    self.invocations.deletion.next = next;
+    self.set(flag_finishing);
+    begin_search(self);
+    return true;
+}
+
 void delete_laps_of(Thread& self, Actor& actor, void (*next)(Thread&)) {
     self.invocations.deletion = {};
     self.invocations.deletion.actor = &actor;
@@ -185,11 +207,13 @@ void delete_laps_of(Thread& self, Actor& actor, void (*next)(Thread&)) {
 }
 
 void drop_invocations(Thread& thread) {
+    if (thread.handling != nullptr) drop_handled(thread);
     thread.invocations.frames.store(nullptr);
     thread.supervisor.below = nullptr;
 }
 
 bool away_from_home(const Thread& thread) {
+    if (thread.handling != nullptr) return true;
     for (const LapFrame* frame = thread.invocations.frames.load(); frame != nullptr; frame = frame->outer) {
         if (frame->safe() || frame->owner() != thread.actor) return true;
     }

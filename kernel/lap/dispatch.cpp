@@ -127,7 +127,7 @@ bool run_home_handlers(Thread& self) {
 }
 
 long come_home(Thread& self) {
-    if (self.invocations.frames.load() != nullptr) return K_OK;
+    if (self.invocations.frames.load() != nullptr || self.handling != nullptr) return K_OK;
     self.invocations.awaited = false;
     if (self.has(flag_dying)) {
         settle(self);

@@ -70,7 +70,8 @@ struct Invocations {
     LapDeletion deletion;
 };
 
-// Whether the thread is in another actor's code, or in a safe LAP: then its end waits until it is home.
+// Whether the thread is in another actor's code, in a safe LAP, or handles a message: then its end waits
+// until it is home.
 [[nodiscard]] bool away_from_home(const Thread& thread);
 // come_home() (kernel/lap/handlers.hpp) runs when the thread is; it is away, on this CPU.
 void await_home(Thread& thread);

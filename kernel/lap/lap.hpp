@@ -86,6 +86,10 @@ void free_lap(Lap& lap);
 
 // On behalf of `self`: C to F; the result of its call comes later, or now.
 [[nodiscard]] long delete_lap(Thread& self, const KnLapDesc& descriptor);
+[[nodiscard]] bool inside_lap(const Thread& thread, const KnLapDesc& descriptor);
+// The same for a safe LAP of the nucleus's making, and then `next`; `aborts`: who is inside. False: it has
+// died already.
+[[nodiscard]] bool end_lap(Thread& self, const KnLapDesc& descriptor, bool aborts, void (*next)(Thread&));
 // The same for all LAPs of an actor, before its threads; then `next`.
 void delete_laps_of(Thread& self, Actor& actor, void (*next)(Thread&));
 

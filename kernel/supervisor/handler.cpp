@@ -1,6 +1,7 @@
 // The record of an interrupted thread, and the ways over it and back. On the system stack, from high to low:
 //
 //     what the thread had there (nothing, when it was in user mode)
+//     Handler::data
 //     HandlerRecord, whose first part is the handler's KnThreadCtx
 //     handler_return_address()
 //     the handler's frames
@@ -42,8 +43,8 @@ struct HandlerRecord {
     return word.value;
 }
 
-// Where the next record of the thread goes. Errors: no_memory.
-[[nodiscard]] Result<VirtAddr> place_for_record(Thread& self) {
+// Where the next record of the thread goes, below so many bytes of data. Errors: no_memory.
+[[nodiscard]] Result<VirtAddr> place_for_record(Thread& self, u32 data_size) {
     VirtAddr top{self.frame.sp};
     if (!in_supervisor_mode(self)) {
         if (self.supervisor.stack == nullptr) {
@@ -53,7 +54,7 @@ struct HandlerRecord {
         }
         top = self.supervisor.stack->top;
     }
-    return VirtAddr{round_down(top.raw() - sizeof(HandlerRecord), alignof(HandlerRecord))};
+    return VirtAddr{round_down(top.raw() - data_size - sizeof(HandlerRecord), alignof(HandlerRecord))};
 }
 
 [[nodiscard]] Status write_record(Thread& self, const Handler& handler, VirtAddr place) {
@@ -63,14 +64,22 @@ struct HandlerRecord {
     const u64 return_address = machine::handler_return_address().raw();
     const bool written =
         machine::supervisor_write(place, &record, sizeof record) &&
+        (handler.data_size == 0 ||
+         machine::supervisor_write(place + sizeof record, handler.data, handler.data_size)) &&
         machine::supervisor_write(place - sizeof return_address, &return_address, sizeof return_address);
     return written ? Status::ok : Status::fault;
 }
 
 } // namespace
 
+Result<VirtAddr> place_for_data(Thread& self, u32 size) {
+    const Result<VirtAddr> record = place_for_record(self, size);
+    if (!record.ok()) return record;
+    return record.value() + sizeof(HandlerRecord);
+}
+
 Status enter_handler(Thread& self, const Handler& handler) {
-    const Result<VirtAddr> place = place_for_record(self);
+    const Result<VirtAddr> place = place_for_record(self, handler.data_size);
     if (!place.ok()) return place.status();
     if (const Status status = write_record(self, handler, place.value()); status != Status::ok) return status;
     u64 arguments[Handler::arguments];
@@ -97,7 +106,7 @@ void end_handler(Thread& self, u64 result) {
     self.supervisor.stack = stack;
     self.frame = record.frame;
     self.frame.after_handler(!in_supervisor_mode(self));
-    const bool home = !in_supervisor_mode(self);
+    const bool home = !in_handler(self);
     if (record.returned != nullptr) record.returned(self, result, record.cookie);
     if (home && self.invocations.awaited) static_cast<void>(come_home(self));
 }

@@ -38,13 +38,18 @@ struct Handler {
     VirtAddr entry;
     HandlerWord argument[arguments]{};
     HandlerWord descriptor[descriptor_words]{}; // for handlers that take the address of a structure
-    Actor* owner{};                             // the execution actor meanwhile
+    const void* data{}; // copied to the stack: what place_for_data() said is its address there
+    u32 data_size{};
+    Actor* owner{}; // the execution actor meanwhile
     // In the nucleus, when the handler has returned `result` (its return register) and the registers are
     // those from before, with what the handler changed in them. It may set the result of the interrupted
     // call, delete an actor, or enter the next handler. Null: the thread goes on where it was.
     void (*returned)(Thread& self, u64 result, u64 cookie){};
     u64 cookie{};
 };
+
+// Errors: no_memory (no system stack).
+[[nodiscard]] Result<VirtAddr> place_for_data(Thread& self, u32 size);
 
 // The thread goes on in `handler`. Errors: no_memory (no system stack), fault (no room on it); then nothing
 // has changed.

@@ -183,7 +183,17 @@ void Inspection::collect_messages() {
         const auto lid = static_cast<u64>(thread->lid);
         add_message(thread->incoming, {"handed to thread", thread->actor, lid});
         add_message(thread->fetched, {"fetched for thread", thread->actor, lid});
-        if (thread->has(flag_serving)) add_message(thread->serving, {"served by thread", thread->actor, lid});
+        // What it handles may be its current message, too.
+        const Message* inner = thread->handling;
+        if (thread->has(flag_serving) && thread->serving != inner)
+            add_message(thread->serving, {"served by thread", thread->actor, lid});
+        for (const Message* each = inner; each != nullptr; each = inner) {
+            add_message(each, {"handled by thread", thread->actor, lid});
+            add_message(each->handling.original, {"sent to all by thread", thread->actor, lid});
+            inner = each->handling.outer;
+            if (each->handling.outer_serves && each->handling.outer_serving != inner)
+                add_message(each->handling.outer_serving, {"served outside by thread", thread->actor, lid});
+        }
     }
     for (Actor* const actor : actors_) {
         actor->saved.with([&](const auto& saved) {

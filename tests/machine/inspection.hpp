@@ -135,6 +135,7 @@ class Inspection {
     void check_lane(const PerCpu& from, const PerCpu& to);
     void check_state(const Thread& thread);
     void check_place(const Thread& thread);
+    void check_handling(const Thread& thread);
     void check_pair(const Thread& thread);
     void check_priority(const Thread& thread);
     void check_wait(const Thread& thread);
@@ -146,6 +147,7 @@ class Inspection {
     void check_dead_port(Port& port);
     void check_migrating_port(Port& port);
     void check_queue(Port& port);
+    void check_handler(const Port& port, u64 length);
     void check_event_timer(const EventTimer& timer, const Actor& actor);
     void check_timer_pool(const TimerPool& pool, const Actor& actor);
     [[nodiscard]] bool travels(const Request& request) const { return travelling_.contains(&request); }

@@ -233,12 +233,32 @@ void Inspection::check_priority(const Thread& thread) {
     const auto lent_by = [&](const Message* message) {
         return message != nullptr && lends(*message) && message->priority < thread.base_priority;
     };
-    const bool lent = thread.client != nullptr || lent_by(thread.incoming) || lent_by(thread.serving) ||
-                      thread.sync.lent < thread.base_priority;
+    bool lent = thread.client != nullptr || lent_by(thread.incoming) || lent_by(thread.serving) ||
+                thread.sync.lent < thread.base_priority;
+    for (const Message* each = thread.handling; each != nullptr; each = each->handling.outer)
+        lent = lent || lent_by(each->handling.outer_serving);
     // Told that a client lends nothing any more, and the news is on its way.
     const bool told =
         const_cast<Thread&>(thread).sync.loans.with([](const Loans& loans) { return loans.news; });
     expect(lent || told, 13, name(thread), " runs with a priority that nobody lent");
+}
+
+// Then it is no reply to what the thread waits for in its handler.
+[[nodiscard]] static bool handles(const Thread& thread, const Message& message) {
+    const Message* each = thread.handling;
+    while (each != nullptr && each != &message) each = each->handling.outer;
+    return each != nullptr;
+}
+
+void Inspection::check_handling(const Thread& thread) {
+    if (thread.handling == nullptr) return;
+    expect(away_from_home(thread), 75, name(thread), " is at home and handles a message");
+    for (const Message* each = thread.handling; each != nullptr; each = each->handling.outer) {
+        expect(each->handling.ended != nullptr && !each->call, 75, name(thread),
+               " handles a message that might be replied to otherwise");
+        expect(!each->handling.replied || each != thread.serving, 75, name(thread),
+               " has replied to its current message");
+    }
 }
 
 // A wait for a reply: who will bring it?
@@ -249,7 +269,7 @@ void Inspection::check_wait(const Thread& thread) {
     unsigned bearers = thread.server != nullptr ? 1 : 0;
     for (const auto& [message, owner] : messages_) {
         if (message->client == &thread && message->client_serial == thread.serial.load() &&
-            message->transaction == thread.transaction) {
+            message->transaction == thread.transaction && !handles(thread, *message)) {
             ++bearers;
         }
     }
@@ -270,6 +290,7 @@ void Inspection::check_threads() {
         check_state(*thread);
         check_place(*thread);
         check_pair(*thread);
+        check_handling(*thread);
         check_priority(*thread);
         check_wait(*thread);
         check_serial(*thread);

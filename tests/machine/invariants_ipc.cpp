@@ -2,6 +2,7 @@
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/names.hpp"
 #include "kernel/ipc/group.hpp"
+#include "kernel/ipc/message_handler.hpp"
 #include "tests/machine/inspection.hpp"
 
 #include <algorithm>
@@ -26,6 +27,19 @@ namespace {
 
 // ---- ports -----------------------------------------------------------------------------------------------
 
+// Marked: while it is being connected its servers go, and its messages are handled.
+void Inspection::check_handler(const Port& port, u64 length) {
+    const bool connects = (port.queued.load() & drain_mark) != 0;
+    expect((port.queued.load() & handler_mark) != 0, 74, name(port), " is being connected to no handler");
+    expect(port.handler.get().ldKey != 0, 74, name(port), " is marked and has no handler");
+    expect(!connects || port.handler_changes.load(), 74, name(port), " is being connected by nobody");
+    if (connects) return;
+    expect(length == 0, 74, name(port), " has a handler, and messages wait");
+    for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu)
+        expect(const_cast<Port&>(port).slot(cpu).waiters == nullptr, 74, name(port),
+               " has a handler, and a server waits at CPU ", cpu);
+}
+
 void Inspection::check_queue(Port& port) {
     u64 length = 0;
     for (const Message* each = port.queue.front(); each != nullptr; each = port.queue.next(*each)) {
@@ -35,11 +49,12 @@ void Inspection::check_queue(Port& port) {
         expect(same(each->target, port.ui) || is_group(each->target), 17, name(port),
                " holds a message for another name");
     }
-    expect(port.queued.load() == length, 19, name(port), " counts ", port.queued.load(), " messages and has ",
-           length);
+    const u32 counted = port.queued.load() & ~handler_marks;
+    expect(counted == length, 19, name(port), " counts ", counted, " messages and has ", length);
     expect(!port.touring || travelling_.contains(&port.tour), 19, name(port), ": its token is lost");
     expect(port.touring || !travelling_.contains(&port.tour), 19, name(port), ": its token travels unknown");
     expect(!quiet() || !port.touring, 19, name(port), ": its token is under way");
+    if (has_handler(port)) return check_handler(port, length);
     if (length == 0) return;
     check_token(port, length);
     const CpuIndex home = port.home;

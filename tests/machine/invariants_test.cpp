@@ -2,6 +2,7 @@
 // right again. Memory: invariants_memory_test.cpp.
 #include "arch/host/cpu.hpp"
 #include "arch/host/machine.hpp"
+#include "kernel/ipc/message_handler.hpp"
 #include "tests/machine/standing.hpp"
 
 #include <machine/timer.hpp>
@@ -126,6 +127,15 @@ TEST(Invariants, messages) {
     with_standing([](Standing& all) {
         ASSERT_NE(all.message, nullptr);
         broken(all.queued->queued, 1, 19, "counts 1 messages and has 3");
+        broken(all.queued->queued, handler_mark | 3, 74, "is marked and has no handler");
+        broken(all.queued->queued, handler_mark | 3, 74, "has a handler, and messages wait");
+        broken(all.queued->queued, drain_mark | 3, 74, "is being connected to no handler");
+        broken(all.waited->queued, handler_marks, 74, "is being connected by nobody");
+        broken(all.waited->queued, handler_mark, 74, "has a handler, and a server waits at CPU 0");
+        static Message stray;
+        stray.handling = {};
+        stray.call = false;
+        broken(all.receiver->handling, &stray, 75, "might be replied to otherwise");
         broken(all.message->port, all.waited, 17, "holds a message for another port");
         broken(all.message->port_life, 1, 17, "for a port before it");
         broken(all.message->target.uiTail, 1, 17, "for another name");

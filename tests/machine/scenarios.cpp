@@ -87,6 +87,9 @@ constexpr Scenario all[] = {
     SCENARIO(message_waits_that_end),
     SCENARIO(owners_of_messages_that_go),
     SCENARIO(makers_of_message_spaces),
+    SCENARIO(messages_handled),
+    SCENARIO(handlers_that_come_and_go),
+    SCENARIO(handlers_under_way),
 };
 #undef SCENARIO
 

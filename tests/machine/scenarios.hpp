@@ -47,6 +47,10 @@ namespace chorale::test {
 // scenarios_port_migration.cpp
 [[nodiscard]] host::Task<void> ports_that_move(u64);
 [[nodiscard]] host::Task<void> ports_that_move_nowhere(u64);
+// scenarios_message_handlers.cpp
+[[nodiscard]] host::Task<void> messages_handled(u64);
+[[nodiscard]] host::Task<void> handlers_that_come_and_go(u64);
+[[nodiscard]] host::Task<void> handlers_under_way(u64);
 // scenarios_memory.cpp
 [[nodiscard]] host::Task<void> regions(u64);
 [[nodiscard]] host::Task<void> copies(u64);

@@ -42,7 +42,7 @@
     CALL(131, ipcSendMessage, block, user, thread, \
          "K_EINVAL K_EFAULT K_ETOOMUCH K_EUNKNOWN K_EFULL K_ENOMEM", \
          CHORUS_IN(KnMsgDesc, msg), CHORUS_VALUE(int, msgsrc), CHORUS_IN(KnIpcDest, msgdest)) \
-    CALL(132, portDelete, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT", \
+    CALL(132, portDelete, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EBUSY", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(int, portli)) \
     CALL(157, grpPortRemove, block, user, thread, "K_EINVAL K_EUNKNOWN K_EPRIV K_EFAULT", \
          CHORUS_IN(KnCap, groupcap), CHORUS_IN(KnUniqueId, portui)) \

@@ -50,5 +50,11 @@
          CHORUS_OUT(KnLapDesc, lapdesc), CHORUS_TEXT(name), CHORUS_VALUE(unsigned int, options)) \
     CALL(231, lapInvoke, block, user, thread, "K_EINVAL K_EFAULT K_EABORT K_EFAIL K_ENOMEM", \
          CHORUS_IN(KnLapDesc, lapdesc), CHORUS_VALUE(VmAddr, arg)) \
-    CALL(232, lapComeHome, block, user, thread, "")
+    CALL(232, lapComeHome, block, user, thread, "") \
+    CALL(221, svMsgHandler, block, supervisor, thread, \
+         "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_EBUSY K_ENOMEM K_EFULL", CHORUS_IN_OPT(KnCap, actorcap), \
+         CHORUS_VALUE(int, portli), CHORUS_VALUE(VmAddr, handler), CHORUS_VALUE(unsigned int, stacksize), \
+         CHORUS_VALUE(VmAddr, cookie)) \
+    CALL(222, svMsgHdlReply, block, supervisor, thread, \
+         "K_EINVAL K_EFAULT K_ETOOMUCH K_ENOMEM K_EPRIV", CHORUS_IN(KnMsgDesc, msg))
 // clang-format on

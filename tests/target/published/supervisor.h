@@ -6,6 +6,7 @@
 #include <exec/chPanic.h>
 #include <exec/chTimeout.h>
 #include <exec/chTrap.h>
+#include <ipc/chIpc.h>
 #include <lap/chLap.h>
 #include <mem/chMem.h>
 #include <sync/chSpinLock.h>
@@ -28,6 +29,22 @@ static int handle_trap(KnThreadCtx* ctx, unsigned int itno) {
 }
 
 static void handle_abort(KnThreadCtx* ctx) { (void)ctx; }
+
+static void handle_message(KnMsgDesc* msg, void* cookie) {
+    KnMsgHead head;
+    (void)cookie;
+    if (ipcSysInfo(&head) == K_OK && msg->bodySize != 0) {
+        msg->bodySize = 1;
+        (void)svMsgHdlReply(msg);
+    }
+}
+
+static int use_message_handlers(KnCap* actor, char* cookie) {
+    KnUniqueId port;
+    int portli = portCreate(actor, &port);
+    return svMsgHandler(actor, portli, handle_message, 4096, cookie) +
+           svMsgHandler(actor, portli, NULL, 0, NULL);
+}
 
 static int use_handlers(KnCap* actor, char* name) {
     KnLapDesc lap;
@@ -130,7 +147,7 @@ static int use_virtual_time(KnCap* actor) {
 
 static int use_supervisor_calls(KnCap* actor, char* text) {
     return use_handlers(actor, text) + use_locks() + use_supervisor_memory(actor, text) +
-           use_interrupt_level(text) + use_virtual_time(actor);
+           use_interrupt_level(text) + use_virtual_time(actor) + use_message_handlers(actor, text);
 }
 
 #endif
