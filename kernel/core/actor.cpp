@@ -16,21 +16,26 @@ constinit Cache<Actor, Reuse::stable> actors{"actors"};
 
 Actor* nucleus;
 
+// An actor's place is its own from enter_table() to free_actor(): threads of one that is being deleted still
+// run, and what they have is known by their actor's place.
 struct Table {
-    std::array<Actor*, actor_limit> entry{};
+    std::array<Actor*, actor_limit> entry{};    // found by name
+    std::array<Actor*, actor_limit> resident{}; // those, and who is being deleted
     unsigned used{};
+    unsigned places{}; // with a resident
     unsigned next{};
 };
 Guarded<Rank::actors, Table> table;
 
 [[nodiscard]] Status enter_table(Actor& actor) {
     return table.with([&](Table& all) {
-        if (all.used == actor_limit) return Status::full;
-        while (all.entry[all.next] != nullptr) all.next = (all.next + 1) % actor_limit;
+        if (all.places == actor_limit) return Status::full;
+        while (all.resident[all.next] != nullptr) all.next = (all.next + 1) % actor_limit;
         actor.table_index = all.next;
         actor.capability = {make_name(NameKind::actor, all.next), make_key()};
-        all.entry[all.next] = &actor;
+        all.entry[all.next] = all.resident[all.next] = &actor;
         ++all.used;
+        ++all.places;
         return Status::ok;
     });
 }
@@ -145,7 +150,13 @@ bool init_actors() {
 
 Actor& nucleus_actor() { return *nucleus; }
 
-void free_actor(Actor& actor) { actors.destroy(&actor); }
+void free_actor(Actor& actor) {
+    table.with([&](Table& all) {
+        all.resident[actor.table_index] = nullptr;
+        --all.places;
+    });
+    actors.destroy(&actor);
+}
 
 void discard_actor(Actor& actor) {
     static_cast<void>(begin_actor_deletion(nucleus_actor(), actor));
@@ -172,6 +183,10 @@ bool describe_actor_at(unsigned index, KnActorStat& stat) {
 
 Actor* actor_at(unsigned index) {
     return table.with([&](Table& all) { return all.entry[index]; });
+}
+
+Actor* resident_at(unsigned index) {
+    return table.with([&](Table& all) { return all.resident[index]; });
 }
 
 } // namespace chorale

@@ -113,5 +113,7 @@ inline constexpr unsigned actor_limit = 1024;
 // The same for actorStat; false: none.
 [[nodiscard]] bool describe_actor_at(unsigned index, KnActorStat& stat);
 [[nodiscard]] Actor* actor_at(unsigned index); // by Actor::table_index; nullptr: none. For inspection.
+// The same, also of one that is being deleted.
+[[nodiscard]] Actor* resident_at(unsigned index);
 
 } // namespace chorale

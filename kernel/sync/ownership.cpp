@@ -55,9 +55,16 @@ void write(Words word, const Thread& owner, VirtAddr place) {
     return (generation << actor_bits | actor) << lid_bits | static_cast<u32>(lid);
 }
 
-// The thread that the hint means, if there is one that the mutex may have.
+// The thread that the hint means, if there is one that the mutex may have. It may be one of an actor whose
+// name is gone already: it has the mutex as long as it runs.
+//
+//   Core X (deletes the actor)                 Core Y (wants the mutex)
+//     A  takes the name out                      C  looks the owner up: it is there
+//     B  asks the owner to end: closes its       D  queues behind it, or finds its loans closed:
+//        loans, passes the mutexes on               then it runs no more, and the mutex is free
+// B and D exclude each other by the lock of the loans.
 [[nodiscard]] PossibleOwner find_owner(const Hint& hint) {
-    Actor* const actor = actor_at(hint.number >> lid_bits & (actor_limit - 1));
+    Actor* const actor = resident_at(hint.number >> lid_bits & (actor_limit - 1));
     if (actor == nullptr) return {};
     const auto lid = static_cast<KnThreadLid>(hint.number & (Actor::thread_limit - 1));
     const Result<FoundThread> found = find_thread(*actor, lid);

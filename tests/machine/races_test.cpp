@@ -279,6 +279,45 @@ struct Mail {
     machine::console_type(nullptr);
 }
 
+// ---- a mutex whose owner's actor goes --------------------------------------------------------------------
+
+constexpr VirtAddr shared_mutex{0x300'0000};
+
+struct Section {
+    u64 steps{}; // that its first owner has made in it
+    unsigned taken{};
+};
+using SectionPointer = std::shared_ptr<Section>;
+
+[[nodiscard]] Task<void> stay_inside(SectionPointer section) {
+    EXPECT_EQ(co_await attempt(Call::rtMutexGet, shared_mutex), K_OK);
+    for (;; ++section->steps) co_await pause();
+}
+
+[[nodiscard]] Task<void> enter_behind(SectionPointer section) {
+    while (co_await attempt(Call::rtMutexTry, shared_mutex) == 0) co_await pause();
+    const u64 steps = section->steps;
+    co_await work_until(engine().now() + 50 * microsecond);
+    EXPECT_EQ(section->steps, steps) << "two have the mutex";
+    EXPECT_EQ(co_await attempt(Call::rtMutexRel, shared_mutex), K_OK);
+    ++section->taken;
+}
+
+[[nodiscard]] Task<void> owner_goes_with_its_actor(u64 pause, SectionPointer section) {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap actor = co_await stage->actor(), other = co_await stage->actor();
+    EXPECT_GT(co_await allocate(actor, region_of(shared_mutex, page_size, K_WRITABLE)), 0);
+    EXPECT_EQ(co_await transfer(Call::rgnMapFromActor, other, region_of(shared_mutex, 0, K_WRITABLE), actor,
+                                region_of(shared_mutex, page_size, 0)),
+              K_OK);
+    co_await stage->serve(actor, [=](u64) { return stay_inside(section); }, {.cpu = 2, .stack = 1});
+    co_await rest(50 * microsecond);
+    EXPECT_GT(section->steps, 0u);
+    co_await stage->play(other, [=](u64) { return enter_behind(section); }, {.cpu = 1, .stack = 1});
+    co_await stage->play(other, [=](u64) { return end_actor_soon(actor, pause); }, {.cpu = 3, .stack = 2});
+    co_await stage->end();
+}
+
 // ---- work that is pulled all the time --------------------------------------------------------------------
 
 [[nodiscard]] Task<void> work_and_rest(std::shared_ptr<unsigned> done) {
@@ -371,6 +410,15 @@ TEST(Races, BellForAReaderWhoGoes) {
         expect_clean_and_late([=](u64) { return first_reader_goes(pause, got); });
         EXPECT_EQ(*got, "line") << "after " << pause;
     }
+}
+
+// The name of an actor that is deleted is gone before its threads are: one that has a mutex has it as long as
+// it runs.
+TEST(Races, MutexWhoseOwnersActorGoes) {
+    const auto section = std::make_shared<Section>();
+    for (u64 pause = 0; pause < 8'000; pause += 900)
+        expect_clean_and_late([=](u64) { return owner_goes_with_its_actor(pause, section); });
+    EXPECT_EQ(section->taken, 9u);
 }
 
 TEST_F(RacesChild, pull_in_short_periods) {
