@@ -59,20 +59,24 @@ int Child::duplicate(const Child& original) {
 int Child::start(ThreadBody body, std::uintptr_t argument, unsigned priority, KnCpuId cpu) {
     const VmAddr stack = child_stacks + threads_ * child_stack_step;
     KnRgnDesc region{stack, child_stack_size, K_WRITABLE | K_FILLZERO, 0, nullptr, 0};
-    int error = rgnAllocate(&capability_, &region);
+    const int error = rgnAllocate(&capability_, &region);
     if (error < 0) {
         return error;
     }
     ++threads_;
+    return start_on(stack + child_stack_size, body, argument, priority, cpu);
+}
+
+int Child::start_on(VmAddr stack_end, ThreadBody body, std::uintptr_t argument, unsigned priority,
+                    KnCpuId cpu) {
     alignas(16) char top[64];
-    const VmAddr end = stack + child_stack_size;
     const std::size_t used = prepare_stack(top + sizeof(top), body, argument);
-    error = vmCopy(K_MYACTOR, address_of(top), &capability_, end - sizeof(top), sizeof(top), 0);
+    int error = vmCopy(K_MYACTOR, address_of(top), &capability_, stack_end - sizeof(top), sizeof(top), 0);
     if (error < 0) {
         return error;
     }
-    const KnDefaultStartInfo_f info{K_DEFAULT_START_INFO, K_USERTHREAD, K_DEFAULT_STACK_SIZE, end - used,
-                                    thread_entry()};
+    const KnDefaultStartInfo_f info{K_DEFAULT_START_INFO, K_USERTHREAD, K_DEFAULT_STACK_SIZE,
+                                    stack_end - used, thread_entry()};
     const KnFifoThParms schedule{K_SCHED_FIFO, priority};
     KnThreadLid thread = 0;
     error = threadCreate(&capability_, &thread, K_INACTIVE,

@@ -23,6 +23,9 @@ class Child {
     // A thread of it that runs body(argument); its local id, or an error.
     int start(ThreadBody body, std::uintptr_t argument, unsigned priority = inherit_priority,
               KnCpuId cpu = 0);
+    // The same on a stack of the caller's choice, which ends there.
+    int start_on(VmAddr stack_end, ThreadBody body, std::uintptr_t argument,
+                 unsigned priority = inherit_priority, KnCpuId cpu = 0);
     int destroy();
     [[nodiscard]] const KnCap& capability() const { return capability_; }
     // Until the nucleus says that there is no such actor.

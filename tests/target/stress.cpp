@@ -1,9 +1,10 @@
 // Suite stress: random calls, kills and migrations on every CPU; the invariants are those of
 // stress_traffic.hpp, and at the end the nucleus has as many objects as at the beginning. Options:
-// smp.stress=<seconds> (20; 0: not at all), seed=<number>.
+// smp.stress=<seconds> (20; 0: not at all) for all cases together, seed=<number>.
 #include "check.hpp"
 #include "child.hpp"
 #include "helper.hpp"
+#include "stress_messages.hpp"
 #include "stress_traffic.hpp"
 
 #include <actor/environment.hpp>
@@ -248,7 +249,7 @@ void check_objects(Report& report, const KnSysStatistics& before) {
 }
 
 void smp(Report& report) {
-    const unsigned long seconds = environment_number("smp.stress", usual_seconds);
+    const unsigned long seconds = stress_seconds();
     if (seconds == 0) {
         report.skip("smp.stress=0");
         return;
@@ -272,9 +273,11 @@ void smp(Report& report) {
     CHECK_EQ(rgnFree(K_MYACTOR, &region), K_OK);
 }
 
-constexpr Case cases[] = {{"smp", smp}};
+constexpr Case cases[] = {{"smp", smp}, {"messages", stress_messages}};
 
 } // namespace
+
+unsigned long stress_seconds() { return (environment_number("smp.stress", usual_seconds) + 1) / 2; }
 
 const Suite stress_suite{"stress", cases};
 
