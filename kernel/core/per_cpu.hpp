@@ -91,5 +91,7 @@ static_assert(offsetof(PerCpuHot, top_ready) == CPU_TOP_READY &&
 // Every started CPU, by index. Filled before the secondaries run, constant afterwards.
 [[nodiscard]] PerCpu& cpu_at(CpuIndex index);
 [[nodiscard]] unsigned cpu_count();
+// How many each block has room for: those that the machine has, started or not.
+[[nodiscard]] unsigned known_cpus();
 
 } // namespace chorale

@@ -45,7 +45,7 @@ namespace {
 constexpr u64 automatic_polling = 200'000; // nanoseconds: a few times what a halt and its end cost
 
 std::array<PerCpu*, max_cpus> blocks;
-unsigned running_cpus;
+unsigned running_cpus, found_cpus{max_cpus};
 std::atomic<unsigned> usable_cpus; // set when all have been started: how many may go on
 boot::BootOptions options;
 boot::Bytes bank;
@@ -182,6 +182,7 @@ void use_symbols() {
 // it halt.
 void start_processors() {
     const unsigned found = machine::discover_cpus(static_cast<unsigned>(options.cpus));
+    found_cpus = found;
     free_pages_behind(blocks[0], PerCpu::bytes(found), max_cpus);
     unsigned wanted = 1;
     for (; wanted < found; ++wanted) {
@@ -209,6 +210,7 @@ void start_processors() {
 
 PerCpu& cpu_at(CpuIndex index) { return *blocks[index]; }
 unsigned cpu_count() { return running_cpus; }
+unsigned known_cpus() { return found_cpus; }
 
 void nucleus_main(const BootInfo& info) {
     bank = info.bank;

@@ -222,7 +222,7 @@ void Inspection::check_frames() {
             {"FPU of thread", thread->actor, static_cast<u64>(thread->lid)});
     }
     for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) {
-        for (uword at = 0; at < PerCpu::bytes(cpu_count()); at += page_size)
+        for (uword at = 0; at < PerCpu::bytes(known_cpus()); at += page_size)
             own(machine::physical(&cpu_at(cpu)) + at, 0, {"the block of CPU", nullptr, cpu});
         own(machine::physical(cpu_at(cpu).interrupt_thread), 0, {"the interrupt level of CPU", nullptr, cpu});
     }
