@@ -65,8 +65,10 @@ template <class T>
 
 // ---- sending ---------------------------------------------------------------------------------------------
 
-// No two bodies alike.
-void fill(VirtAddr area, std::size_t bytes, u64 seed) {
+// No two bodies alike. A message that is still under way may share the pages: a first store to each makes
+// them the sender's own.
+[[nodiscard]] Task<void> fill(VirtAddr area, std::size_t bytes, u64 seed) {
+    for (std::size_t at = 0; at < bytes; at += page_size) co_await host::store(area + at, seed);
     std::vector<u64> words(bytes / sizeof(u64));
     for (u64& word : words) word = seed = seed * 6364136223846793005 + 1442695040888963407;
     must(machine::user_write(area, words.data(), bytes), "the area is there");
@@ -81,12 +83,12 @@ void fill(VirtAddr area, std::size_t bytes, u64 seed) {
 }
 
 // The area filled anew, as far as the body needs it.
-[[nodiscard]] KnMsgDesc prepare(Run& run, const Body& body) {
+[[nodiscard]] Task<KnMsgDesc> prepare(Run& run, const Body& body) {
     const KnMsgDesc made = describe(body, out_area);
     const uword used = std::min<uword>(round_up(uword{body.size} + 2 * page_size, page_size), area_size);
-    fill(out_area, used, ++run.progress);
-    fill(out_area + (area_size - page_size), page_size, ++run.progress);
-    return made;
+    co_await fill(out_area, used, ++run.progress);
+    co_await fill(out_area + (area_size - page_size), page_size, ++run.progress);
+    co_return made;
 }
 
 // What ipcSend, ipcReply and ipcCall say of it before anything is sent.
@@ -141,7 +143,7 @@ void say(const Run& run, unsigned sender, const char* what, long result) {
 }
 
 [[nodiscard]] Task<void> send_one(Run& run, unsigned sender, const SendStep& step) {
-    const KnMsgDesc message = prepare(run, step.body);
+    const KnMsgDesc message = co_await prepare(run, step.body);
     put(descriptor_at, message);
     put(destination_at, KnIpcDest{target_of(run, step.server), {}});
     const long error = error_of(message);
@@ -177,7 +179,7 @@ void check_reply(Sent& sent, const host::MessageResult& result, const KnMsgDesc*
 }
 
 [[nodiscard]] Task<void> call_one(Run& run, unsigned sender, const SendStep& step) {
-    const KnMsgDesc message = prepare(run, step.body), room = describe(step.reply, in_area);
+    const KnMsgDesc message = co_await prepare(run, step.body), room = describe(step.reply, in_area);
     put(descriptor_at, message);
     put(destination_at, KnIpcDest{target_of(run, step.server), {}});
     put(reply_at, room);
@@ -305,7 +307,7 @@ struct Received {
 }
 
 [[nodiscard]] Task<void> reply_by_call(Run& run, Sent& sent, const ServeStep& step) {
-    const KnMsgDesc message = prepare(run, step.reply);
+    const KnMsgDesc message = co_await prepare(run, step.reply);
     put(descriptor_at, message);
     const long error = sent.call ? error_of(message) : K_EINVAL;
     if (error == K_OK) {

@@ -131,7 +131,7 @@ class ReportTest(unittest.TestCase):
         for name in arch.ARCHITECTURES:
             names = set(report.load_budgets(name)["results"])
             usual = {name for name in names if not report.LATENCY.match(name)}
-            self.assertLessEqual(usual, {*report.SAME_CPU, *report.CROSS_CPU, *report.FLOOD,
+            self.assertLessEqual(usual, {*report.SAME_CPU, *report.MEMORY, *report.CROSS_CPU, *report.FLOOD,
                                          *report.BUDGETED_LATENCY})
 
     def test_who_takes_turns(self):
