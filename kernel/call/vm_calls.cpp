@@ -150,7 +150,9 @@ long vmLock(Thread& self, Cap capability, VmAddr address, VmSize size, VmFlags f
     if (status != Status::ok) return static_cast<long>(status);
     self.work.target_actor = name;
     self.set(flag_finishing); // what is locked is unlocked when the pages cannot be had
-    bring_in(self, range.value(), (flags & K_WRITABLE) != 0 ? Protection::write : Protection::read, end_lock);
+    // A copy at the first write would change what is locked.
+    const Protection access = (flags & K_WRITABLE) != 0 ? Protection::write : Protection::read;
+    bring_in(self, range.value(), access | Protection::copy, end_lock);
     return no_result;
 }
 

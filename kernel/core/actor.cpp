@@ -21,6 +21,7 @@ Actor* nucleus;
 struct Table {
     std::array<Actor*, actor_limit> entry{};    // found by name
     std::array<Actor*, actor_limit> resident{}; // those, and who is being deleted
+    std::array<bool, actor_limit> hidden{};     // of the residents
     unsigned used{};
     unsigned places{}; // with a resident
     unsigned next{};
@@ -153,6 +154,7 @@ Actor& nucleus_actor() { return *nucleus; }
 void free_actor(Actor& actor) {
     table.with([&](Table& all) {
         all.resident[actor.table_index] = nullptr;
+        all.hidden[actor.table_index] = false;
         --all.places;
     });
     actors.destroy(&actor);
@@ -186,7 +188,11 @@ Actor* actor_at(unsigned index) {
 }
 
 Actor* resident_at(unsigned index) {
-    return table.with([&](Table& all) { return all.resident[index]; });
+    return table.with([&](Table& all) { return all.hidden[index] ? nullptr : all.resident[index]; });
+}
+
+void hide_resident(Actor& actor) {
+    table.with([&](Table& all) { all.hidden[actor.table_index] = true; });
 }
 
 } // namespace chorale

@@ -113,7 +113,9 @@ inline constexpr unsigned actor_limit = 1024;
 // The same for actorStat; false: none.
 [[nodiscard]] bool describe_actor_at(unsigned index, KnActorStat& stat);
 [[nodiscard]] Actor* actor_at(unsigned index); // by Actor::table_index; nullptr: none. For inspection.
-// The same, also of one that is being deleted.
+// The same, also of one that is being deleted, until hide_resident(). Its place is nobody else's before
+// free_actor().
 [[nodiscard]] Actor* resident_at(unsigned index);
+void hide_resident(Actor& actor);
 
 } // namespace chorale

@@ -126,6 +126,7 @@ void ports_step(Thread& self) {
         evict_everywhere<[](Thread& asker) { next_step(asker, ports_step); }>(self);
         return;
     }
+    hide_resident(actor); // behind the tour nobody looks at its threads or its space any more
     // `self` may live in the space that goes: from here on it runs in the nucleus's own.
     if (self.actor == &actor) self.space = &nucleus_actor().space;
     tour(

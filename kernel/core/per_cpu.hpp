@@ -66,8 +66,9 @@ struct PerCpu : PerCpuHot {
     Pull pull;
     CpuCache memory;
     u64 programmed_deadline{TimerQueue::never};
-    u32 interrupt_masks{};                     // how often imsIntrMask_f() was called here and not taken back
-    Thread* interrupt_thread{};                // current at interrupt level (kernel/interrupt/level.hpp)
+    bool reaching{};            // writes to frames of another space (kernel/ipc/direct_copy.hpp)
+    u32 interrupt_masks{};      // how often imsIntrMask_f() was called here and not taken back
+    Thread* interrupt_thread{}; // current at interrupt level (kernel/interrupt/level.hpp)
     InterruptLine *arrived{}, *last_arrived{}; // in the order of their arrival
     u8 group_turns[group_turn_places]{};       // whose turn it is (kernel/ipc/group.cpp)
     Relaxed<Message*> spare_message;           // the last one freed here: the next exchange takes it

@@ -35,11 +35,19 @@ namespace {
 [[nodiscard, gnu::always_inline]] inline Status copy_one(PhysAddr frame, u64 offset, VirtAddr& from,
                                                          u64 count) {
     if (!machine::user_range(from, count)) __builtin_unreachable();
-    if (!machine::copy_in(machine::direct<std::byte>(frame) + offset, from, count)) return Status::fault;
+    if (!machine::copy_in(machine::direct<std::byte>(frame) + offset, from, count)) return Status::busy;
     machine::interrupt_window();
     from = from + count;
     return Status::ok;
 }
+
+class Reaching {
+  public:
+    Reaching() { this_cpu().reaching = true; }
+    Reaching(const Reaching&) = delete;
+    Reaching& operator=(const Reaching&) = delete;
+    ~Reaching() { this_cpu().reaching = false; }
+};
 
 } // namespace
 
@@ -57,6 +65,7 @@ Status place(Message& message, const KnMsgDesc& body, const Thread& receiver, Vi
     machine::interrupt_window();
     if (this_cpu().pending != 0) return Status::aborted;
     if (!reached) return Status::busy;
+    const Reaching reaching;
     const u64 piece = copy_piece(from.raw() | to.raw());
     const PhysAddr* frame = frames;
     u64 left = size, offset = to.page_offset();

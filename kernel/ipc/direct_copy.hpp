@@ -8,9 +8,9 @@
 //                                                      E  frees the frame, or lets others have it
 // Each flush of that space asks X: the receiver has come to it there (Space::enter_cpu). X answers by the
 // doorbell's interrupt in a window between two pieces, and then something is pending and it writes no more;
-// in its mail, or while it waits for answers itself, which it does not before B: a fault of the sender's page
-// there is a read, for which no other CPU is asked. So B comes before E, or A finds no page: as if X had the
-// pages in its TLB.
+// in its mail, or while it waits for answers itself, which it does not before B: a page of the sender's that
+// is not there, or is just being copied by another thread, ends the copy (PerCpu::reaching). So B comes
+// before E, or A finds no page: as if X had the pages in its TLB.
 //
 // The receiver is not touched before all is there: it stays where it waits. When something better turns up
 // between two pieces, the copy is given up and the body goes through the message, later. So a sender that has

@@ -43,6 +43,14 @@ bool take_given(Message& message, VirtAddr body) {
     return true;
 }
 
+void hand_over_given(Message& message, VirtAddr body, u32 size) {
+    // Otherwise it ends with K_EFAULT in the middle, and what is kept must be whole then.
+    if (this_cpu().current->space->writable({body, body + size}))
+        hand_given(message, body, size);
+    else
+        message.given = 0; // copied, like any other
+}
+
 void hand_given(Message& message, VirtAddr body, u32 size) {
     const u32 count = std::min(message.given, static_cast<u32>(size / page_size));
     message.given = 0;

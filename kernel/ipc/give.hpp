@@ -20,6 +20,9 @@ namespace chorale {
 // As many of the given pages as its memory has place for become the receiver's, whose thread this is.
 void hand_given(Message& message, VirtAddr body, u32 size);
 
+// The same for a receiver whose memory may end, or be read-only, anywhere.
+void hand_over_given(Message& message, VirtAddr body, u32 size);
+
 // The sender gets them back.
 inline void take_back(Message& message, VirtAddr body) { hand_given(message, body, message.size); }
 

@@ -87,6 +87,7 @@ void copy_handled(Thread& self, Message& copy, int result);
     copy.handling.original = self.incoming;
     copy.handling.done = self.work.done;
     copy.handling.last = self.work.size;
+    copy.handling.outcome = self.work.outcome;
     const Handled handled = route == Route::full ? handle(self, copy, port, copy_handled) : Handled::not_here;
     if (handled == Handled::entered) self.incoming = nullptr; // the handler's calls have it, and self.work
     if (handled == Handled::entered || handled == Handled::mailed) {
@@ -144,12 +145,13 @@ void copy_handled(Thread& self, Message& copy, int result);
 void copy_handled(Thread& self, Message& copy, int result) {
     Message* const original = copy.handling.original;
     const u64 done = copy.handling.done, last = copy.handling.last;
+    const long before = copy.handling.outcome;
     const long outcome = end_sent(self, copy, result);
     if (outcome == no_result) return; // once more
     self.incoming = original;
     self.work.done = done;
     self.work.size = last;
-    self.work.outcome = outcome;
+    self.work.outcome = before == K_OK ? K_OK : outcome;
     if (const long all = go_on(self); all != no_result) self.frame.set_result(all);
 }
 

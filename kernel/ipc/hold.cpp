@@ -21,7 +21,8 @@ constexpr u32 fewest_frozen = 4; // below, a copy costs no more
 [[nodiscard]] bool freeze(VirtRange pages, PhysAddr* frames) {
     Thread& self = *this_cpu().current;
     Actor& actor = *self.actor;
-    const u64 waits = actor.sync_waits.load(std::memory_order_relaxed); // relaxed: looked at again
+    // acquire: pairs with queue_up(): whose wait is counted here is found by waited_in()
+    const u64 waits = actor.sync_waits.load(std::memory_order_acquire);
     if (waited_in(actor, pages)) return false;
     return self.space->freeze_pages(pages, {frames, Message::page_limit}, actor.sync_waits, waits);
 }

@@ -36,6 +36,7 @@ struct Handling {
     // A broadcast's copy: the original, and how far it is (kernel/ipc/group_messages.cpp).
     Message* original;
     u64 done, last;
+    long outcome;
 };
 
 // Only what every message needs is initialised: most of the object is room for bodies.

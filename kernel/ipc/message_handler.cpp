@@ -114,7 +114,11 @@ void send_ended(Thread& self, Message& message, int result) {
 // False: it goes nowhere, with an error.
 [[nodiscard]] bool call_again(Thread& self, Message& message) {
     const bool aborts = (self.frame.message_control() & MESSAGE_ABORTABLE) != 0;
-    if (!still_lives(*message.port, message.port_life) || (aborts && self.aborted())) return false;
+    if (!still_lives(*message.port, message.port_life)) return false;
+    if (aborts && self.take_abort()) {
+        message.error = K_EABORT;
+        return false;
+    }
     const u64 deadline = message.handling.deadline;
     switch (handle_again(self, message)) {
     case Handled::entered:
@@ -209,6 +213,7 @@ void handle_drained(Thread& self) {
     if (handled == Handled::entered) {
         self.clear(flag_finishing);
         if (lends(message)) lend_to(self, message);
+        settle(self); // it may have been told to end meanwhile: then the handler is aborted
         return;
     }
     // Mailed, at the expense of this thread's actor: it comes back into the queue.

@@ -52,7 +52,7 @@ template <class Copy>
     if (message.page_count == 0)
         return machine::copy_out(body, message.words, size) ? Stored::all : Stored::fault;
     if (message.given != 0) [[unlikely]]
-        hand_given(message, body, size);
+        hand_over_given(message, body, size);
     return each_piece(message, body, size, [](VirtAddr to, const std::byte* page, u32 count) {
         return machine::copy_out(to, page, count);
     });

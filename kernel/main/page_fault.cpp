@@ -13,6 +13,7 @@ Status on_page_fault(VirtAddr address, Protection access, FaultBy by) {
     Thread& self = *cpu.current;
     Space& space = *self.space;
     if (space.root() != cpu.space_root) return Status::fault;
+    if (cpu.reaching && by == FaultBy::copy) return Status::fault; // it must not wait for other CPUs
     WantedPage wanted;
     const Status status = space.resolve(address, access, &wanted);
     if (status != Status::busy) [[likely]]

@@ -25,6 +25,10 @@ class PageAccount {
         if (!block.ok()) used_.subtract(pages);
         return block;
     }
+    // Instead of one that it has, which is somebody else's, too.
+    [[nodiscard]] static Result<PhysAddr> take_another() {
+        return free_frames_estimate() < reserve_.load() ? Status::no_memory : allocate_frame();
+    }
     void give_back(PhysAddr block, unsigned order) {
         if (order == 0)
             release_frame(block);

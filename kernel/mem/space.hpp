@@ -206,6 +206,8 @@ class Space {
     // no longer `seen`: it changes only with the space locked.
     [[nodiscard]] bool freeze_pages(VirtRange range, std::span<PhysAddr> frames,
                                     const std::atomic<u64>& events, u64 seen);
+    // Whether all of it may be written, though perhaps not at once.
+    [[nodiscard]] bool writable(VirtRange range);
     // Takes frames, each the caller's alone, in the place of what the range has. A bit for each that it has
     // taken; the others could not be, and stay the caller's.
     [[nodiscard]] u32 accept_pages(VirtRange range, std::span<const PhysAddr> frames, InUse in_use);
@@ -285,6 +287,7 @@ class Space {
         RegionList regions;
         PageTable table;
         u64 hidings{};    // pages hidden so that they can be copied: tells whether one has stayed hidden
+        u32 freezing{};   // whose flushes are still to come
         VirtAddr swept{}; // at the end of the space: tables below are gone
     };
     // What a range is filled with.

@@ -77,7 +77,7 @@ Space::Look Space::look_at(Contents& contents, VirtAddr page, Protection access,
         return Look::widened;
     }
     if (copying.fresh == PhysAddr{}) {
-        const Result<PhysAddr> frame = account_.take(0);
+        const Result<PhysAddr> frame = PageAccount::take_another();
         if (!frame.ok()) return Look::no_memory;
         copying.fresh = frame.value();
     }
@@ -118,7 +118,7 @@ Status Space::resolve(VirtAddr address, Protection access, WantedPage* wanted) {
         if (look != Look::hidden) break;
         flush_at_once(flush_for(work));
     }
-    if (copying.fresh != PhysAddr{}) account_.give_back(copying.fresh, 0);
+    if (copying.fresh != PhysAddr{}) release_frame(copying.fresh);
     if (look == Look::widened) flush_at_once({work.range, root_, asid_, 0, shared_});
     if (look == Look::no_memory) return Status::no_memory;
     if (look == Look::wanted) return Status::busy;

@@ -121,24 +121,47 @@ bool Space::freeze_pages(VirtRange range, std::span<PhysAddr> frames, const std:
     const auto share = [](PhysAddr frame, bool common) {
         return (common || !frame_shared(frame)) && share_frame(frame);
     };
-    if (shared_) return false;
+    if (shared_ || free_frames_estimate() < PageAccount::reserve() + count) return false;
     contents_.with([&](Contents& contents) {
         const Region* const region = movable(contents, range.begin);
-        // relaxed: changed under this lock
+        // Memory that was there from the first never needs any later.
         if (region == nullptr || region->range.end < range.end ||
-            events.load(std::memory_order_relaxed) != seen)
+            (region->attributes.options & K_NODEMAND) != 0)
             return;
+        // relaxed: changed under this lock
+        if (events.load(std::memory_order_relaxed) != seen) return;
         unsigned more = 0;
         do { // at most two tables
             more = contents.table.freeze_at(page_at(range, frozen), count - frozen, &frames[frozen], flush,
                                             share);
             frozen += more;
         } while (more != 0 && frozen < count);
+        // Those that are common already may be so since a moment ago, and not all TLBs know it yet.
+        flush = flush || contents.freezing != 0;
+        if (flush) ++contents.freezing;
     });
-    if (flush) flush_at_once(flush_for(work_on(range)));
+    if (flush) {
+        flush_at_once(flush_for(work_on(range)));
+        contents_.with([](Contents& contents) { --contents.freezing; });
+    }
     if (frozen == count) return true;
     while (frozen != 0) release_frame(frames[--frozen]);
     return false;
+}
+
+bool Space::writable(VirtRange range) {
+    constexpr Protection wanted = Protection::write | Protection::user;
+    return contents_.with([&](Contents& contents) {
+        VirtAddr at = range.begin;
+        while (at < range.end) {
+            const Region* const region = contents.regions.at_or_after(at);
+            if (region == nullptr || !region->range.contains(at) || region->state != RegionState::ready ||
+                region->backing != Backing::frames || !allows(region->protection, wanted))
+                return false;
+            at = region->range.end;
+        }
+        return true;
+    });
 }
 
 // A page where there is none yet.

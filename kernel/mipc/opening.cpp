@@ -130,8 +130,9 @@ bool give_up_opening(Actor& actor, int lid) {
 
 void end_space(Actor& actor, int lid) {
     Opening& opening = *find_opening(actor.message_spaces, lid);
-    spaces.destroy(opening.target);
-    table.with([&](Table&) { opening.state = Opening::State::unused; });
+    MessageSpace* const space = opening.target;
+    table.with([&](Table&) { opening.state = Opening::State::unused; }); // nobody looks at its name any more
+    spaces.destroy(space);
 }
 
 Closing begin_closing(Actor& actor) {

@@ -83,8 +83,9 @@ bool queue_up(Thread& self, Bucket& bucket, u64 key, VirtAddr at, const Possible
     waiter.key.store(key, std::memory_order_relaxed); // relaxed: see key_of()
     // Only who waits for ownership waits by priority.
     if (bucket.add(waiter, waiter.wanted == Wanted::ownership ? self.priority : u16{0}, owner)) {
-        // relaxed: the space is locked, and who takes pages out of it locks it before he looks
-        self.actor->sync_waits.fetch_add(Actor::one_wait_begun, std::memory_order_relaxed);
+        // The space is locked, and who takes pages out of it locks it before he looks. release: who looks
+        // without the lock, in waited_in(), and sees that it has begun, sees the key
+        self.actor->sync_waits.fetch_add(Actor::one_wait_begun, std::memory_order_release);
         return true;
     }
     waiter.key.store(0, std::memory_order_relaxed); // relaxed: see key_of()
@@ -134,8 +135,8 @@ void reorder_wait(Thread& thread) {
 }
 
 bool waited_in(Actor& actor, VirtRange range) {
-    // relaxed: see end_waits()
-    if (Actor::waiting_now(actor.sync_waits.load(std::memory_order_relaxed)) == 0) return false;
+    // acquire: pairs with queue_up()
+    if (Actor::waiting_now(actor.sync_waits.load(std::memory_order_acquire)) == 0) return false;
     return actor.tables.with([&](Actor::Tables& tables) {
         for (Thread* const thread : tables.known_threads()) {
             if (thread == nullptr) continue;
