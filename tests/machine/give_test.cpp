@@ -117,6 +117,35 @@ enum class Keeps : u8 { there, untouched, copied, shared, locked };
     }
 }
 
+// A body that is kept and given stays whole when there is not room for all of it.
+[[nodiscard]] Task<void> kept_bodies(u64) {
+    const PairPointer pair = co_await make_pair();
+    co_await fill(pair->client, 8);
+    EXPECT_EQ(co_await give_body(pair), K_OK);
+    EXPECT_EQ(co_await release(pair->server, region_of(to + 2 * page_size, page_size, 0)), K_OK);
+    const auto seen = std::make_shared<std::vector<long>>();
+    const auto go = std::make_shared<bool>(false);
+    co_await pair->stage->serve(pair->server,
+                                [=](u64) -> Task<void> {
+                                    static_cast<void>(co_await attempt(message_receive(
+                                        static_cast<int>(pair->li), -1, MESSAGE_KEEPS, VirtAddr{})));
+                                    Local<KnMsgDesc> room;
+                                    co_await room.set({0, size, to.raw(), 0, 0});
+                                    seen->push_back(co_await attempt(Call::ipcGetData, room.at()));
+                                    while (!*go) co_await pause();
+                                    seen->push_back(co_await attempt(Call::ipcGetData, room.at()));
+                                    pair->received = 1;
+                                },
+                                {0, 90, 1});
+    co_await rest(500 * microsecond);
+    EXPECT_GT(co_await allocate(pair->server, region_of(to + 2 * page_size, page_size, K_WRITABLE)), 0);
+    *go = true;
+    co_await rest(500 * microsecond);
+    EXPECT_EQ(*seen, (std::vector<long>{K_EFAULT, static_cast<long>(size)}));
+    co_await expect_body(pair, 8);
+    co_await pair->stage->end();
+}
+
 // ---- what is refused comes back --------------------------------------------------------------------------
 
 [[nodiscard]] Task<void> refused_bodies(u64) {
@@ -148,6 +177,8 @@ TEST(Give, frames_change_hands) { play_clean(frames_change_hands, 0); }
 TEST(Give, pages_that_others_count_on_stay) { play_clean(pages_that_stay, 0); }
 
 TEST(Give, places_that_do_not_fit_get_copies) { play_clean(places_that_do_not_fit, 0); }
+
+TEST(Give, kept_bodies_stay_whole) { play_clean(kept_bodies, 0); }
 
 TEST(Give, what_is_refused_comes_back) { play_clean(refused_bodies, 0); }
 

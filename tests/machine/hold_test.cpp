@@ -203,6 +203,48 @@ const u64 for_ever = reinterpret_cast<u64>(K_NOTIMEOUT);
     co_await expect_owners(pair, 2);
     co_await poke(pair->client, other, mark(8, 0));
     EXPECT_EQ(co_await peek(pair->client, from), mark(8, 0));
+    // Memory that is there at once never needs any later.
+    constexpr VirtAddr there{0x700'0000};
+    EXPECT_GT(co_await allocate(pair->client, region_of(there, whole, K_WRITABLE | K_NODEMAND)), 0);
+    EXPECT_EQ(co_await sends(there, whole), K_OK);
+    for (uword i = 0; i < pages; ++i) EXPECT_EQ(owners_at(pair->client, there + i * page_size), 1u) << i;
+    co_await pair->stage->end();
+}
+
+// What is locked while it is held has its own frames again, before anybody writes to it.
+[[nodiscard]] Task<void> locked_while_held(u64) {
+    const PairPointer pair = co_await make_pair();
+    co_await fill(pair->client, 4);
+    EXPECT_EQ(co_await send_body(pair), K_OK);
+    co_await expect_owners(pair, 2);
+    EXPECT_EQ(co_await on_range(Call::vmLock, pair->client, from, whole), K_OK);
+    co_await expect_owners(pair, 1);
+    std::array<u64, pages> frames;
+    for (uword i = 0; i < pages; ++i) frames[i] = frame_at(pair->client, from + i * page_size);
+    co_await fill(pair->client, 5);
+    for (uword i = 0; i < pages; ++i) EXPECT_EQ(frame_at(pair->client, from + i * page_size), frames[i]) << i;
+    EXPECT_EQ(co_await on_range(Call::vmUnLock, pair->client, from, whole), K_OK);
+    co_await start_receiving(pair, 0);
+    co_await await_receipt(pair);
+    for (uword i = 0; i < pages; ++i)
+        EXPECT_EQ(co_await peek(pair->server, pair->at + i * page_size), mark(4, i)) << i;
+    co_await pair->stage->end();
+}
+
+// A copy that takes a page's place costs no quota.
+[[nodiscard]] Task<void> no_quota_left(u64) {
+    const PairPointer pair = co_await make_pair();
+    co_await fill(pair->client, 3);
+    EXPECT_EQ(co_await send_body(pair), K_OK);
+    Space& space = space_of(pair->client);
+    const u64 limit = space.page_limit();
+    space.set_page_limit(space.pages());
+    co_await fill(pair->client, 9);
+    co_await expect_owners(pair, 1);
+    space.set_page_limit(limit);
+    co_await start_receiving(pair, 0);
+    co_await await_receipt(pair);
+    co_await expect_body(pair, 3);
     co_await pair->stage->end();
 }
 
@@ -219,6 +261,10 @@ TEST(Hold, what_is_written_afterwards_is_not_sent) { play_clean(writes_are_not_s
 TEST(Hold, one_body_may_be_sent_many_times) { play_clean(one_body_for_many, 0); }
 
 TEST(Hold, pages_that_somebody_waits_in_keep_their_frames) { play_clean(waited_for, 0); }
+
+TEST(Hold, what_is_locked_is_the_lockers_own) { play_clean(locked_while_held, 0); }
+
+TEST(Hold, copies_cost_no_quota) { play_clean(no_quota_left, 0); }
 
 TEST(Hold, bodies_that_do_not_fit_are_copied) { play_clean(what_is_copied, 0); }
 

@@ -47,6 +47,14 @@ class GateTest(unittest.TestCase):
                 self.assertEqual(done.returncode, 1)
                 self.assertTrue(done.stdout.startswith(place), done.stdout)
 
+    def test_patches_fit(self):
+        patch = "A bug.\n\n--- a/kernel/a.cpp\n+++ b/kernel/a.cpp\n@@ -1,1 +1,1 @@\n-int a;\n+int b;\n"
+        name = "tests/planted/bug.patch"
+        self.assertEqual(self.gate({"kernel/a.cpp": "int a;\n", name: patch}).returncode, 0)
+        for text, message in ((patch, "does not fit kernel/a.cpp"), ("nothing\n", "no line `--- a/FILE`")):
+            done = self.gate({"kernel/a.cpp": "int c;\n", name: text})
+            self.assertEqual((done.returncode, done.stdout), (1, f"{name}:1: {message}\n"))
+
     def test_sizes(self):
         self.assert_found("kernel/a.cpp", "int a;\n" * 500)
         self.assert_found("kernel/a.cpp", "int a;\n" * 501, "501: file of 501 lines")
