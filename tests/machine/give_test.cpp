@@ -127,12 +127,13 @@ enum class Keeps : u8 { there, untouched, copied, shared, locked };
     const auto go = std::make_shared<bool>(false);
     co_await pair->stage->serve(pair->server,
                                 [=](u64) -> Task<void> {
+                                    Local<KnMsgDesc> none, room;
+                                    co_await none.set({0, 0, 0, 0, 0});
                                     static_cast<void>(co_await attempt(message_receive(
-                                        static_cast<int>(pair->li), -1, MESSAGE_KEEPS, VirtAddr{})));
-                                    Local<KnMsgDesc> room;
+                                        static_cast<int>(pair->li), -1, MESSAGE_KEEPS, none.at())));
                                     co_await room.set({0, size, to.raw(), 0, 0});
                                     seen->push_back(co_await attempt(Call::ipcGetData, room.at()));
-                                    while (!*go) co_await pause();
+                                    while (!*go) co_await rest(50 * microsecond);
                                     seen->push_back(co_await attempt(Call::ipcGetData, room.at()));
                                     pair->received = 1;
                                 },

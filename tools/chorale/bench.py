@@ -289,6 +289,7 @@ def print_lines(options):
     shared, end = lines.measure(options, options.lines, max(options.cpus, 2), boot_once)
     print(lines.table(options.arch, shared, end))
     sys.stdout.flush()
+    shared = lines.shared_by_the_path(shared)
     if shared and report.group_of(options.lines) == "scale":
         raise Failure(f"{len(shared)} cache lines are written by several CPUs on the local path")
     if not shared and report.group_of(options.lines) == "cross":

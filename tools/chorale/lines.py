@@ -10,6 +10,7 @@ from chorale import arch, build, paths, profile
 from chorale.errors import Failure
 
 ROUNDS = 500  # of each pair: a line that the path shares is written in all of them
+SELDOM = 5    # not by the path: interrupts come into some of the rounds when the host is busy
 
 
 class Objects:
@@ -43,6 +44,11 @@ def read(path):
     except (OSError, ValueError, KeyError) as error:
         raise Failure(f"the plugin's output is not usable: {error}") from error
     return lines, end
+
+
+def shared_by_the_path(lines):
+    """Those which a second CPU writes as often as no interrupt does."""
+    return [line for line in lines if sorted(one["stores"] for one in line["writers"])[-2] > SELDOM]
 
 
 def measure(options, name, cpus, boot):

@@ -27,3 +27,10 @@ function(chorale_covered)
     endif()
   endforeach()
 endfunction()
+
+# chorale_test_sources(sources...): code that looks and is not looked at. Nobody counts its lines or waits for
+# it to run: it is compiled in two thirds of the time. (Of sources, to come after the flavour's options.)
+function(chorale_test_sources)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS
+    "-O1;-g1;-fno-sanitize=fuzzer-no-link;-fno-profile-instr-generate;-fno-coverage-mapping")
+endfunction()

@@ -178,13 +178,13 @@ def threads(nucleus, words):
 
 @command("ports", "[ACTOR]", 1)
 def ports(nucleus, words):
-    """The ports: name, home CPU, queued messages, enabled or not, received ones, servers by CPU."""
+    """The ports: name, home CPU, queue, enabled or with a handler, received messages, servers by CPU."""
     wanted = {actor.address for actor in chosen_actors(nucleus, words)}
     found = [port for port in nucleus.ports() if not words or port.number("actor") in wanted]
     notes = []
 
     def row(port):
-        queued, (messages, wrong) = port.number("queued"), port.messages()
+        queued, (messages, wrong) = port.queued, port.messages()
         if not wrong and len(messages) != queued:
             wrong = f"its queue has {len(messages)}"
         lines = [f"{message.label}, from port {ui_text(message, 'source')}"
@@ -195,8 +195,8 @@ def ports(nucleus, words):
             waiting.append(f"{cpu}: " + listed([server.label for server in servers]))
             lines += [f"servers on CPU {cpu}: {bad}"] if bad else []
         notes.extend(f"{port.label}: {line}" for line in [*lines, wrong] if line)
-        return [port.label, port.ui, port.number("home"), queued, "yes" if port.number("enabled") else "no",
-                port.received(), listed(waiting)]
+        enabled = "handler" if port.has_handler else "yes" if port.number("enabled") else "no"
+        return [port.label, port.ui, port.number("home"), queued, enabled, port.received(), listed(waiting)]
 
     say(row, found, ["port", "name (ui)", "home", "queued", "enabled", "received", "waiting"])
     for note in notes:

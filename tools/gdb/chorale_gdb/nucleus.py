@@ -16,6 +16,7 @@ NEVER = (1 << 64) - 1
 NONE_READY = 256
 PRIORITIES = 256
 MAX_CPUS = 64
+HANDLER_MARKS = 3 << 30  # kernel/ipc/message_handler.hpp
 
 
 class Processor:
@@ -402,6 +403,14 @@ class Port(Object):
         if owner is None or local > 0xffffffff:
             return f"a deleted port ({self.address:#x})"
         return f"port {local} of {owner.name}"
+
+    @property
+    def has_handler(self):
+        return bool(self.number("queued") & HANDLER_MARKS)
+
+    @property
+    def queued(self):
+        return self.number("queued") & ~HANDLER_MARKS
 
     def waiters(self):
         """[(cpu index, threads, what is wrong)] of the CPUs where servers wait."""
