@@ -87,7 +87,8 @@ void note_received(const Head& head, std::uint64_t port) {
     }
     const std::uint64_t key = one_of_many ? mix(head.number ^ mix(port)) : head.number;
     if (board.received[mix(key) >> 32 & (memory_limit - 1)].exchange(key) == key) {
-        problem("received twice", static_cast<long>(head.number));
+        problem(one_of_many ? "a broadcast was received twice" : "received twice",
+                static_cast<long>(head.number));
     }
     if ((head.kind & counted) != 0) {
         board.counted_received.fetch_add(1);

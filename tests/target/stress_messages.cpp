@@ -288,6 +288,11 @@ bool gather(Report& report) {
     return all;
 }
 
+void print_counts() {
+    print("stress: %lu calls, %lu sends, %lu parcels, %lu ring words, %lu moves\n", board.calls.load(),
+          board.sends.load(), board.parcels.load(), board.ring_words_seen.load(), board.moved.load());
+}
+
 void run_for(Report& report, Random& random, std::uint64_t milliseconds) {
     const std::uint64_t start = now_microseconds();
     std::uint64_t next_line = start + 5000000, round_end = start;
@@ -302,9 +307,8 @@ void run_for(Report& report, Random& random, std::uint64_t milliseconds) {
         sleep_milliseconds(1 + random.below(3));
         disturb(report, random);
         if (now >= next_line) {
-            print("stress: %lu s, %lu calls, %lu sends, %lu parcels, %lu ring words, %lu moves\n",
-                  (now - start) / 1000000, board.calls.load(), board.sends.load(), board.parcels.load(),
-                  board.ring_words_seen.load(), board.moved.load());
+            print("stress: %lu s\n", (now - start) / 1000000);
+            print_counts();
             next_line += 5000000;
         }
     }
@@ -398,7 +402,15 @@ void check_board(Report& report) {
     }
     CHECK_EQ(board.problems, 0);
     CHECK_EQ(board.counted_received, board.counted_sent);
-    CHECK(board.calls > 0 && board.sends > 0 && board.parcels > 0 && board.ring_words_seen > 0);
+}
+
+void check_variety(Report& report) {
+    const bool all_happened =
+        board.calls > 0 && board.sends > 0 && board.parcels > 0 && board.ring_words_seen > 0;
+    if (!all_happened) {
+        print_counts();
+    }
+    CHECK(all_happened);
 }
 
 void one_run(Report& report, std::uint64_t seed, std::uint64_t milliseconds) {
@@ -411,6 +423,9 @@ void one_run(Report& report, std::uint64_t seed, std::uint64_t milliseconds) {
     }
     stop_all(report);
     check_board(report);
+    if (milliseconds > warm_up_milliseconds) {
+        check_variety(report);
+    }
     threadBind(K_MYACTOR, K_MYSELF, 0, nullptr, K_NONEXCLUSIVE);
     CHECK_EQ(release(board_address, board_size), K_OK);
     CHECK_EQ(release(rooms_address, sizeof(Room) * home_threads), K_OK);

@@ -44,12 +44,19 @@ class Server {
     }
 
     int received(int size) {
+        through_ = size < 0 ? 0 : told_port();
         self_.entry().doing.store(Doing::working);
         const bool named = port_ != K_ANYENABLED && size < 0;
         const std::uint32_t allowed = codes(K_ENOMEM) | (delay_ >= 0 ? bit_of(K_ETIMEOUT) : 0) |
                                       (incoming_.flags == K_ABORTABLE ? bit_of(K_EABORT) : 0) |
                                       (named ? codes(K_EINVAL, K_ENOPORT) : 0);
         return good("ipcReceive", size, allowed) ? size : nothing;
+    }
+
+    // The port that the message has come through, by its number here: at home nobody else gets that so soon.
+    std::uint64_t told_port() {
+        KnUniqueId port{};
+        return self_.actor == home && portUi(&port, port_) == K_OK ? port.uiTail | 1 : 0;
     }
 
     // One that somebody moves or deletes meanwhile; home's steady ones have never been anywhere else for
@@ -124,8 +131,7 @@ class Server {
         if (!whole(size, just_come && (info.flags[0] & K_MSG_ANNEX) != 0)) {
             return false;
         }
-        KnUniqueId port{};
-        note_received(head_, just_come && portUi(&port, port_) == K_OK ? port.uiTail | 1 : 0);
+        note_received(head_, just_come ? through_ : 0);
         if (random_.below(8) == 0) {
             MutexEntry& mutex = board.mutexes[mutex_limit - 1];
             enter(mutex, self_);
@@ -172,6 +178,7 @@ class Server {
     KnMsgDesc incoming_{};
     unsigned char annex_[K_CMSGANNEXSIZE];
     Head head_{};
+    std::uint64_t through_{}; // 0: not known
     int port_{}, delay_{};
     bool kept_{};
 };
