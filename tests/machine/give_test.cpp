@@ -117,7 +117,7 @@ enum class Keeps : u8 { there, untouched, copied, shared, locked };
     }
 }
 
-// A body that is kept and given stays whole when there is not room for all of it.
+// A body that is kept and given stays whole when there is not room for all of it: it can be put elsewhere.
 [[nodiscard]] Task<void> kept_bodies(u64) {
     const PairPointer pair = co_await make_pair();
     co_await fill(pair->client, 8);
@@ -134,12 +134,13 @@ enum class Keeps : u8 { there, untouched, copied, shared, locked };
                                     co_await room.set({0, size, to.raw(), 0, 0});
                                     seen->push_back(co_await attempt(Call::ipcGetData, room.at()));
                                     while (!*go) co_await rest(50 * microsecond);
+                                    co_await room.set({0, size, other.raw(), 0, 0});
                                     seen->push_back(co_await attempt(Call::ipcGetData, room.at()));
-                                    pair->received = 1;
                                 },
                                 {0, 90, 1});
     co_await rest(500 * microsecond);
-    EXPECT_GT(co_await allocate(pair->server, region_of(to + 2 * page_size, page_size, K_WRITABLE)), 0);
+    EXPECT_GT(co_await allocate(pair->server, region_of(other, whole + page_size, K_WRITABLE)), 0);
+    pair->at = other;
     *go = true;
     co_await rest(500 * microsecond);
     EXPECT_EQ(*seen, (std::vector<long>{K_EFAULT, static_cast<long>(size)}));
