@@ -136,12 +136,16 @@ template <class Request>
     return {size, words};
 }
 
-// ipcCall with up to eight words.
-template <std::convertible_to<std::uint64_t>... Word>
-    requires(sizeof...(Word) <= 8)
-[[nodiscard, gnu::always_inline]] inline WordsAnswer call(const Port& port, Word... word) {
+// What goes into a register as it is: no fraction that is cut, no pointer that means nothing to the peer.
+template <class T>
+concept Word = std::is_integral_v<T> || std::is_enum_v<T>;
+
+// ipcCall with up to eight words, to a port: a group is for ipcCall (K_EINVAL, K_EUNKNOWN).
+template <Word... Each>
+    requires(sizeof...(Each) <= 8)
+[[nodiscard, gnu::always_inline]] inline WordsAnswer call(const Port& port, Each... word) {
     WordsAnswer answer{0, {{static_cast<std::uint64_t>(word)...}}};
-    answer.size = detail::call<8 * sizeof...(Word)>(port, answer.words);
+    answer.size = detail::call<8 * sizeof...(Each)>(port, answer.words);
     return answer;
 }
 

@@ -29,7 +29,8 @@
  * are private memory of the sender's, allocated by rgnAllocate, there already and not locked, and no thread
  * waits for a synchronisation object in them; otherwise the body is copied and the pages stay. The last part
  * of a page is always copied. After an error (K_EFULL, K_EUNKNOWN) the sender has the pages again, as long as
- * its quota has room for them. */
+ * its quota has room for them; a request that has been sent keeps them (K_ETIMEOUT, K_EABORT). The copies of
+ * a broadcast leave them where they are. */
 #define K_MSG_GIVE 0x100
 
 typedef struct KnMsgDesc {
@@ -79,8 +80,8 @@ int portCreate(const KnCap* actorcap, KnUniqueId* portui);
  * (also: no such name), K_EBUSY (a port has it), K_EPRIV. */
 int portDeclare(const KnCap* actorcap, const KnUniqueId* portui);
 
-/* portDelete(2K): messages queued there are dropped, their callers and those being served get
- * K_EUNKNOWN or K_EFAIL; threads that wait on it get K_ENOPORT; those in its message handler are
+/* portDelete(2K): messages queued there are dropped, their callers get K_ENOPORT, as do threads that wait
+ * on it; requests that have been received are replied to as before; threads in its message handler are
  * aborted, and have left it when the call returns. Errors: K_EINVAL (capability, port), K_EUNKNOWN,
  * K_EFAULT, K_EBUSY (from within its handler). */
 int portDelete(const KnCap* actorcap, int portli);
@@ -150,11 +151,14 @@ int grpPortRemove(const KnCap* groupcap, const KnUniqueId* portui);
  * of the reply's body as sent; what does not fit in the room is cut. Lends the caller's priority to the
  * thread that serves the request. Other threads leave the request's body alone until the reply: a large one
  * may be read when it is received. Abortable if repmsg->flags has K_ABORTABLE: then threadAbort aborts the
- * thread that serves the request, too, for as long as it serves it. The descriptors are read in
- * the caller's own mode: a bad pointer to one is the caller's exception. Errors: K_EINVAL (source port,
- * delay), K_EFAULT (body or annex), K_ETOOMUCH (body too big), K_EUNKNOWN (no such port), K_EFULL (its queue
- * is full), K_ENOMEM, K_ETIMEOUT, K_EABORT, K_ENOPORT (the port was deleted before the request was received),
- * K_ECRASH (the server died before it replied), K_EFAIL (the server dropped the request). */
+ * thread that serves the request, too, for as long as it serves it. delay: milliseconds; < 0 no limit; 0 for
+ * a server that answers before this thread would run again. A caller that gives up (K_ETIMEOUT, K_EABORT)
+ * takes nothing back: the request stays where it is, is received, and costs its credits until then (ipcSend);
+ * the reply goes nowhere. The descriptors are read in the caller's own mode: a bad pointer to one is the
+ * caller's exception. Errors: K_EINVAL (source port, a broadcast), K_EFAULT (body or annex), K_ETOOMUCH (body
+ * too big), K_EUNKNOWN (no such port), K_EFULL (its queue is full), K_ENOMEM, K_ETIMEOUT, K_EABORT,
+ * K_ENOPORT (the port was deleted before the request was received), K_ECRASH (the server died before it
+ * replied), K_EFAIL (the server dropped the request). */
 int ipcCall(const KnMsgDesc* reqmsg, int reqsrc, const KnIpcDest* reqdest, KnMsgDesc* repmsg, int delay);
 
 /* ipcReceive(2K): wait for a message on the own port *portli (or K_DEFAULTPORT, or K_ANYENABLED: the
@@ -163,8 +167,9 @@ int ipcCall(const KnMsgDesc* reqmsg, int reqsrc, const KnIpcDest* reqdest, KnMsg
  * previous one that awaits a reply is dropped then, not before (its sender gets K_EFAIL). Returns the
  * size of the body as sent; what does not fit in msg->bodySize is cut; with msg->bodyAddr NULL it stays
  * with the nucleus until ipcGetData. While it waits, the room for the body may get parts of messages
- * that do not come after all. Errors: K_EINVAL (port; one with a message handler), K_EFAULT, K_ENOPORT
- * (the port was deleted), K_ENOMEM, K_ETIMEOUT, K_EABORT (with K_ABORTABLE in msg->flags). */
+ * that do not come after all. Errors: K_EINVAL (port; one with a message handler), K_EFAULT (when a message
+ * has come: it is current, without its body and annex), K_ENOPORT (the port was deleted), K_ENOMEM,
+ * K_ETIMEOUT, K_EABORT (with K_ABORTABLE in msg->flags). */
 int ipcReceive(KnMsgDesc* msg, int* portli, int delay);
 
 /* ipcReply(2K): reply to the current message; afterwards there is none. Does not wait. That the sender

@@ -209,6 +209,7 @@ void handle_drained(Thread& self) {
         drain(self);
         return;
     }
+    message.handling.original = nullptr; // the copy's of a broadcast has gone its way
     const Handled handled = handle(self, message, *port, drained_ended);
     if (handled == Handled::entered) {
         self.clear(flag_finishing);

@@ -90,6 +90,8 @@ constexpr Scenario all[] = {
     SCENARIO(messages_handled),
     SCENARIO(handlers_that_come_and_go),
     SCENARIO(handlers_under_way),
+    SCENARIO(handlers_that_end_their_thread),
+    SCENARIO(handlers_of_groups),
 };
 #undef SCENARIO
 

@@ -51,6 +51,10 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> messages_handled(u64);
 [[nodiscard]] host::Task<void> handlers_that_come_and_go(u64);
 [[nodiscard]] host::Task<void> handlers_under_way(u64);
+[[nodiscard]] host::Task<void> handlers_that_end_their_thread(u64);
+[[nodiscard]] host::Task<void> handlers_of_groups(u64);
+// a test of its own (message_handlers_test.cpp)
+[[nodiscard]] host::Task<void> handlers_that_change_amid_calls(u64);
 // scenarios_memory.cpp
 [[nodiscard]] host::Task<void> regions(u64);
 [[nodiscard]] host::Task<void> copies(u64);

@@ -9,7 +9,7 @@ using namespace host;
 
 namespace {
 
-enum class Handles : u8 { replies, ignores, waits, faults, receives };
+enum class Handles : u8 { replies, ignores, waits, faults, receives, quits };
 
 struct Service {
     KnCap owner{};
@@ -73,6 +73,12 @@ using ServicePointer = std::shared_ptr<Service>;
         ++service->ended;
         static_cast<void>(co_await load<u64>(VirtAddr{0x20}));
         complain("after a fault in a message handler");
+        break;
+    case Handles::quits: // its thread, which is the sender's, or that of who connects it
+        ++service->ended;
+        if (co_await attempt(Call::threadDelete, 0, static_cast<u64>(K_MYSELF)) == K_OK)
+            complain("a thread survives its end in a message handler");
+        --service->ended;
         break;
     case Handles::receives: // what it gets by that it serves no longer when it returns
         static_cast<void>(co_await attempt(message_receive(static_cast<int>(service->li), 0)));
@@ -283,6 +289,163 @@ Task<void> handlers_under_way(u64) {
         if (end == fault && service->back != 0 && !failures_expected())
             expect(service->seen, K_ECRASH, "a fault in a message handler");
     }
+}
+
+// ---- who has it ends by his own hand ---------------------------------------------------------------------
+
+// One in a call, one in a broadcast, and one that connects the handler, with more in the queue.
+Task<void> handlers_that_end_their_thread(u64) {
+    for (const bool queued : {false, true}) {
+        const auto stage = std::make_shared<Stage>();
+        const KnCap user = co_await stage->actor(true);
+        const ServicePointer service = co_await service_of(stage);
+        service->way = Handles::quits;
+        const Program call = [service](u64) { return call_once(service); };
+        const auto connected = std::make_shared<long>(K_EBUSY);
+        const Program connect_there = [=](u64) { return set_it_there(service, service->handler, connected); };
+        const Program connect = [=](u64) -> Task<void> {
+            static_cast<void>(co_await supervise(connect_there));
+        };
+        if (there(service->owner) && service->li > 0) {
+            if (queued) {
+                for (CpuIndex cpu = 0; cpu < 4; ++cpu)
+                    co_await stage->serve(user, call, {.cpu = cpu, .stack = cpu + 1});
+                for (unsigned i = 0; i < 6; ++i) static_cast<void>(co_await send_with(service->name, 700));
+                co_await rest(100 * microsecond);
+                co_await stage->serve(user, connect, {.cpu = 3, .stack = 6});
+                if (!co_await until([service] { return service->back == 4; }) && !failures_expected())
+                    complain("callers wait for a handler that is never connected");
+            } else if (co_await handle_by(service, true) == K_OK) {
+                const long thread = co_await stage->serve(user, call, {.cpu = 2, .stack = 1});
+                if (thread > 0 && !co_await until([service] { return service->begun == 1; }) &&
+                    !failures_expected())
+                    complain("a message handler does not begin");
+            }
+        }
+        co_await stage->end();
+        if (service->begun != service->ended) complain("somebody is left in a message handler");
+    }
+}
+
+// ---- groups ----------------------------------------------------------------------------------------------
+
+namespace {
+
+[[nodiscard]] Task<KnCap> group_with(std::vector<KnUniqueId> ports) {
+    Local<KnCap> group;
+    Local<KnUniqueId> name;
+    if (co_await attempt(Call::grpAllocate, K_DYNAMIC, group.at(), 0) != K_OK) co_return KnCap{};
+    for (const KnUniqueId& port : ports) {
+        co_await name.set(port);
+        static_cast<void>(co_await attempt(Call::grpPortInsert, group.at(), name.at()));
+    }
+    co_return co_await group.get();
+}
+
+[[nodiscard]] Task<void> send_to_all(ServicePointer service, KnUniqueId group) {
+    for (const u32 size : {0u, 24u, 500u, 2 * u32{page_size} + 100})
+        for (unsigned i = 0; i < 3; ++i) static_cast<void>(co_await send_with(group, size));
+    ++service->back;
+}
+
+} // namespace
+
+// Handlers among the members of a group: each has its copy of what is sent to all, amid handlers that come
+// and go.
+Task<void> handlers_of_groups(u64) {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap user = co_await stage->actor(true);
+    const ServicePointer first = co_await service_of(stage), second = co_await service_of(stage);
+    KnUniqueId plain{};
+    const long li = co_await stage->port(user, plain);
+    if (there(first->owner) && there(second->owner) && first->li > 0 && second->li > 0 && li > 0) {
+        KnUniqueId group = (co_await group_with({first->name, plain, second->name})).ui;
+        static_cast<void>(ipcTarget(&group, K_BROADMODE));
+        const bool connected =
+            co_await handle_by(first, true) == K_OK && co_await handle_by(second, true) == K_OK;
+        for (CpuIndex cpu = 0; cpu < 4; ++cpu) {
+            const Program program = [=](u64) { return send_to_all(first, group); };
+            co_await stage->play(user, program, {.cpu = cpu, .stack = cpu + 1});
+        }
+        if (connected && !co_await until([first] { return first->back == 4; }) && !failures_expected())
+            complain("who sends to all waits");
+        if (connected && !failures_expected() && (first->begun != 48 || second->begun != 48))
+            complain("a handler has not had each copy: " + std::to_string(first->begun) + ", " +
+                     std::to_string(second->begun));
+        for (CpuIndex cpu = 0; cpu < 3; ++cpu) {
+            const Program program = [=](u64) { return send_to_all(first, group); };
+            co_await stage->serve(user, program, {.cpu = cpu, .priority = 150, .stack = cpu + 6});
+        }
+        co_await change_often(second);
+        second->way = Handles::quits;
+        co_await rest(200 * microsecond);
+    }
+    co_await stage->end();
+    if (first->begun != first->ended || second->begun != second->ended)
+        complain("somebody is left in a message handler");
+}
+
+// ---- amid calls ------------------------------------------------------------------------------------------
+
+namespace {
+
+// Whoever is about to enter the handler, or has the message in hand, loses the CPU to this one again and
+// again.
+[[nodiscard]] Task<void> preempt_often(ServicePointer service, u64 nanoseconds) {
+    for (unsigned i = 0; i < 400 && service->way != Handles::faults; ++i) {
+        co_await rest(nanoseconds);
+        for (unsigned left = 0; left < 40; ++left) co_await pause();
+    }
+}
+
+[[nodiscard]] Task<void> call_for_long(ServicePointer service, unsigned first) {
+    const Words words{{1, 2, 3, 4, 5, 6, 7, 8}};
+    for (unsigned i = first; i < first + 60 && service->way != Handles::faults; ++i) {
+        if (i % 4 == 0) static_cast<void>(co_await call_with(service->name, 300, 2));
+        if (i % 4 == 1) static_cast<void>(co_await attempt(message_send(service->name, words, 16)));
+        if (i % 4 == 2) static_cast<void>(co_await call_with(service->name, 8, -1));
+        if (i % 4 == 3) static_cast<void>(co_await send_with(service->name, 5000));
+    }
+}
+
+[[nodiscard]] Task<void> take_for_long(ServicePointer service) {
+    Local<KnMsgDesc> reply;
+    co_await reply.set({0, 0, 0, 0, 0});
+    for (unsigned i = 0; i < 400 && service->way != Handles::faults; ++i) {
+        const MessageResult got = co_await attempt(message_receive(static_cast<int>(service->li), 1));
+        if (got.size >= 0) static_cast<void>(co_await attempt(Call::ipcReply, reply.at()));
+        if (got.size == K_EINVAL) co_await rest(10 * microsecond);
+    }
+}
+
+} // namespace
+
+// The handler changes while threads are on their way to it, which are not the ones that run.
+Task<void> handlers_that_change_amid_calls(u64) {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap user = co_await stage->actor(true);
+    const ServicePointer service = co_await service_of(stage);
+    if (there(service->owner) && service->li > 0) {
+        const Program take = [service](u64) { return take_for_long(service); };
+        static_cast<void>(co_await supervise([=](u64) -> Task<void> {
+            static_cast<void>(co_await start_supervisor_thread(service->owner, take, 3));
+        }));
+        for (CpuIndex cpu = 0; cpu < 4; ++cpu) {
+            const Program call = [=](u64) { return call_for_long(service, cpu); };
+            const Program preempt = [=](u64) { return preempt_often(service, 700 * (cpu + 3)); };
+            co_await stage->serve(user, call, {.cpu = cpu, .priority = 150 + cpu, .stack = cpu + 1});
+            co_await stage->serve(user, call, {.cpu = cpu, .priority = 160, .stack = cpu + 5});
+            co_await stage->serve(user, preempt, {.cpu = cpu, .priority = 60, .stack = cpu + 9});
+        }
+        for (unsigned round = 0; round < 24; ++round) {
+            static_cast<void>(co_await handle_by(service, round % 2 == 0));
+            co_await rest((5 + 5 * (round % 5)) * microsecond);
+        }
+    }
+    service->way = Handles::faults; // the end, for those who look
+    co_await stage->end();
+    if (service->begun != service->ended && !failures_expected())
+        complain("somebody is left in a message handler");
 }
 
 } // namespace chorale::test

@@ -11,6 +11,7 @@ struct Slot {
     std::atomic<bool> used, finished;
     ThreadBody body;
     std::uintptr_t argument;
+    KnThreadLid thread; // 0: it has ended, its number is another's
 };
 Slot slots[slot_count];
 alignas(16) char stacks[slot_count][stack_size];
@@ -35,6 +36,10 @@ int Helper::start(ThreadBody body, std::uintptr_t argument, unsigned priority, K
         slots[i].finished.store(false);
         const int thread = start_thread({run, i, stacks[i], stack_size, priority, cpu});
         if (thread > 0) {
+            for (Slot& other : slots) {
+                other.thread = other.thread == thread ? 0 : other.thread;
+            }
+            slots[i].thread = thread;
             slots[i].used.store(true);
             slot_ = static_cast<int>(i);
             thread_ = thread;
@@ -57,7 +62,10 @@ void Helper::stop() {
     if (slot_ < 0) {
         return;
     }
-    threadDelete(K_MYACTOR, thread_);
+    if (slots[slot_].thread != 0) {
+        threadDelete(K_MYACTOR, slots[slot_].thread);
+    }
+    slots[slot_].thread = 0;
     slots[slot_].used.store(false);
     slot_ = -1;
 }

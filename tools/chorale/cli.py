@@ -57,6 +57,7 @@ EXAMPLES = {
   ./chorale run                          leave with Ctrl-A x
   ./chorale run --arch riscv64           a RISC-V machine, started by OpenSBI
   ./chorale run --cpus 1 --append "bench=null_call"
+  ./chorale run --bank build/x86_64/examples.cpio   two actors of one's own (docs/first-actor.md)
   ./chorale run --memory 1G --fastpath off""",
     "image": """examples:
   ./chorale image                        build/x86_64/chorale.elf and its bank
@@ -285,6 +286,8 @@ def build_parser():
     sub = verb("run", run.run, "Boots the system with this terminal as its console.")
     add_machine_options(sub)
     add_append(sub)
+    sub.add_argument("--bank", metavar="FILE", default="",
+                     help="boot the actors of this archive, such as build/x86_64/examples.cpio")
     sub = verb("image", image.run, "Builds what a machine boots and says where it is.")
     add_append(sub)
     sub.set_defaults(check=image.check_usage)

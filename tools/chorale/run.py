@@ -21,7 +21,7 @@ def command_line(options, *more):
 def run(options):
     build.build(options.arch, options.verbose)
     machine = qemu.Machine(arch=options.arch, cpus=options.cpus, memory=options.memory,
-                           append=command_line(options))
+                           append=command_line(options), bank=options.bank)
     print("Booting. Leave with Ctrl-A x; Ctrl-A h lists more.", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="chorale-") as scratch:
         command = machine.command(scratch, ["-serial", "mon:stdio"])

@@ -28,9 +28,14 @@ function(chorale_covered)
   endforeach()
 endfunction()
 
-# chorale_test_sources(sources...): code that looks and is not looked at. Nobody counts its lines or waits for
-# it to run: it is compiled in two thirds of the time. (Of sources, to come after the flavour's options.)
+# chorale_test_sources([COUNTED] sources...): code that looks and is not looked at. Nobody waits for it to run,
+# and unless what it includes of the nucleus is to be COUNTED nobody counts its lines: it is compiled in two
+# thirds of the time. (Of sources, to come after the flavour's options.)
 function(chorale_test_sources)
-  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS
-    "-O1;-g1;-fno-sanitize=fuzzer-no-link;-fno-profile-instr-generate;-fno-coverage-mapping")
+  cmake_parse_arguments(arg "COUNTED" "" "" ${ARGN})
+  set(options -O1 -g1 -fno-sanitize=fuzzer-no-link)
+  if(NOT arg_COUNTED)
+    list(APPEND options -fno-profile-instr-generate -fno-coverage-mapping)
+  endif()
+  set_source_files_properties(${arg_UNPARSED_ARGUMENTS} PROPERTIES COMPILE_OPTIONS "${options}")
 endfunction()

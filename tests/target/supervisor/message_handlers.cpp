@@ -47,6 +47,7 @@ void echo_long(KnMsgDesc* message) {
         static_cast<void>(
             reply(reinterpret_cast<const void*>(room.startAddr), message->bodySize, message->annexAddr));
     }
+    room.options = 0; // of rgnFree
     static_cast<void>(rgnFree(K_MYACTOR, &room));
 }
 
