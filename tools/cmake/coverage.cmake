@@ -28,9 +28,9 @@ function(chorale_covered)
   endforeach()
 endfunction()
 
-# chorale_test_sources([COUNTED] sources...): code that looks and is not looked at. Nobody waits for it to run,
-# and unless what it includes of the nucleus is to be COUNTED nobody counts its lines: it is compiled in two
-# thirds of the time. (Of sources, to come after the flavour's options.)
+# chorale_test_sources([COUNTED] sources...): code that looks and is not looked at. Nobody waits for it to
+# run, and unless what it includes of the nucleus is to be COUNTED nobody counts its lines: it is compiled in
+# two thirds of the time. (Of sources, to come after the flavour's options.)
 function(chorale_test_sources)
   cmake_parse_arguments(arg "COUNTED" "" "" ${ARGN})
   set(options -O1 -g1 -fno-sanitize=fuzzer-no-link)
