@@ -372,8 +372,35 @@ constexpr uword many = 60 * page_size;
     EXPECT_EQ(co_await cut_short(call, may_go), K_OK);
 }
 
+// The root actor is a system actor: it may set the marks.
+[[nodiscard]] Task<void> marks(u64) {
+    Local<KnVmStat> stat;
+    Local<KnVmPar> par;
+    EXPECT_EQ(co_await attempt(Call::vmStat, stat.at()), K_OK);
+    const KnVmStat before = co_await stat.get();
+    KnVmPar wanted = before.par;
+    EXPECT_EQ(co_await attempt(Call::vmSetPar, VirtAddr{8}), K_EFAULT);
+    for (const auto& [red, orange, green] :
+         {std::array<VmSize, 3>{2, 1, 3}, {1, 3, 2}, {1, 2, before.hostMem}}) {
+        wanted.redMark = red * page_size;
+        wanted.orangeMark = orange * page_size;
+        wanted.greenMark = green * page_size;
+        co_await par.set(wanted);
+        EXPECT_EQ(co_await attempt(Call::vmSetPar, par.at()), K_EINVAL);
+    }
+    wanted.redMark = page_size;
+    wanted.orangeMark = wanted.greenMark = 2 * page_size;
+    co_await par.set(wanted);
+    EXPECT_EQ(co_await attempt(Call::vmSetPar, par.at()), K_OK);
+    EXPECT_EQ(co_await attempt(Call::vmStat, stat.at()), K_OK);
+    EXPECT_EQ((co_await stat.get()).par.orangeMark, 2 * page_size);
+    co_await par.set(before.par);
+    EXPECT_EQ(co_await attempt(Call::vmSetPar, par.at()), K_OK);
+}
+
 } // namespace
 
+TEST(MemoryCalls, marks) { play_clean(marks); }
 TEST(MemoryCalls, wrong_places) { play_clean(wrong_places); }
 TEST(MemoryCalls, wrong_ranges) { play_clean(wrong_ranges); }
 TEST(MemoryCalls, wrong_transfers) { play_clean(wrong_transfers); }

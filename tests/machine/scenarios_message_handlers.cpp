@@ -310,7 +310,7 @@ Task<void> handlers_that_end_their_thread(u64) {
             if (queued) {
                 for (CpuIndex cpu = 0; cpu < 4; ++cpu)
                     co_await stage->serve(user, call, {.cpu = cpu, .stack = cpu + 1});
-                for (unsigned i = 0; i < 6; ++i) static_cast<void>(co_await send_with(service->name, 700));
+                for (unsigned i = 0; i < 12; ++i) static_cast<void>(co_await send_with(service->name, 700));
                 co_await rest(100 * microsecond);
                 co_await stage->serve(user, connect, {.cpu = 3, .stack = 6});
                 if (!co_await until([service] { return service->back == 4; }) && !failures_expected())
@@ -394,7 +394,7 @@ namespace {
 [[nodiscard]] Task<void> preempt_often(ServicePointer service, u64 nanoseconds) {
     for (unsigned i = 0; i < 400 && service->way != Handles::faults; ++i) {
         co_await rest(nanoseconds);
-        for (unsigned left = 0; left < 40; ++left) co_await pause();
+        for (unsigned left = 0; left < 250; ++left) co_await pause();
     }
 }
 
@@ -443,6 +443,7 @@ Task<void> handlers_that_change_amid_calls(u64) {
         }
     }
     service->way = Handles::faults; // the end, for those who look
+    co_await remove_actor(service->owner);
     co_await stage->end();
     if (service->begun != service->ended && !failures_expected())
         complain("somebody is left in a message handler");
