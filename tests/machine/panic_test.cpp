@@ -5,6 +5,7 @@
 #include "kernel/main/symbols.hpp"
 #include "tests/machine/child.hpp"
 #include "tests/machine/stage.hpp"
+#include "tests/machine/supervising.hpp"
 #include "tests/machine/world.hpp"
 
 #include <machine/halt.hpp>
@@ -78,6 +79,19 @@ class Ending final : public Engine {
     leave_child(verdict == machine::verdict_panic && good ? 0 : 1);
 }
 
+// A supervisor actor's wish.
+[[nodiscard]] Task<void> wish(u64) {
+    Local<std::array<u64, 3>> arguments;
+    Local<std::array<char, 16>> text;
+    co_await arguments.set({10, 11, 12});
+    co_await text.set({"the reason"});
+    static_cast<void>(co_await attempt(Call::svSysPanic, 77, arguments.at(), 24, text.at(), VirtAddr{8}, 99));
+}
+[[noreturn]] void panic_by_call() {
+    play_in_child({.supervisor = true},
+                  [](u64) -> Task<void> { static_cast<void>(co_await supervise(wish)); });
+}
+
 class PanicChild : public InChild {};
 
 [[nodiscard]] boot::Bytes bytes_of(std::string_view text) {
@@ -104,6 +118,11 @@ TEST_F(PanicChild, of_a_thread) {
     EXPECT_EXIT(panic_of_thread(), testing::ExitedWithCode(aborted),
                 "@panic a thread's \\(0x7\\).*actor root thread 1, last call threadAbort.*backtrace:.*"
                 "the_place_of_all \\+ 0x.*@endpanic");
+}
+TEST_F(PanicChild, by_a_call) {
+    EXPECT_EXIT(
+        panic_by_call(), testing::ExitedWithCode(aborted),
+        "svSysPanic 77: the reason \\(:99\\).*argument 0xa.*argument 0xc.*@panic svSysPanic \\(0x4d\\)");
 }
 TEST_F(PanicChild, of_another_cpu) { EXPECT_EXIT(panic_of_another(), testing::ExitedWithCode(0), ""); }
 TEST_F(PanicChild, too_early) { EXPECT_EXIT(panic_too_early(), testing::ExitedWithCode(0), ""); }

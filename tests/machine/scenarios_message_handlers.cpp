@@ -174,6 +174,18 @@ void look_at(const ServicePointer& service, long result, long wanted) {
     static_cast<void>(co_await supervise([=](u64) { return call_once(service); }));
 }
 
+// A server that calls a handler before it replies: its client's priority is lent through both.
+[[nodiscard]] Task<void> serve_through(ServicePointer service, long li) {
+    const MessageResult got = co_await attempt(message_receive(static_cast<int>(li), 20));
+    if (got.size >= 0) {
+        co_await call_once(service);
+        static_cast<void>(co_await attempt(message_reply_receive(static_cast<int>(li), got.words)));
+    }
+}
+[[nodiscard]] Task<void> ask_through(KnUniqueId port) {
+    static_cast<void>(co_await attempt(message_call(port)));
+}
+
 [[nodiscard]] Task<void> receive_there(ServicePointer service) {
     const MessageResult got = co_await attempt(message_receive(static_cast<int>(service->li)));
     if (got.size >= 0 || got.size == K_EINVAL || got.size == K_ENOPORT) ++service->back;
@@ -214,6 +226,13 @@ Task<void> messages_handled(u64) {
         const Program there = [service](u64) { return call_in_supervisor_mode(service); };
         co_await stage->play(user, there, {.cpu = 1, .stack = 6});
         static_cast<void>(co_await until([service] { return service->back == 5; }));
+        KnUniqueId front{};
+        const long li = co_await stage->port(user, front);
+        const Program server = [=](u64) { return serve_through(service, li); };
+        const Program client = [front](u64) { return ask_through(front); };
+        co_await stage->serve(user, server, {.cpu = 1, .priority = 120, .stack = 7});
+        co_await stage->serve(user, client, {.cpu = 1, .priority = 110, .stack = 8});
+        static_cast<void>(co_await until([service] { return service->back == 6; }));
         expect(co_await handle_by(service, true), K_EBUSY, "a second message handler");
         for (const Handles way : {Handles::ignores, Handles::receives}) {
             service->way = way;
