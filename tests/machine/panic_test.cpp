@@ -92,6 +92,17 @@ class Ending final : public Engine {
                   [](u64) -> Task<void> { static_cast<void>(co_await supervise(wish)); });
 }
 
+// Without a word, and with more than is told.
+[[nodiscard]] Task<void> poor_wish(u64) {
+    Local<std::array<char, 16>> file;
+    co_await file.set({"wishes.cpp"});
+    static_cast<void>(co_await attempt(Call::svSysPanic, 78, VirtAddr{8}, 1000, VirtAddr{8}, file.at(), 7));
+}
+[[noreturn]] void panic_by_poor_call() {
+    play_in_child({.supervisor = true},
+                  [](u64) -> Task<void> { static_cast<void>(co_await supervise(poor_wish)); });
+}
+
 class PanicChild : public InChild {};
 
 [[nodiscard]] boot::Bytes bytes_of(std::string_view text) {
@@ -123,6 +134,10 @@ TEST_F(PanicChild, by_a_call) {
     EXPECT_EXIT(
         panic_by_call(), testing::ExitedWithCode(aborted),
         "svSysPanic 77: the reason \\(:99\\).*argument 0xa.*argument 0xc.*@panic svSysPanic \\(0x4d\\)");
+}
+TEST_F(PanicChild, by_a_poor_call) {
+    EXPECT_EXIT(panic_by_poor_call(), testing::ExitedWithCode(aborted),
+                "svSysPanic 78: +\\(wishes.cpp:7\\).*@panic svSysPanic \\(0x4e\\)");
 }
 TEST_F(PanicChild, of_another_cpu) { EXPECT_EXIT(panic_of_another(), testing::ExitedWithCode(0), ""); }
 TEST_F(PanicChild, too_early) { EXPECT_EXIT(panic_too_early(), testing::ExitedWithCode(0), ""); }

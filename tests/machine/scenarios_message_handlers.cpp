@@ -46,6 +46,8 @@ using ServicePointer = std::shared_ptr<Service>;
         if (size != K_EFAULT) expect(size, message.bodySize < 512 ? message.bodySize : 512, "a long body");
         at = body.at();
     }
+    Local<KnCap> invoker;
+    static_cast<void>(co_await attempt(Call::svGetInvoker, invoker.at()));
     const bool told = co_await attempt(Call::ipcSysInfo, head.at()) == K_OK;
     const bool call = told && ((co_await head.get()).flags[0] & K_MSG_CALL) != 0;
     const u32 size = message.bodySize < 512 ? message.bodySize : 512;
@@ -53,6 +55,12 @@ using ServicePointer = std::shared_ptr<Service>;
     if (told && replied != K_EFAULT && replied != K_ENOMEM)
         expect(replied, call ? K_OK : K_EINVAL, "a reply in a message handler");
     if (replied == K_OK) expect(co_await reply_with(at, size), K_EINVAL, "a second reply");
+}
+
+[[nodiscard]] Task<long> set_handler(ServicePointer service, u64 handler) {
+    Named owner;
+    co_await owner.set(service->owner);
+    co_return co_await attempt(Call::svMsgHandler, owner.at(), service->li, handler, 0, 0);
 }
 
 [[nodiscard]] Task<void> handle_message(ServicePointer service, u64 argument) {
@@ -83,15 +91,10 @@ using ServicePointer = std::shared_ptr<Service>;
     case Handles::receives: // what it gets by that it serves no longer when it returns
         static_cast<void>(co_await attempt(message_receive(static_cast<int>(service->li), 0)));
         static_cast<void>(co_await attempt(message_receive(K_DEFAULTPORT, 0)));
+        if (co_await set_handler(service, 0) == K_OK) complain("a message handler ends itself");
         break;
     }
     ++service->ended;
-}
-
-[[nodiscard]] Task<long> set_handler(ServicePointer service, u64 handler) {
-    Named owner;
-    co_await owner.set(service->owner);
-    co_return co_await attempt(Call::svMsgHandler, owner.at(), service->li, handler, 0, 0);
 }
 
 [[nodiscard]] Task<void> set_it_there(ServicePointer service, u64 handler, std::shared_ptr<long> result) {
@@ -105,6 +108,27 @@ using ServicePointer = std::shared_ptr<Service>;
     for (int tries = 0; tries < 4 && (*result == K_EFAULT || *result == K_ENOMEM); ++tries)
         static_cast<void>(co_await supervise([=](u64) { return set_it_there(service, handler, result); }));
     co_return *result;
+}
+
+// In supervisor mode: what is no port of a supervisor actor, and what is no handler's reply.
+[[nodiscard]] Task<void> connect_wrongly(ServicePointer service, KnCap user) {
+    Named owner, other;
+    Local<KnMsgDesc> reply;
+    co_await owner.set(service->owner);
+    co_await other.set(user);
+    for (const u64 actor : {owner.at(), other.at(), u64{8}, u64{0}}) {
+        for (const long li : {999L, -5L, service->li}) {
+            if (actor == owner.at() && li == service->li) continue;
+            if (co_await attempt(Call::svMsgHandler, actor, li, service->handler, 0, 0) == K_OK)
+                complain("a message handler of nobody's");
+        }
+    }
+    static_cast<void>(co_await attempt(Call::svMsgHandler, owner.at(), service->li, u64{8}, 0, 0));
+    for (const u32 size : {8u, 70000u}) {
+        co_await reply.set({0, size, u64{8}, 0, 0});
+        if (co_await attempt(Call::svMsgHdlReply, reply.at()) == K_OK) complain("a reply to nothing");
+    }
+    static_cast<void>(co_await attempt(Call::svMsgHdlReply, VirtAddr{8}));
 }
 
 [[nodiscard]] Task<ServicePointer> service_of(StagePointer stage) {
@@ -230,10 +254,11 @@ Task<void> messages_handled(u64) {
         const long li = co_await stage->port(user, front);
         const Program server = [=](u64) { return serve_through(service, li); };
         const Program client = [front](u64) { return ask_through(front); };
-        co_await stage->serve(user, server, {.cpu = 1, .priority = 120, .stack = 7});
+        co_await stage->serve(user, server, {.cpu = 1, .priority = 105, .stack = 7});
         co_await stage->serve(user, client, {.cpu = 1, .priority = 110, .stack = 8});
         static_cast<void>(co_await until([service] { return service->back == 6; }));
         expect(co_await handle_by(service, true), K_EBUSY, "a second message handler");
+        static_cast<void>(co_await supervise([=](u64) { return connect_wrongly(service, user); }));
         for (const Handles way : {Handles::ignores, Handles::receives}) {
             service->way = way;
             const long result = (co_await attempt(message_call(service->name))).size;
@@ -329,7 +354,11 @@ Task<void> handlers_that_end_their_thread(u64) {
             if (queued) {
                 for (CpuIndex cpu = 0; cpu < 4; ++cpu)
                     co_await stage->serve(user, call, {.cpu = cpu, .stack = cpu + 1});
-                for (unsigned i = 0; i < 12; ++i) static_cast<void>(co_await send_with(service->name, 700));
+                const Program send = [service](u64) -> Task<void> {
+                    for (unsigned i = 0; i < 12; ++i)
+                        static_cast<void>(co_await send_with(service->name, 700));
+                };
+                co_await stage->play(user, send, {.cpu = 2, .priority = 90, .stack = 5});
                 co_await rest(100 * microsecond);
                 co_await stage->serve(user, connect, {.cpu = 3, .stack = 6});
                 if (!co_await until([service] { return service->back == 4; }) && !failures_expected())
