@@ -7,7 +7,7 @@ namespace chorale::test {
 
 TEST(MessageHandlers, that_change_amid_calls) {
     expect_clean(host::Program{handlers_that_change_amid_calls});
-    for (u64 seed = 1; seed <= 3; ++seed) {
+    for (u64 seed = 1; seed <= 5; ++seed) {
         Random random{seed};
         expect_clean(host::Program{handlers_that_change_amid_calls}, random, 100);
     }
