@@ -31,17 +31,6 @@ bool silent() {
     return beats == before;
 }
 
-KnThreadStatus status_of(KnThreadLid thread, const KnCap* actor = K_MYACTOR) {
-    static KnThreadStat all[256];
-    const int count = threadStat(actor, 0, all, sizeof(all));
-    for (int i = 0; i < count; ++i) {
-        if (all[i].tsThreadLi == thread) {
-            return all[i].tsStatus;
-        }
-    }
-    return 99;
-}
-
 void stop_and_start(Report& report) {
     for (KnCpuId cpu = 0; cpu < cpu_count() && cpu < 4; ++cpu) {
         Helper helper;

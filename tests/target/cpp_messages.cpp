@@ -40,6 +40,9 @@ long add(const chorus::Port& adder, unsigned long first, unsigned long second) {
     return sum ? static_cast<long>(sum[0]) : sum.size;
 }
 
+static_assert(chorus::Word<unsigned long> && chorus::Word<KnThreadStatus> && chorus::Word<bool>);
+static_assert(!chorus::Word<double> && !chorus::Word<const char*> && !chorus::Word<Deposit>);
+
 void bank(Report& report) {
     for (KnCpuId cpu = 0; cpu < cpu_count(); ++cpu) {
         Helper helper;

@@ -70,6 +70,17 @@ void Helper::stop() {
     slot_ = -1;
 }
 
+KnThreadStatus status_of(KnThreadLid thread, const KnCap* actor) {
+    static KnThreadStat all[256];
+    const int count = threadStat(actor, 0, all, sizeof(all));
+    for (int i = 0; i < count; ++i) {
+        if (all[i].tsThreadLi == thread) {
+            return all[i].tsStatus;
+        }
+    }
+    return 99;
+}
+
 unsigned cpu_count() {
     static unsigned count = running_cpus();
     return count;

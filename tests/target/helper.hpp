@@ -41,6 +41,8 @@ class Helper {
     KnThreadLid thread_{};
 };
 
+// As threadStat tells it; 99: there is no such thread.
+[[nodiscard]] KnThreadStatus status_of(KnThreadLid thread, const KnCap* actor = K_MYACTOR);
 [[nodiscard]] unsigned cpu_count();
 [[nodiscard]] std::uint64_t now_microseconds();
 

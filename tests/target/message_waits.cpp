@@ -126,17 +126,6 @@ void aborts(Report& report) {
     check_all_free(report);
 }
 
-bool is_waiting(KnThreadLid thread) {
-    static KnThreadStat all[64];
-    const int count = threadStat(K_MYACTOR, 0, all, sizeof all);
-    for (int i = 0; i < count; ++i) {
-        if (all[i].tsThreadLi == thread) {
-            return all[i].tsStatus == K_WAITING;
-        }
-    }
-    return false;
-}
-
 void deleted_waiters(Report& report) {
     open_own(report);
     for (const unsigned what : {2U, 10U, 21U}) {
@@ -161,7 +150,7 @@ void deleted_waiters(Report& report) {
     trace.clear();
     Helper late;
     REQUIRE(late.start(wait_and_note, address_of(&wait), lower_priority) > 0);
-    REQUIRE(eventually([&] { return is_waiting(late.thread()); }));
+    REQUIRE(eventually([&] { return status_of(late.thread()) == K_WAITING; }));
     char* const message = fresh();
     CHECK_EQ(msgPut(lid, 2, message, 4), K_OK);
     CHECK_EQ(queued_in(2), 0);

@@ -97,6 +97,10 @@ class ConformanceTest(unittest.TestCase):
         path.write_text(path.read_text().replace("point_07", "point_06"))
         self.assertIn("point 07: no test is named point_07_...", conformance.gaps())
 
+    def test_calls_outside_the_areas_are_a_gap(self):
+        (conformance.LIST / "fires.hpp").write_text(LIST)
+        self.assertIn("fires.hpp: its calls are in no area of the pages", conformance.gaps())
+
     def test_published_calls_are_used(self):
         (self.root / "tests" / "target" / "published" / "user.h").write_text("bedMake(a, 1);\n")
         self.assertIn("bedSweep: no program of tests/target/published uses it", conformance.gaps())

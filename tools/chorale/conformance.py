@@ -11,7 +11,6 @@ import collections
 import re
 
 from chorale import paths
-from chorale.errors import Failure
 
 LIST = paths.ROOT / "include" / "chorus" / "calls"
 PAGES = paths.ROOT / "docs" / "calls.md"
@@ -57,8 +56,6 @@ def split_calls(text):
 def calls():
     """Every call of the list, by area and number."""
     found = []
-    if {path.stem for path in LIST.glob("*.hpp")} != set(AREAS):
-        raise Failure(f"{LIST} has other files than the areas of conformance.py")
     for area in AREAS:
         text = (LIST / f"{area}.hpp").read_text()
         for entry in split_calls(text):
@@ -147,7 +144,8 @@ def tests_of(call, cases, machine):
 def gaps():
     """A sentence for each call without a test or without a page, and each point without a test."""
     cases, machine, pages = target_cases(), machine_words(), documented()
-    missing = []
+    missing = [f"{path.name}: its calls are in no area of the pages" for path in sorted(LIST.glob("*.hpp"))
+               if path.stem not in AREAS]
     for call in calls():
         if not any(tests_of(call, cases, machine)):
             missing.append(f"{call.name}: no case of tests/target and no file of tests/machine tries it")
