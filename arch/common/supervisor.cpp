@@ -10,7 +10,7 @@
 namespace chorale::machine {
 
 extern "C" const u8 chorale_call_gates[], chorale_handler_return[], chorale_lap_failed[],
-    chorale_lap_way_home[];
+    chorale_lap_way_home[], chorale_lap_abandoned[];
 
 namespace {
 
@@ -32,6 +32,7 @@ constexpr uword call_gate_size = 8; // they stand in a row, one for each number 
 
 VirtAddr lap_failed() { return VirtAddr{reinterpret_cast<uword>(chorale_lap_failed)}; }
 uword lap_way_home() { return reinterpret_cast<uword>(chorale_lap_way_home); }
+uword lap_abandoned() { return reinterpret_cast<uword>(chorale_lap_abandoned); }
 VirtAddr handler_return_address() { return VirtAddr{reinterpret_cast<uword>(chorale_handler_return)}; }
 
 bool supervisor_read(void* to, VirtAddr from, std::size_t bytes) {

@@ -21,12 +21,14 @@ namespace chorale::machine {
 // Invoking LAPs: lapInvoke itself, for supervisor actors; the same with the descriptor in
 // registers and always guarded: a fault ends the invocation, when the nucleus lets the thread go on at
 // lap_failed() with the stack lap_kept_size below the LapFrame. Errors: K_EINVAL, K_EABORT, K_EFAIL.
-// lap_way_home(): where a LapFrame returns to if the nucleus is to know of it.
+// lap_way_home(): where a LapFrame returns to if the nucleus is to know of it. lap_abandoned(): the same with
+// an exception, where it must not return.
 extern "C" {
 int chorale_lap_invoke(const void* descriptor, void* argument);
 int chorale_lap_invoke_guarded(u64 place, u64 key, void* argument);
 }
 [[nodiscard]] VirtAddr lap_failed();
 [[nodiscard]] uword lap_way_home();
+[[nodiscard]] uword lap_abandoned();
 
 } // namespace chorale::machine

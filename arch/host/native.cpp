@@ -104,6 +104,7 @@ void Native::leave(UserThread& user) {
     __sanitizer_start_switch_fiber(&fake_stack_, back_stack_, back_size_);
     swapcontext(&context_, &back_);
     __sanitizer_finish_switch_fiber(fake_stack_, &back_stack_, &back_size_);
+    if (user.frame->pc == machine::lap_abandoned()) fetch_nothing(user.frame->pc);
     if (user.frame->pc == machine::lap_failed().raw()) fail(user);
 }
 
@@ -127,10 +128,14 @@ u64 Native::run_code(u64 address, u64 first, u64 second, u64 third) {
         return 0;
     }
     if (is_function(address)) return call_function(address, first, second, third);
+    fetch_nothing(address);
+    return 0; // a handler of the exception has gone past it
+}
+
+void Native::fetch_nothing(u64 address) {
     UserThread& user = running();
     user.trap = {TrapKind::fault, address, Protection::execute, [](void*) { return false; }, nullptr, 1};
     user.native->leave(user);
-    return 0; // a handler of the exception has gone past it
 }
 
 void Native::run_program(UserThread& user, const Program& program, u64 argument) {

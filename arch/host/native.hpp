@@ -27,6 +27,8 @@ class Native {
 
     // Code of a supervisor actor: a program's address, or that of a function.
     static u64 run_code(u64 address, u64 first, u64 second, u64 third);
+    // Where there is none.
+    static void fetch_nothing(u64 address);
 
     // What an invocation that may fail leaves to come back to: leave() goes on there when the nucleus says
     // so.

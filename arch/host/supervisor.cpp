@@ -52,7 +52,7 @@ constexpr auto gates = make_gates(std::make_index_sequence<chorus::call_limit>()
 // ---- LAPs ------------------------------------------------------------------------------------------------
 
 // Places in code that only their addresses are wanted of.
-enum Place : unsigned { handler_end, failed_end, detour_home, own_return, places };
+enum Place : unsigned { handler_end, failed_end, detour_home, no_home, own_return, places };
 constexpr char place[places]{};
 [[nodiscard]] uword address_of(Place which) { return reinterpret_cast<uword>(&place[which]); }
 
@@ -77,11 +77,17 @@ void link(LapFrame& frame, const LapTarget& target, u32 kinds) {
     current().invocations.frames.store(&frame);
 }
 
+// Where the frame says.
+void go_back(const LapFrame& frame) {
+    if (frame.return_address == lap_way_home()) chorale_come_home();
+    if (frame.return_address == lap_abandoned()) Native::fetch_nothing(frame.return_address);
+}
+
 // With an error when a safe LAP has been deleted meanwhile.
 [[nodiscard]] int come_back(const LapFrame& frame, int result) {
     if (result == K_OK && frame.safe() && frame.lap->dead.load() != 0) result = K_EABORT;
     current().invocations.frames.store(frame.outer);
-    if (frame.return_address == lap_way_home()) chorale_come_home();
+    go_back(frame);
     return result;
 }
 
@@ -90,7 +96,7 @@ void link(LapFrame& frame, const LapTarget& target, u32 kinds) {
     link(frame, target, 0);
     Native::run_code(target.handler, argument, target.cookie, 0);
     current().invocations.frames.store(frame.outer);
-    if (frame.return_address == lap_way_home()) chorale_come_home();
+    go_back(frame);
     return K_OK;
 }
 
@@ -102,7 +108,7 @@ void link(LapFrame& frame, const LapTarget& target, u32 kinds) {
     link(invocation.frame, target, kinds); // A of the protocol
     if (setjmp(invocation.exit.place) != 0) {
         // The nucleus has taken the frame off the list.
-        if (invocation.frame.return_address == lap_way_home()) chorale_come_home();
+        go_back(invocation.frame);
         return K_EFAIL;
     }
     let_others();
@@ -119,6 +125,7 @@ uword call_gate(unsigned number) { return reinterpret_cast<uword>(gates.at(numbe
 VirtAddr handler_return_address() { return VirtAddr{address_of(handler_end)}; }
 VirtAddr lap_failed() { return VirtAddr{address_of(failed_end)}; }
 uword lap_way_home() { return address_of(detour_home); }
+uword lap_abandoned() { return address_of(no_home); }
 const uword lap_kept_size = offsetof(Invocation, frame);
 
 extern "C" {

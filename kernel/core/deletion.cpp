@@ -181,6 +181,7 @@ void space_step(Thread& self) {
     }
     const bool own = self.actor == &actor;
     self.victim = nullptr;
+    abandon_frames(self, actor);
     if (!self.invocations.keeps_result) self.frame.set_result(K_OK);
     self.invocations.keeps_result = false;
     if (own) {

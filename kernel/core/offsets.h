@@ -32,4 +32,5 @@
 #define LAP_SETJMP 2
 #define LAP_RAW 4     /* of a LAP: K_LAP_SAMEHOST */
 #define LAP_GUARDED 4 /* of a frame: a fault ends the invocation though the LAP is neither */
-#define LAP_KINDS 7
+#define LAP_ABANDONED 8 /* of a frame: its owner has gone, LapFrame::abandon() */
+#define LAP_KINDS 15

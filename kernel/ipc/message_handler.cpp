@@ -138,7 +138,9 @@ void send_ended(Thread& self, Message& message, int result) {
 
 void call_ended(Thread& self, Message& message, int result) {
     message.error = outcome_of(message, result);
-    if (result == LAP_INVALID && call_again(self, message)) return;
+    const bool orphan = in_abandoned_frame(self); // its memory has gone, too
+    if (orphan) message.error = K_ECRASH;
+    if (!orphan && result == LAP_INVALID && call_again(self, message)) return;
     if (message.error != K_OK) release_pages(message);
     if (reply_by_words(self, message)) {
         take_reply_words(self, message);

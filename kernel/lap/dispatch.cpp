@@ -28,32 +28,18 @@ template <class Function>
     return handler;
 }
 
-// The innermost invocation that a fault ends; null: none before the innermost handler.
-[[nodiscard]] LapFrame* guarded_frame(const Thread& self) {
-    LapFrame* frame = self.invocations.frames.load();
-    while (frame != self.supervisor.below && !frame->guarded()) frame = frame->outer;
-    return frame != self.supervisor.below ? frame : nullptr;
-}
-
-// Goes on where the invocation ends with an error; those inside it never end.
-void fail_invocation(Thread& self, const LapFrame& guarded) {
-    self.invocations.frames.store(guarded.outer);
-    self.frame.pc = machine::lap_failed().raw();
-    self.frame.sp = reinterpret_cast<uword>(&guarded) - machine::lap_kept_size;
+[[nodiscard]] bool go_on_or_drop(Thread& self, bool goes_on) {
+    if (!goes_on) drop_invocations(self);
+    return goes_on;
 }
 
 // Nobody has dealt with it. False: nothing can be saved.
 [[nodiscard]] bool give_up_invocation(Thread& self, const Fault& fault) {
-    const LapFrame* const guarded = guarded_frame(self);
-    if (guarded == nullptr) {
-        drop_invocations(self); // it never goes on
-        return false;
-    }
     Actor& culprit = execution_actor(self);
     const u64 pc = self.frame.pc;
-    const bool forgiving = guarded->forgiving();
-    fail_invocation(self, *guarded);
-    if (forgiving) return true;
+    const LapFrame* const failed = fail_invocation(self);
+    if (!go_on_or_drop(self, failed != nullptr)) return false;
+    if (failed->forgiving()) return true;
     char name[K_ACTORNAMEMAX];
     read_actor_name(culprit, name);
     log("actor {} in a LAP: {} (address {}, pc {}): actor deleted", std::string_view{name}, fault.name,
@@ -66,7 +52,7 @@ void fail_invocation(Thread& self, const LapFrame& guarded) {
 void exception_returned(Thread& self, u64 dealt_with, u64 name) {
     const Fault fault{reinterpret_cast<const char*>(name), 0, self.invocations.fault_address};
     self.invocations.faulty = nullptr;
-    if (dealt_with != 0 || give_up_invocation(self, fault)) return;
+    if (dealt_with != 0 || in_abandoned_frame(self) || give_up_invocation(self, fault)) return;
     delete_faulting(self, fault.name, fault.address, self.frame.pc);
 }
 
@@ -80,6 +66,7 @@ void exception_returned(Thread& self, u64 dealt_with, u64 name) {
 } // namespace
 
 bool offer_fault(Thread& self, const Fault& fault) {
+    if (in_abandoned_frame(self)) return go_on_or_drop(self, fail_abandoned(self));
     Actor& execution = execution_actor(self);
     if (fault.number == K_TRAP_BREAKPOINT && offer_trap(self, K_TRAP_BREAKPOINT)) return true;
     // A fault in an exception handler is not offered again.

@@ -13,6 +13,7 @@
 namespace chorale {
 
 struct Actor;
+struct LapFrame;
 struct Thread;
 
 enum class HandlerKind : u32 {
@@ -67,6 +68,11 @@ struct Fault {
 void announce_abort(Thread& thread);
 // It goes back to its program: whether abort or stop handlers run before.
 [[nodiscard]] bool run_home_handlers(Thread& self);
+// The innermost guarded invocation since the innermost handler began ends with K_EFAIL, with all that were
+// made inside it; null: there is none. On the thread's CPU, after an exception or before it goes on.
+[[nodiscard]] const LapFrame* fail_invocation(Thread& self);
+// So do all that were made in abandoned frames. False: one could not.
+[[nodiscard]] bool fail_abandoned(Thread& self);
 // The thread has left its last LAP: its death, or something that leave() sees to, has waited for that.
 [[nodiscard]] long come_home(Thread& self);
 

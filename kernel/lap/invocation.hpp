@@ -27,8 +27,17 @@ struct LapFrame {
     }
     [[nodiscard]] bool safe() const { return (owner_and_kind & LAP_SAFE) != 0; }
     // A fault in the handler ends the invocation only; and is forgiven, where the owner outlives it.
-    [[nodiscard]] bool guarded() const { return (owner_and_kind & LAP_KINDS) != 0; }
+    [[nodiscard]] bool guarded() const {
+        return (owner_and_kind & (LAP_SAFE | LAP_SETJMP | LAP_GUARDED)) != 0;
+    }
     [[nodiscard]] bool forgiving() const { return (owner_and_kind & LAP_SETJMP) != 0; }
+    // The owner has been deleted by the thread itself, so that nobody waited for this to be left. Nothing of
+    // the owner's may be looked at again; `heir` is the execution actor, which outlives the frame.
+    [[nodiscard]] bool abandoned() const { return (owner_and_kind & LAP_ABANDONED) != 0; }
+    void abandon(Actor& heir) {
+        const uword kinds = LAP_ABANDONED | (guarded() ? LAP_GUARDED : 0);
+        owner_and_kind = reinterpret_cast<uword>(&heir) | kinds;
+    }
 };
 
 // A thread that waits for a name (kernel/lap/binding.hpp).
@@ -75,6 +84,12 @@ struct Invocations {
 [[nodiscard]] bool away_from_home(const Thread& thread);
 // come_home() (kernel/lap/handlers.hpp) runs when the thread is; it is away, on this CPU.
 void await_home(Thread& thread);
+// The thread has deleted the actor: it does not go on in the actor's code, to which it would come back from
+// LAPs, handlers and the deletion. The invocations fail instead, each when it is the innermost.
+void abandon_frames(Thread& self, const Actor& gone);
+// It comes back to where its innermost frame is: if that is abandoned it goes on where an invocation fails,
+// or else to an exception that nobody is spared.
+void leave_abandoned(Thread& self);
 // It does not come back from where it is: nobody waits for it any more. Of a thread that is in a nucleus
 // call.
 void drop_invocations(Thread& thread);

@@ -108,13 +108,18 @@ void end_handler(Thread& self, u64 result) {
     self.frame.after_handler(!in_supervisor_mode(self));
     const bool home = !in_handler(self);
     if (record.returned != nullptr) record.returned(self, result, record.cookie);
+    leave_abandoned(self);
     if (home && self.invocations.awaited) static_cast<void>(come_home(self));
 }
 
+bool interrupted_level(SupervisorState& level) {
+    const VirtAddr at = level.innermost + offsetof(HandlerRecord, before);
+    return level.innermost.raw() != 0 && machine::supervisor_read(&level, at, sizeof level);
+}
+
 Actor* invoker(const Thread& self) {
-    SupervisorState before;
-    const VirtAddr at = self.supervisor.innermost + offsetof(HandlerRecord, before);
-    if (!in_handler(self) || !machine::supervisor_read(&before, at, sizeof before)) return nullptr;
+    SupervisorState before = self.supervisor;
+    if (!interrupted_level(before)) return nullptr;
     const LapFrame* const frame = self.supervisor.below;
     if (frame != nullptr && frame != before.below) return frame->owner();
     return before.execution != nullptr ? before.execution : self.actor;

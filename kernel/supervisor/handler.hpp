@@ -59,6 +59,10 @@ struct Handler {
 // this CPU's current thread, in a call that may block or after an exception.
 void end_handler(Thread& self, u64 result);
 
+// From a level of a thread's to the one that its handler interrupted; false: there is none, or the record is
+// not readable.
+[[nodiscard]] bool interrupted_level(SupervisorState& level);
+
 // What the record says: the actor on whose behalf the innermost handler was entered (svGetInvoker), null when
 // the thread is in no handler.
 [[nodiscard]] Actor* invoker(const Thread& self);
@@ -70,6 +74,10 @@ void end_handler(Thread& self, u64 result);
 [[nodiscard]] inline const LapFrame* innermost_frame(const Thread& self) {
     const LapFrame* const frame = self.invocations.frames.load();
     return frame != self.supervisor.below ? frame : nullptr;
+}
+[[nodiscard]] inline bool in_abandoned_frame(const Thread& self) {
+    const LapFrame* const frame = innermost_frame(self);
+    return frame != nullptr && frame->abandoned();
 }
 [[nodiscard]] inline Actor& execution_actor(const Thread& self) {
     if (!in_supervisor_mode(self)) return *self.actor;

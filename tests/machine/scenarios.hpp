@@ -84,6 +84,10 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> laps_in_laps(u64);
 [[nodiscard]] host::Task<void> laps_that_fault(u64);
 [[nodiscard]] host::Task<void> ends_from_inside(u64);
+// scenarios_gone_owners.cpp
+[[nodiscard]] host::Task<void> owners_that_go_beneath_threads(u64);
+[[nodiscard]] host::Task<void> owners_that_go_beneath_plain_laps(u64);
+[[nodiscard]] host::Task<void> handlers_whose_owners_go_beneath(u64);
 // scenarios_handlers.cpp
 [[nodiscard]] host::Task<void> exceptions_handled(u64);
 [[nodiscard]] host::Task<void> handlers_that_fault(u64);

@@ -172,4 +172,9 @@ chorale_lap_way_home:
     addi    sp, sp, 16
     ret
 
+// Where an invocation returns to instead of code that has gone: the exception ends the next one.
+    .globl chorale_lap_abandoned
+chorale_lap_abandoned:
+    unimp
+
     .section .note.GNU-stack, "", @progbits

@@ -135,4 +135,9 @@ chorale_lap_way_home:
     popq    %rax
     ret
 
+// Where an invocation returns to instead of code that has gone: the exception ends the next one.
+    .globl chorale_lap_abandoned
+chorale_lap_abandoned:
+    ud2
+
     .section .note.GNU-stack, "", @progbits
