@@ -225,6 +225,7 @@ CHORALE_REGISTER_CALL void fast_slow(CHORALE_MESSAGE_PARAMETERS) {
 }
 
 CHORALE_REGISTER_CALL void fast_exit(CHORALE_MESSAGE_PARAMETERS) {
+    if (thread->frame.supervisor()) std::abort(); // where the real ones would go to user mode
     const u64 size = (control & MESSAGE_SIZE_MASK) >> MESSAGE_SIZE_SHIFT;
     thread->frame.load_words(host::this_cpu().words);
     thread->frame.set_message_result(static_cast<long>(size), name, tail);

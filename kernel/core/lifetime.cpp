@@ -70,6 +70,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     } else {
         thread.frame.start_supervisor(start.entry, stack->top, 0);
         thread.supervisor.depth = 1;
+        thread.set(flag_supervisor);
         thread.supervisor.stack = stack;
     }
     thread.continuation = nullptr;

@@ -90,6 +90,7 @@ Status enter_handler(Thread& self, const Handler& handler) {
     self.supervisor.execution = handler.owner;
     self.supervisor.below = self.invocations.frames.load();
     ++self.supervisor.depth;
+    self.set(flag_supervisor);
     return Status::ok;
 }
 
@@ -105,6 +106,7 @@ void end_handler(Thread& self, u64 result) {
     self.supervisor = record.before;
     self.supervisor.stack = stack;
     self.frame = record.frame;
+    if (!in_supervisor_mode(self)) self.clear(flag_supervisor);
     self.frame.after_handler(!in_supervisor_mode(self));
     const bool home = !in_handler(self);
     if (record.returned != nullptr) record.returned(self, result, record.cookie);

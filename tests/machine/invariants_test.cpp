@@ -63,6 +63,7 @@ TEST(Invariants, states_of_threads) {
         broken(all.ready->queued_priority, 3, 9, "is in the queue of another priority");
         broken(all.ready->state, all.ready->state | flag_fpu, 28, "are not in the CPU");
         broken(all.ready->state, all.ready->state | flag_moving, 10, "which is nowhere");
+        broken(all.ready->state, all.ready->state | flag_supervisor, 40, "is marked as in supervisor mode");
         broken(cpu_at(0).current->state, state(Doing::ready), 9, "is current and not running");
         broken(cpu_at(0).current->cpu, 1, 8, "is current on CPU 0");
         broken(cpu_at(0).current->continuation, [](Thread&) {}, 3, "before its work was done");

@@ -260,6 +260,37 @@ void handlers_without_laps(Report& report) {
     CHECK_EQ(raw_call({foreign_call, {}}), K_ENOTIMP);
 }
 
+std::atomic<int> served;
+
+void serve_inside(std::uintptr_t which) {
+    KnLapDesc lap{};
+    const int found = lapResolve(&lap, lap_serve, K_LAP_NOBLOCK);
+    served = found == K_OK ? lapInvoke(&lap, reinterpret_cast<void*>(which)) : found;
+}
+
+// A user thread that waits for messages in supervisor mode, with callers on its CPU and on another one.
+void user_thread_serves_inside(Report& report) {
+    KnLapDesc lap{};
+    REQUIRE(find(report, lap_serve, lap));
+    for (KnCpuId cpu = 0; cpu < cpu_count() && cpu < std::size(inside_ports); ++cpu) {
+        Helper server;
+        served = 1;
+        REQUIRE(server.start(serve_inside, cpu, higher_priority, cpu) > 0);
+        KnIpcDest destination{};
+        REQUIRE_EQ(find_port(inside_ports[cpu], destination.target, patience), K_OK);
+        for (unsigned long i = 1; i <= 20; ++i) {
+            const unsigned long word = i < 20 ? i * 100 : 0;
+            unsigned long answer = 0;
+            const KnMsgDesc request{0, sizeof(word), address_of(&word), 0, 0};
+            KnMsgDesc reply{0, sizeof(answer), address_of(&answer), 0, 0};
+            REQUIRE_EQ(ipcCall(&request, K_DEFAULTPORT, &destination, &reply, -1), sizeof(answer));
+            CHECK_EQ(answer, word + i);
+        }
+        CHECK(server.join());
+        CHECK_EQ(served, K_OK);
+    }
+}
+
 constexpr Case cases[] = {
     {"not_for_user_actors", not_for_user_actors},
     {"resolve_errors", resolve_errors},
@@ -272,6 +303,7 @@ constexpr Case cases[] = {
     {"point_16_exception_handler", point_16_exception_handler},
     {"point_05_abort_handler", point_05_abort_handler},
     {"handlers_without_laps", handlers_without_laps},
+    {"user_thread_serves_inside", user_thread_serves_inside},
 };
 
 } // namespace

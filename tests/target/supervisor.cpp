@@ -125,10 +125,36 @@ void regions_of_system_actors(Report& report) {
     CHECK_EQ(rgnFree(K_SVACTOR, &region), K_EADDR);
 }
 
+std::atomic<unsigned> answered;
+
+void call_often(std::uintptr_t) {
+    KnUniqueId port{};
+    if (find_port(supervisor_port, port, 2000) != K_OK) {
+        return;
+    }
+    for (unsigned i = 0; i < 100; ++i) {
+        SupervisorOutcome outcome{};
+        const int size = ask(port, {SupervisorGroup::usual, ~0U, cpu_count()}, -1, outcome);
+        answered += size == static_cast<int>(sizeof(outcome)) && outcome.count != 0 ? 1 : 0;
+    }
+}
+
+// Calls in registers and without a time limit, on the server's CPU and on others.
+void calls_without_limit(Report& report) {
+    for (KnCpuId cpu = 0; cpu < cpu_count(); ++cpu) {
+        Helper caller;
+        answered = 0;
+        REQUIRE(caller.start(call_often, 0, lower_priority, cpu) > 0);
+        CHECK(caller.join());
+        CHECK_EQ(answered, 100);
+    }
+}
+
 constexpr Case cases[] = {{"privileges", privileges},
                           {"addresses", addresses},
                           {"regions_of_user_actors", regions_of_user_actors},
                           {"regions_of_system_actors", regions_of_system_actors},
+                          {"calls_without_limit", calls_without_limit},
                           {"inside", inside}};
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "groups.hpp"
 #include "laps_shared.hpp"
 
+#include <actor/environment.hpp>
 #include <chorus.h>
 
 #include <atomic>
@@ -34,6 +35,30 @@ void sleep(void*, void*) {
     ++sleepers;
     threadDelay(K_NOTIMEOUT);
     --sleepers;
+}
+
+// The thread is a user actor's, and waits here in supervisor mode.
+void serve(void* argument, void*) {
+    KnUniqueId name{};
+    int port = portCreate(K_MYACTOR, &name);
+    if (port < 0 || publish_port(inside_ports[reinterpret_cast<unsigned long>(argument)], name) < 0) {
+        fault();
+    }
+    unsigned long word = 1;
+    for (unsigned long served = 1; word != 0; ++served) {
+        KnMsgDesc message{0, sizeof word, reinterpret_cast<VmAddr>(&word), 0, 0};
+        if (ipcReceive(&message, &port, -1) != sizeof word) {
+            fault();
+        }
+        const unsigned long answer = word + served;
+        const KnMsgDesc reply{0, sizeof answer, reinterpret_cast<VmAddr>(&answer), 0, 0};
+        if (ipcReply(&reply) != K_OK) {
+            fault();
+        }
+    }
+    if (portDelete(K_MYACTOR, port) != K_OK) {
+        fault();
+    }
 }
 
 void on_trap(void* argument, void*) {
@@ -155,7 +180,7 @@ bool offer_laps() {
            svLapCreate(K_MYACTOR, on_abort, nullptr, 0, &abort_lap) == K_OK &&
            offer(lap_visit, visit, K_LAP_SAFE) && offer(lap_plain, do_nothing, 0) &&
            offer(lap_jump, jump, K_LAP_SAFE | K_LAP_SETJMP) && offer(lap_sleep, sleep, K_LAP_SAFE) &&
-           offer(lap_order, order, K_LAP_SAFE | K_LAP_SETJMP) &&
+           offer(lap_serve, serve, K_LAP_SAFE) && offer(lap_order, order, K_LAP_SAFE | K_LAP_SETJMP) &&
            offer(lap_secret, do_nothing, K_LAP_SAFE, K_LAP_PROTECTED) && offer_doomer();
 }
 
