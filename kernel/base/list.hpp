@@ -37,9 +37,11 @@ class List {
     void push_back(T& item) { node(item).insert_before(head_); }
     void push_front(T& item) { node(item).insert_before(*head_.next); }
     [[nodiscard]] T* front() const { return empty() ? nullptr : &item(*head_.next); }
-    T* pop_front() {
-        T* first = front();
-        if (first != nullptr) node(*first).unlink();
+    T* pop_front() { return empty() ? nullptr : &take_front(); }
+    // Of a list that is not empty.
+    T& take_front() {
+        T& first = item(*head_.next);
+        node(first).unlink();
         return first;
     }
     // push_back() and pop_front() of a list that is not empty, in one: the head stays in place.

@@ -41,9 +41,9 @@ class RunQueue {
     Schedulable* pop() {
         if (empty()) return nullptr;
         const u32 priority = top_;
-        Schedulable* const thread = queue_[priority].pop_front();
+        Schedulable& thread = queue_[priority].take_front();
         if (queue_[priority].empty()) forget(priority);
-        return thread;
+        return &thread;
     }
 
     // `thread` goes to the tail of the queue of `priority`, the best, whose first is returned. The queue is

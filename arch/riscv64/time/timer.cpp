@@ -8,6 +8,8 @@
 
 #include <machine/timer.hpp>
 
+#include <algorithm>
+
 namespace chorale::machine {
 
 constinit Clock clock{};
@@ -16,7 +18,9 @@ namespace {
 
 constexpr u64 giga = 1'000'000'000, never = ~u64{0};
 constinit u64 ticks_per_ns = 0; // with fraction_bits behind the point
-constexpr unsigned fraction_bits = 32;
+constexpr unsigned fraction_bits = 60, whole_bits = 64 - fraction_bits;
+// 36 years: an alarm for later comes then, and the next one is set.
+constexpr u64 longest_distance = never >> whole_bits;
 
 // value * 2^shift / divisor, by long division: the compiler's 128-bit one is a library call.
 [[nodiscard]] u64 shifted_ratio(u64 value, unsigned shift, u64 divisor) {
@@ -68,10 +72,10 @@ void set_deadline(u64 deadline) {
     const u64 now_at = nanoseconds(present);
     // From the distance: the two conversions are not exact inverses, and over months that would add up.
     // Rounded up: never early by rounding.
-    const u64 distance = deadline > now_at ? deadline - now_at : 0;
-    const auto ticks = static_cast<unsigned __int128>(distance) * ticks_per_ns >> fraction_bits;
-    const u64 longest = never / 2 - present;
-    set_alarm(present + (ticks < longest ? static_cast<u64>(ticks) + 1 : longest));
+    const u64 distance = deadline > now_at ? std::min(deadline - now_at, longest_distance) : 0;
+    // The upper half of the product, which is one instruction.
+    const auto ticks = static_cast<unsigned __int128>(distance << whole_bits) * ticks_per_ns >> 64;
+    set_alarm(present + static_cast<u64>(ticks) + 1);
 }
 
 void cancel_deadline() { set_alarm(never); }
