@@ -158,8 +158,29 @@ const char* start_flooders(const Context& context, const KnUniqueId& target) {
 
 // ---- the pair --------------------------------------------------------------------------------------------
 
-void measure_pair(const Context& context, const char* name, const KnUniqueId& server) {
+unsigned long messages_sent() {
+    KnSysStatistics now{};
+    sysStatistics(&now);
+    return now.ipcSends;
+}
+
+// Until the flooders, if they are there, have sent some more. False: they send no more.
+bool pause(unsigned messages) {
+    const unsigned long before = messages_sent();
+    for (unsigned waited = 0; waited < patience; ++waited) {
+        sleep_milliseconds(1);
+        if (messages_sent() - before >= messages) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Null, or what went wrong.
+const char* measure_pair(const Context& context, const char* name, const KnUniqueId& server,
+                         unsigned messages_in_a_pause) {
     chorus::Words words{};
+    bool flooded = true;
     measure_rounds(
         context, name, context.rounds_or(pair_rounds),
         [&](unsigned i) {
@@ -168,25 +189,18 @@ void measure_pair(const Context& context, const char* name, const KnUniqueId& se
         },
         [&](unsigned i, long result) {
             if (i % rounds_between_pauses == 0) {
-                sleep_milliseconds(1);
+                flooded = flooded && pause(messages_in_a_pause);
             }
             return result == 32 && words.w[0] == i;
         });
-}
-
-unsigned long messages_sent() {
-    KnSysStatistics now{};
-    sysStatistics(&now);
-    return now.ipcSends;
+    return flooded ? nullptr : "there was no flood";
 }
 
 void measure_flooded(const Context& context, const char* name, const KnUniqueId& server,
                      const KnUniqueId& target) {
     const char* reason = start_flooders(context, target);
-    const unsigned long before = messages_sent();
     if (reason == nullptr) {
-        measure_pair(context, name, server);
-        reason = messages_sent() - before < context.rounds_or(pair_rounds) ? "there was no flood" : nullptr;
+        reason = measure_pair(context, name, server, rounds_between_pauses);
     }
     end_flooders();
     if (reason != nullptr) {
@@ -206,7 +220,7 @@ void measure_flood(const Context& context) {
         return;
     }
     if (wants(alone)) {
-        measure_pair(context, alone, server);
+        static_cast<void>(measure_pair(context, alone, server, 0));
     }
     if (wants(victim)) {
         measure_flooded(context, victim, server, {});

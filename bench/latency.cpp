@@ -25,8 +25,8 @@ constexpr unsigned cpu_limit = 64;
 constexpr unsigned sleeper_priority = 1;
 constexpr unsigned usual_events = 100'000; // on all CPUs together
 constexpr long shortest_sleep = 20'000;    // nanoseconds
-constexpr unsigned sleep_steps = 64;       // each a little longer than the one before
-constexpr unsigned patience = 3'600'000;   // milliseconds for the whole measurement
+constexpr long longest_sleep = 84'000;
+constexpr unsigned patience = 3'600'000; // milliseconds for the whole measurement
 constexpr long page = 4096;
 constexpr VmSize area_size = 16 * page;
 constexpr VmSize copy_size = 64 * 1024;
@@ -51,10 +51,18 @@ std::uint64_t nanoseconds() {
     return static_cast<std::uint64_t>(now.tmSec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tmNSec);
 }
 
+// By chance (Knuth's multiplier, the upper bits), the same each time: sleeps with a period fall into step
+// with the load, and meet few of its places.
+long next_sleep(std::uint64_t& chance) {
+    chance = chance * 6364136223846793005 + 1442695040888963407;
+    return shortest_sleep + static_cast<long>((chance >> 33) % (longest_sleep - shortest_sleep));
+}
+
 void sleeper(std::uintptr_t cpu) {
     Place& place = places[cpu];
+    std::uint64_t chance = cpu;
     for (unsigned i = 0; i < place.events; ++i) {
-        const long sleep = shortest_sleep + 997 * static_cast<long>(i % sleep_steps);
+        const long sleep = next_sleep(chance);
         const KnTimeVal limit{0, sleep};
         boundary<Boundary::round_begin>();
         const std::uint64_t start = nanoseconds();
