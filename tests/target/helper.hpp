@@ -46,6 +46,12 @@ class Helper {
 [[nodiscard]] unsigned cpu_count();
 [[nodiscard]] std::uint64_t now_microseconds();
 
+// Whether the clock counts the machine's own instructions (test.clock=own). Else a host may pause one of the
+// emulated CPUs for long while the clock goes on.
+[[nodiscard]] bool clock_is_own();
+// Whether what should have been over by now is not late: 200 ms are, where the clock is the machine's own.
+[[nodiscard]] bool in_time(std::uint64_t passed_microseconds, std::uint64_t wanted_microseconds);
+
 [[nodiscard]] inline VmAddr address_of(const void* object) { return reinterpret_cast<VmAddr>(object); }
 
 // Takes the CPU for that long, without a nucleus call that gives it up.

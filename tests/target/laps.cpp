@@ -156,15 +156,14 @@ void point_06_aborted_inside(Report& report) {
         Helper aborted, deleted;
         slept = 1;
         REQUIRE(aborted.start(sleep_in_lap, 0, higher_priority, cpu) > 0);
-        sleep_milliseconds(1);
-        CHECK_EQ(order(order_sleepers_inside), K_EFAIL); // it is
+        CHECK(eventually([] { return order(order_sleepers_inside) == K_EFAIL; })); // it is
         CHECK_EQ(slept, 1);
         CHECK_EQ(threadAbort(K_MYACTOR, aborted.thread()), K_OK);
         CHECK(aborted.join());
         CHECK_EQ(slept, K_OK);
         slept = 1;
         REQUIRE(deleted.start(sleep_in_lap, 0, higher_priority, cpu) > 0);
-        sleep_milliseconds(1);
+        CHECK(eventually([] { return order(order_sleepers_inside) == K_EFAIL; }));
         CHECK_EQ(threadDelete(K_MYACTOR, deleted.thread()), K_OK);
         CHECK(eventually([] { return order(order_sleepers_inside) == K_OK; }));
         CHECK_EQ(slept, 1); // it never came back

@@ -126,7 +126,7 @@ void calls_in_the_queue(Report& report) {
             const EmptyActor other;
             Helper caller;
             REQUIRE(caller.start(call_once, 0, higher_priority, cpu) > 0);
-            sleep_milliseconds(5);
+            CHECK(eventually([&] { return status_of(caller.thread()) == K_WAITING; }));
             KnEvtNum number = 0;
             const int there = portMigrate(options, K_MYACTOR, target_li, &other.capability, &number);
             REQUIRE(there > 0);

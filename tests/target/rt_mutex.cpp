@@ -252,6 +252,7 @@ void deadlock(Report& report) {
     Helper first, second;
     REQUIRE(first.start(ring_body, 0, high) > 0);
     REQUIRE(second.start(ring_body, 1, low, cpu_count() - 1) > 0);
+    CHECK(eventually([] { return trace.length() == 2; }));
     sleep_milliseconds(20);
     CHECK_EQ(trace.length(), 2);
     for (const unsigned priority : {60U, 120U}) {

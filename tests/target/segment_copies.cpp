@@ -202,8 +202,10 @@ void local_caches_end(Report& report) {
         Child child;
         REQUIRE_EQ(child.create("keeps caches", privilege), K_OK);
         REQUIRE(child.start(open, 0) > 0);
+        const unsigned wanted = privilege == K_SYSTEMACTOR ? 1 : 0;
+        CHECK(eventually([wanted] { return Mapper::pulls.load() == wanted; }));
         sleep_milliseconds(20);
-        CHECK_EQ(Mapper::pulls.load(), privilege == K_SYSTEMACTOR ? 1 : 0);
+        CHECK_EQ(Mapper::pulls.load(), wanted);
         CHECK_EQ(child.destroy(), K_OK);
     }
     mapper.stop();

@@ -291,9 +291,9 @@ void faulting_program(Report& report) {
     REQUIRE_EQ(child.create("reads a page"), K_OK);
     REQUIRE_EQ(map(&child.capability(), free_space, page, mapper.segment()), K_OK);
     REQUIRE(child.start([](std::uintptr_t) { touch(free_space); }, 0) > 0);
-    sleep_milliseconds(50);
-    CHECK_EQ(Mapper::pulls.load(), 1);
+    CHECK(eventually([] { return Mapper::pulls.load() == 1; }));
     CHECK(child.gone());
+    CHECK_EQ(Mapper::pulls.load(), 1);
 }
 
 // Nobody who waits for a mapper that does not answer is held: threads are aborted and deleted, actors too.

@@ -150,7 +150,9 @@ void memory_freed(Report& report) {
         for (unsigned i = 0; i < 3; ++i) {
             REQUIRE(helpers[i].start(wait_placed, 0, higher_priority, (round + i) % cpu_count()) > 0);
         }
-        sleep_milliseconds(1);
+        for (const Helper& helper : helpers) {
+            CHECK(eventually([&] { return status_of(helper.thread()) == K_WAITING; }));
+        }
         region.options = 0;
         CHECK_EQ(rgnFree(K_MYACTOR, &region), K_OK);
         for (Helper& helper : helpers) {

@@ -189,7 +189,7 @@ void delays(Report& report) {
         CHECK_EQ(threadDelay(&time), K_ETIMEOUT);
         const std::uint64_t passed = now_microseconds() - start;
         CHECK(passed >= milliseconds * 1000U);
-        CHECK(passed < milliseconds * 1000U + 200000U); // an emulator's own breaks are in this
+        CHECK(in_time(passed, milliseconds * 1000U));
     }
     const KnTimeVal zero{0, 0};
     CHECK_EQ(threadDelay(&zero), K_OK);
@@ -210,18 +210,27 @@ void sleep_from_start(std::uintptr_t milliseconds) {
     note(milliseconds);
 }
 
-void wake_order(Report& report) {
+[[nodiscard]] bool wake_in_order(Report& report) {
     trace.clear();
     common_start = now_microseconds();
     Helper helpers[5];
     const unsigned times[] = {250, 210, 240, 220, 230};
     for (unsigned i = 0; i < 5; ++i) {
-        REQUIRE(helpers[i].start(sleep_from_start, times[i], higher_priority) > 0);
+        CHECK(helpers[i].start(sleep_from_start, times[i], higher_priority) > 0);
     }
     for (Helper& helper : helpers) {
         CHECK(helper.join());
     }
-    CHECK(trace.is({210, 220, 230, 240, 250}));
+    return trace.is({210, 220, 230, 240, 250});
+}
+
+// Again where the host may have paused a thread between its look at the clock and its sleep.
+void wake_order(Report& report) {
+    bool in_order = wake_in_order(report);
+    for (unsigned again = 0; !in_order && !clock_is_own() && again < 3; ++again) {
+        in_order = wake_in_order(report);
+    }
+    CHECK(in_order);
 }
 
 std::atomic<int> wait_result;

@@ -72,7 +72,8 @@ void one_shot(Report& report) {
     CHECK_EQ(timer.left(), 0);
     const std::int64_t begin = system_time();
     CHECK_EQ(timer.set(20 * millisecond), K_OK);
-    CHECK(timer.left() > 0 && timer.left() <= 20 * millisecond);
+    const std::int64_t left = timer.left();
+    CHECK(left <= 20 * millisecond && (left > 0 || system_time() - begin >= 20 * millisecond));
     const Taken taken = take(5 * second);
     CHECK_EQ(taken.result, K_OK);
     CHECK_EQ(taken.cookie, 42);
@@ -128,11 +129,11 @@ void set_again_and_disarm(Report& report) {
 void kept_without_a_thread(Report& report) {
     REQUIRE_EQ(timerThreadPoolInit(&pool), K_OK);
     TestTimer first{1}, second_one{2}, third{3};
-    const std::int64_t later = system_time() + 30 * millisecond; // all are set by then
+    const std::int64_t later = system_time() + 200 * millisecond; // all are set by then
     CHECK_EQ(first.set(later + 3 * millisecond, 0, K_TIMER_ABSOLUTE), K_OK);
     CHECK_EQ(second_one.set(later + 2 * millisecond, 0, K_TIMER_ABSOLUTE), K_OK);
     CHECK_EQ(third.set(later + millisecond, 0, K_TIMER_ABSOLUTE), K_OK);
-    sleep_milliseconds(40);
+    sleep_milliseconds(210);
     for (const std::uintptr_t cookie : {3U, 2U, 1U}) {
         const Taken taken = take(0);
         CHECK_EQ(taken.result, K_OK);
@@ -231,7 +232,7 @@ void two_timers_two_threads(Report& report) {
     handling.inside = handling.most = handling.handled = handling.ended = 0;
     Helper helpers[2];
     for (unsigned i = 0; i < 2; ++i) {
-        REQUIRE(helpers[i].start(handle, 30, higher_priority, i % cpu_count()) > 0);
+        REQUIRE(helpers[i].start(handle, 150, higher_priority, i % cpu_count()) > 0);
     }
     TestTimer first{1}, second_one{2};
     CHECK_EQ(first.set(millisecond), K_OK);
@@ -285,6 +286,7 @@ void abort_of_waiters(Report& report) {
 void deletion_of_waiters(Report& report) {
     REQUIRE_EQ(timerThreadPoolInit(&pool), K_OK);
     for (KnCpuId cpu = 0; cpu < cpu_count(); ++cpu) {
+        wait_result = 1;
         Helper helper;
         REQUIRE(helper.start(wait_for_ever, reinterpret_cast<std::uintptr_t>(K_NOTIMEOUT), higher_priority,
                              cpu) > 0);
@@ -293,7 +295,8 @@ void deletion_of_waiters(Report& report) {
         CHECK_EQ(timer.set(millisecond), K_OK);
         if (cpu % 2 == 0) {
             helper.stop();
-            CHECK_EQ(take(second).cookie, 7);
+            // Where the host paused this CPU the thread had it before it was deleted.
+            CHECK(wait_result == K_OK || take(second).cookie == 7);
         } else {
             CHECK(helper.join());
         }

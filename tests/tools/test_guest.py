@@ -36,7 +36,7 @@ class GuestTests:
     def test_pass(self):
         done = self.boot("p", "--expect-text", "^fake guest$", "--expect-tests", "2")
         self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertIn("@test fake.two ok with detail", done.stdout)
+        self.assertIn("guest-test: ok, 2 tests", done.stdout)
 
     def test_everything_but_a_pass_fails(self):
         self.assert_fails("f", reason="1 of 2 target tests failed: fake.two")
