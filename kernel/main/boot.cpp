@@ -115,7 +115,7 @@ void publish_number(std::string_view name, u64 value) {
 }
 
 // The published tunables, as they are here: limits by which the nucleus was built, so nobody sets them.
-void publish_tunables() {
+void publish_tunables(const BootInfo& info) {
     struct Tunable {
         std::string_view name;
         u64 value;
@@ -130,6 +130,9 @@ void publish_tunables() {
         {"kern.exec.dflUsrStackSize", user_stack_size},
         {"kern.exec.intrStackSize", machine::interrupt_stack_size},
         {"kern.exec.dblFltStackSize", machine::fault_stack_size},
+        // Where the bank is, for the actor that serves its files.
+        {"boot.bank.address", info.bank_frames.begin.raw()},
+        {"boot.bank.size", info.bank.size()},
     };
     for (const Tunable& each : tunables) {
         char text[24];
@@ -235,7 +238,7 @@ void nucleus_main(const BootInfo& info) {
     start_processors();
     init_supervisor_space();
     if (!init_actors()) give_up("no memory for the nucleus's own actor");
-    publish_tunables();
+    publish_tunables(info);
     publish(info.command_line);
     publish_number("cpus", cpu_count());
     publish_machine();

@@ -181,8 +181,8 @@ void for_each_name(std::string_view list, Each each) {
 }
 
 [[nodiscard]] bool is_program(const boot::cpio::Entry& entry) {
-    return entry.regular() &&
-           (is_supervisor_image(entry.name) || entry.name.find('.') == std::string_view::npos);
+    return entry.regular() && boot::index_of(entry.name, '/') == std::string_view::npos &&
+           (is_supervisor_image(entry.name) || boot::index_of(entry.name, '.') == std::string_view::npos);
 }
 
 [[nodiscard]] bool all_there(boot::Bytes bank, std::string_view wanted) {

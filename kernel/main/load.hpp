@@ -16,7 +16,7 @@ struct Loaded {
 };
 
 // Loads and starts the actors of the bank in its order: all of them, or those that the comma-separated
-// `wanted` names. A file with a dot in its name is data. What cannot be loaded is reported and left out.
+// `wanted` names. A file with a dot in its name, or in a folder, is data. What cannot be loaded is reported and left out.
 [[nodiscard]] Loaded load_bank(boot::Bytes bank, std::string_view wanted);
 
 } // namespace chorale
