@@ -15,15 +15,19 @@ class Counted {
     Counted(const Counted&) = delete;
     Counted& operator=(const Counted&) = delete;
 
-    void hold() const { holders_.fetch_add(1, std::memory_order_relaxed); }
+    // Relaxed: who holds more holds already, so that nothing is to be ordered.
+    void hold(std::uint32_t times = 1) const { holders_.fetch_add(times, std::memory_order_relaxed); }
     // acq_rel: what every holder has done to the object comes before its destruction.
-    void release() const {
-        if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) const_cast<Counted*>(this)->destroy();
+    void release(std::uint32_t times = 1) const {
+        if (holders_.fetch_sub(times, std::memory_order_acq_rel) == times)
+            const_cast<Counted*>(this)->destroy();
     }
     // Of an object that a table still finds while its last holder lets go: false, it is gone.
+    // Relaxed: what the object holds is read under the table's lock.
     [[nodiscard]] bool hold_unless_gone() const {
         std::uint32_t holders = holders_.load(std::memory_order_relaxed);
         while (holders != 0) {
+            // Relaxed, as above.
             if (holders_.compare_exchange_weak(holders, holders + 1, std::memory_order_relaxed)) return true;
         }
         return false;

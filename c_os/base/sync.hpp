@@ -42,7 +42,8 @@ enum class Woken : u8 {
     aborted, // somebody ends the process, or sends the thread a signal: the call is to return eintr
 };
 
-// Threads that wait for something that a Mutex guards. Invariant: `waiting_` is changed under that mutex only.
+// Threads that wait for something that a Mutex guards. Invariant: `waiting_` is changed under that mutex
+// only.
 class Waiters {
   public:
     // Unlocks the mutex while it waits. Who is woken looks again at what it has waited for.
