@@ -15,8 +15,7 @@
 #include <chorus.h>
 #include <trap_context.hpp>
 
-using namespace chorale;
-using namespace chorale::c_os;
+namespace chorale::c_os {
 
 namespace {
 
@@ -104,5 +103,9 @@ void serve() {
 }
 
 } // namespace
+} // namespace chorale::c_os
 
-int main() { serve(); }
+int main() {
+    chorale::c_os::serve();
+    return 0;
+}

@@ -15,8 +15,8 @@ constexpr unsigned linux_limit = 512;
 
 // The calls on files know nothing of tasks.
 struct Slot {
-    Call call;
-    FileCall file_call;
+    Call call{};
+    FileCall file_call{};
 };
 constinit Slot linux_calls_here[linux_limit];
 

@@ -5,6 +5,7 @@
 
 #include <chorus/statistics.h>
 #include <date/chDate.h>
+#include <exec/chTime.h>
 #include <vtimer/chVtimer.h>
 
 namespace chorale::c_os {

@@ -9,6 +9,7 @@
 #include "c_os/base/ref.hpp"
 #include "c_os/base/sync.hpp"
 #include "c_os/file/file_context.hpp"
+#include "c_os/file/terminal.hpp"
 #include "c_os/process/address_space.hpp"
 
 #include <chorus/machine_context.h>

@@ -2,6 +2,7 @@
 
 #include "c_os/base/buffer.hpp"
 #include "c_os/console.hpp"
+#include "c_os/process/inflate.hpp"
 #include "c_os/process/process.hpp"
 
 #include <mem/chMem.h>
@@ -44,8 +45,31 @@ constexpr std::size_t file_limit = std::size_t{64} << 20;
 
 } // namespace
 
-FileImage::~FileImage() {
+FileImage::~FileImage() { free(); }
+
+void FileImage::free() {
     if (begin_ != nullptr) svPagesFree(reinterpret_cast<VmAddr>(begin_), round_up(size_, page_size));
+    begin_ = nullptr;
+}
+
+Done FileImage::allocate(std::size_t size) {
+    if (size == 0) return failed(Error::enoexec);
+    if (size > file_limit) return failed(Error::efbig);
+    VmAddr address = 0;
+    if (svPagesAllocate(&address, round_up(size, page_size), 0, K_MYACTOR) != K_OK)
+        return failed(Error::enomem);
+    begin_ = reinterpret_cast<std::byte*>(address);
+    size_ = size;
+    return {};
+}
+
+Done FileImage::inflate() {
+    FileImage inflated;
+    if (const Done done = inflated.allocate(inflated_size(bytes())); !done) return done;
+    if (const Done done = inflate_program(bytes(), {inflated.begin_, inflated.size_}); !done) return done;
+    std::swap(begin_, inflated.begin_);
+    std::swap(size_, inflated.size_);
+    return {};
 }
 
 Done FileImage::read(FileContext& files, std::string_view path) {
@@ -55,14 +79,10 @@ Done FileImage::read(FileContext& files, std::string_view path) {
     if (const Done done = node.check_access(files.credentials(), access_execute); !done) return done;
     const Attributes attributes = node.attributes();
     if (attributes.kind != NodeKind::regular) return failed(Error::eacces);
-    if (attributes.size == 0) return failed(Error::enoexec);
-    if (attributes.size > file_limit) return failed(Error::efbig);
-    size_ = attributes.size;
-    VmAddr address = 0;
-    if (svPagesAllocate(&address, round_up(size_, page_size), 0, K_MYACTOR) != K_OK)
-        return failed(Error::enomem);
-    begin_ = reinterpret_cast<std::byte*>(address);
-    return fill(**file);
+    free();
+    if (const Done done = allocate(attributes.size); !done) return done;
+    if (const Done done = fill(**file); !done) return done;
+    return compressed(bytes()) ? inflate() : Done{};
 }
 
 // A file that gets shorter meanwhile ends in zeros.

@@ -14,7 +14,7 @@ namespace chorale::c_os {
 
 class Process;
 
-// A file's bytes in C_OS's memory.
+// A file's bytes in C_OS's memory; of a compressed one, what it was before.
 class FileImage {
   public:
     FileImage() = default;
@@ -27,7 +27,10 @@ class FileImage {
     [[nodiscard]] boot::Bytes bytes() const { return {begin_, size_}; }
 
   private:
+    [[nodiscard]] Done allocate(std::size_t size);
     [[nodiscard]] Done fill(OpenFile& file);
+    [[nodiscard]] Done inflate();
+    void free();
 
     std::byte* begin_{};
     std::size_t size_{};

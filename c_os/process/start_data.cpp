@@ -56,8 +56,6 @@ constexpr u64 default_stack_size = u64{8} << 20; // its pages come when they are
 // auxiliary vector, random bytes, path, machine, strings.
 class StackImage {
   public:
-    static constexpr std::size_t words_limit = StartStrings::count_limit + 64;
-
     StackImage(u64 top, const StartStrings& strings, std::string_view path) : strings_{strings}, path_{path} {
         strings_at_ = top - strings.text().size();
         machine_at_ = strings_at_ - machine_name.size() - 1;

@@ -3,6 +3,8 @@
 #include "c_os/base/user_memory.hpp"
 #include "c_os/process/futex.hpp"
 
+#include <exec/chTrap.h>
+
 namespace chorale::c_os {
 
 namespace {
