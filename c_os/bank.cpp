@@ -19,12 +19,12 @@ namespace {
 
 } // namespace
 
-boot::Bytes boot_bank() {
+formats::Bytes boot_bank() {
     constexpr std::uint64_t page = 4096;
     const std::uint64_t address = number("boot.bank.address"), size = number("boot.bank.size");
     if (size == 0) return {};
     const std::uint64_t offset = address % page;
-    KnPhMemChunk chunk{address - offset, boot::align_up(size + offset, page), 0};
+    KnPhMemChunk chunk{address - offset, formats::align_up(size + offset, page), 0};
     if (svPhysMap(&chunk, 0) != K_OK) return {};
     return {reinterpret_cast<const std::byte*>(chunk.vaddr + offset), size};
 }

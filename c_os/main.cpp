@@ -67,12 +67,15 @@ void on_trap(void* argument, void*) {
     StartRequest request;
     request.trusted = true;
     request.files = &files;
-    const Result<Ref<Process>> process = start_program(request, program, strings);
-    if (!process) {
-        say("{}: not started: error {}", program, static_cast<int>(process.error()));
-        return failed(process.error());
-    }
-    return {};
+    const Result<Ref<Process>> process = create_process(request);
+    if (!process) return failed(process.error());
+    end_system_with(**process);
+    Done done = load_program(**process, program, strings);
+    if (done) done = start_process(**process, false);
+    if (done) return {};
+    say("{}: not started: error {}", program, static_cast<int>(done.error()));
+    discard_process(**process); // and so the system
+    return done;
 }
 
 [[nodiscard]] TimeStamp time_stamp() {

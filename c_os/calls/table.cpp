@@ -20,12 +20,13 @@ struct Slot {
 };
 constinit Slot linux_calls_here[linux_limit];
 
-// The numbers that have been reported as unknown. Relaxed: a line too many does no harm.
+// The numbers that have been reported as unknown. Relaxed: pairs with nothing, a line too many does no harm.
 constinit std::atomic<u64> reported[linux_limit / 64];
 
 void report_unknown(const Task& task, u64 number) {
     if (number >= linux_limit) return;
     const u64 bit = u64{1} << (number % 64);
+    // relaxed: pairs with nothing
     if ((reported[number / 64].fetch_or(bit, std::memory_order_relaxed) & bit) != 0) return;
     say("{} (aid {}): system call {} {} is not here", static_cast<const char*>(task.process.name),
         task.process.id, number, linux_call_name(number));

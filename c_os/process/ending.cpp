@@ -4,6 +4,7 @@
 #include "c_os/process/end_events.hpp"
 
 #include <exceptions.hpp>
+#include <exec/chReboot.h>
 #include <ipc/chIpc.h>
 #include <supervisor/thread.hpp>
 
@@ -14,7 +15,16 @@ namespace {
 KnLapDesc exception_lap;
 KnUniqueId notice_port;
 int notice_port_id;
-Waiters some_end; // guarded by processes().mutex: a process has ended
+std::atomic<int> first_process; // a number by itself
+Waiters some_end;               // guarded by processes().mutex: a process has ended
+
+[[noreturn]] void end_system(const Process& process) {
+    const bool well = process.end.kind == EndEvent::Kind::exit && process.end.number == 0;
+    say("{} has ended ({} {}): so does the system", static_cast<const char*>(process.name),
+        process.end.kind == EndEvent::Kind::exit ? "exit" : "event", process.end.number);
+    const KnRebootDesc how{well ? K_REBOOT_SUCCESS : K_REBOOT_FAILURE};
+    for (;;) sysReboot(&how);
+}
 
 // The actor is gone, with all threads: nobody is in a call of the process.
 void finish(Process& process) {
@@ -26,6 +36,8 @@ void finish(Process& process) {
     if (process.end.kind == EndEvent::Kind::none)
         process.end = {EndEvent::Kind::kill, static_cast<int>(KillEvent::deleted)};
     process.state = ProcessState::ended;
+    // relaxed: as above
+    if (process.id == first_process.load(std::memory_order_relaxed)) end_system(process);
     // Its own children are nobody's from now on.
     Process* next = nullptr;
     for (Process* each = processes().first(); each != nullptr; each = next) {
@@ -83,6 +95,11 @@ std::string_view text(KillEvent event) {
         break;
     }
     return "deleted";
+}
+
+void end_system_with(const Process& process) {
+    // relaxed: as above
+    first_process.store(process.id, std::memory_order_relaxed);
 }
 
 int start_reaper() {

@@ -35,6 +35,9 @@ struct EndedChild {
 // A child that has ended and whose end its parent knows goes out of the table.
 void forget_child(Process& process, int parent);
 
+// The system ends with this process: its exit status says whether all went well.
+void end_system_with(const Process& process);
+
 // For the nucleus's exception vector of each process.
 [[nodiscard]] int connect_exceptions(const Process& process);
 [[nodiscard]] int create_exception_handler();

@@ -58,9 +58,11 @@ class TwoBuckets {
 // The wait is over without a wake: off the list it stands in by now, unless a waker was quicker.
 [[nodiscard]] bool leave_queue(FutexWaiter& waiter) {
     for (;;) {
+        // acquire: pairs with the release in requeue_futex()
         Bucket* const bucket = waiter.bucket.load(std::memory_order_acquire);
         const Lock lock{bucket->mutex};
-        if (waiter.bucket.load(std::memory_order_relaxed) != bucket) continue; // requeued meanwhile
+        // relaxed: changes only under the lock of the bucket that it names; another one: requeued meanwhile
+        if (waiter.bucket.load(std::memory_order_relaxed) != bucket) continue;
         const bool queued = List<FutexWaiter, InBucket>::contains(waiter);
         if (queued) List<FutexWaiter, InBucket>::remove(waiter);
         return queued;
@@ -88,7 +90,7 @@ Done wait_for_futex(Process& process, const FutexWait& wait) {
     waiter.process = &process;
     waiter.address = wait.address;
     waiter.mask = wait.mask;
-    waiter.bucket.store(&bucket, std::memory_order_relaxed);
+    waiter.bucket.store(&bucket, std::memory_order_relaxed); // published by the bucket's lock
     {
         const Lock lock{bucket.mutex};
         const Result<u32> value = get_from_user<u32>(wait.address);
@@ -132,6 +134,7 @@ u64 requeue_futex(Process& process, u64 from, u64 wake, u64 to, u64 move) {
             ++woken;
         } else {
             each->address = to;
+            // release: pairs with leave_queue()
             each->bucket.store(&target, std::memory_order_release);
             target.waiters.push_back(*each);
             ++moved;

@@ -14,13 +14,13 @@ void release(void*, void* memory) { svMemFree(memory); }
 
 } // namespace
 
-bool compressed(boot::Bytes file) {
-    return file.size() >= least_size && boot::load<std::uint16_t>(file, 0) == 0x8b1f;
+bool compressed(formats::Bytes file) {
+    return file.size() >= least_size && formats::load<std::uint16_t>(file, 0) == 0x8b1f;
 }
 
-std::size_t inflated_size(boot::Bytes file) { return boot::load<std::uint32_t>(file, file.size() - 4); }
+std::size_t inflated_size(formats::Bytes file) { return formats::load<std::uint32_t>(file, file.size() - 4); }
 
-Done inflate_program(boot::Bytes file, std::span<std::byte> to) {
+Done inflate_program(formats::Bytes file, std::span<std::byte> to) {
     constexpr int gzip_window = 16 + MAX_WBITS;
     z_stream stream{};
     stream.zalloc = allocate;

@@ -14,11 +14,12 @@ namespace {
 
 constexpr std::size_t file_limit = std::size_t{64} << 20;
 
-[[nodiscard]] u64 protection_of(const boot::elf::Segment& segment) {
+[[nodiscard]] u64 protection_of(const formats::elf::Segment& segment) {
     return prot_read | (segment.writable ? prot_write : 0) | (segment.executable ? prot_exec : 0);
 }
 
-[[nodiscard]] Done place(Process& process, boot::Bytes file, const boot::elf::Segment& segment, u64 base) {
+[[nodiscard]] Done place(Process& process, formats::Bytes file, const formats::elf::Segment& segment,
+                         u64 base) {
     const u64 begin = base + segment.page_begin();
     if (const Done done =
             process.space.allocate(begin, segment.page_end() - segment.page_begin(), protection_of(segment));
@@ -33,10 +34,10 @@ constexpr std::size_t file_limit = std::size_t{64} << 20;
 }
 
 // Where the program headers are in memory: in the segment that has their place in the file.
-[[nodiscard]] u64 address_of_headers(boot::Bytes file, const boot::elf::Image& image) {
+[[nodiscard]] u64 address_of_headers(formats::Bytes file, const formats::elf::Image& image) {
     constexpr std::size_t header_place = 32; // Elf64_Ehdr::e_phoff
-    const auto offset = boot::load<u64>(file, header_place);
-    for (const boot::elf::Segment& segment : image.segments()) {
+    const auto offset = formats::load<u64>(file, header_place);
+    for (const formats::elf::Segment& segment : image.segments()) {
         if (offset >= segment.file_offset && offset - segment.file_offset < segment.file_size)
             return segment.address + (offset - segment.file_offset);
     }
@@ -96,28 +97,28 @@ Done FileImage::fill(OpenFile& file) {
     return {};
 }
 
-Result<Program> place_program(Process& process, boot::Bytes file, std::string_view path) {
-    boot::elf::Limits limits{.machine = elf_machine};
-    auto image = boot::elf::parse(file, limits);
+Result<Program> place_program(Process& process, formats::Bytes file, std::string_view path) {
+    formats::elf::Limits limits{.machine = elf_machine};
+    auto image = formats::elf::parse(file, limits);
     u64 base = 0;
-    if (!image && image.error().error == boot::elf::Error::wrong_type) {
+    if (!image && image.error().error == formats::elf::Error::wrong_type) {
         limits.relocatable = true;
-        image = boot::elf::parse(file, limits);
+        image = formats::elf::parse(file, limits);
         base = process.space.image_base();
     }
     if (!image) {
-        say("{}: {}", path, boot::elf::text(image.error().error));
+        say("{}: {}", path, formats::elf::text(image.error().error));
         return failed(Error::enoexec);
     }
     u64 end = 0;
-    for (const boot::elf::Segment& segment : image->segments()) {
+    for (const formats::elf::Segment& segment : image->segments()) {
         if (const Done done = place(process, file, segment, base); !done) return failed(done.error());
         if (segment.page_end() > end) end = segment.page_end();
     }
     const u64 headers = address_of_headers(file, *image);
     constexpr std::size_t count_place = 56; // Elf64_Ehdr::e_phnum
-    return Program{base + image->entry, headers == 0 ? 0 : base + headers, boot::load<u16>(file, count_place),
-                   base + end};
+    return Program{base + image->entry, headers == 0 ? 0 : base + headers,
+                   formats::load<u16>(file, count_place), base + end};
 }
 
 } // namespace chorale::c_os

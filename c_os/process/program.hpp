@@ -4,7 +4,7 @@
 
 #include "c_os/base/error.hpp"
 #include "c_os/file/path.hpp"
-#include "kernel/boot/elf.hpp"
+#include "formats/elf.hpp"
 
 #include <chorus/types.h>
 
@@ -24,7 +24,7 @@ class FileImage {
 
     // Errors: those of open(2) and read(2); eacces (may not be executed), enoexec (empty), efbig, enomem.
     [[nodiscard]] Done read(FileContext& files, std::string_view path);
-    [[nodiscard]] boot::Bytes bytes() const { return {begin_, size_}; }
+    [[nodiscard]] formats::Bytes bytes() const { return {begin_, size_}; }
 
   private:
     [[nodiscard]] Done allocate(std::size_t size);
@@ -45,6 +45,6 @@ struct Program {
 };
 
 // Errors: enoexec (not for this machine, or not sound: the console has been told why), enomem.
-[[nodiscard]] Result<Program> place_program(Process& process, boot::Bytes file, std::string_view path);
+[[nodiscard]] Result<Program> place_program(Process& process, formats::Bytes file, std::string_view path);
 
 } // namespace chorale::c_os

@@ -1,7 +1,7 @@
 // From the machine's hand-over to the first thread: what each part needs is made before it, in this order.
+#include "formats/cpio.hpp"
 #include "kernel/base/log.hpp"
 #include "kernel/boot/command_line.hpp"
-#include "kernel/boot/cpio.hpp"
 #include "kernel/call/handlers.hpp"
 #include "kernel/call/table.hpp"
 #include "kernel/core/actor.hpp"
@@ -48,7 +48,7 @@ std::array<PerCpu*, max_cpus> blocks;
 unsigned running_cpus, found_cpus{max_cpus};
 std::atomic<unsigned> usable_cpus; // set when all have been started: how many may go on
 boot::BootOptions options;
-boot::Bytes bank;
+formats::Bytes bank;
 
 // Pages of their own, as many as a machine of so many CPUs wants.
 [[nodiscard]] PerCpu* make_block(CpuIndex index, unsigned cpus) {
@@ -165,7 +165,7 @@ void report_boot_memory(const BootInfo& info) {
 }
 
 void use_symbols() {
-    const auto file = boot::cpio::Archive::find(bank, "nucleus.sym");
+    const auto file = formats::cpio::Archive::find(bank, "nucleus.sym");
     if (file.has_value()) symbols::use(file->data);
 }
 

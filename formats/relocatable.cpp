@@ -1,12 +1,12 @@
 // ELF64 dynamic sections, symbols and relocations (System V ABI, chapter 5).
-#include "kernel/supervisor/image.hpp"
+#include "formats/relocatable.hpp"
 
 namespace chorale {
 
 namespace {
 
 using namespace std::string_view_literals;
-using boot::Bytes;
+using formats::Bytes;
 
 constexpr u64 relocation_size = 24, symbol_size = 24, dynamic_size = 16;
 
@@ -35,8 +35,8 @@ struct Dynamic {
 [[nodiscard]] Dynamic read_dynamic(Bytes section) {
     Dynamic dynamic;
     for (std::size_t at = 0; section.size() - at >= dynamic_size; at += dynamic_size) {
-        const u64 value = boot::load<u64>(section, at + 8);
-        switch (boot::load<u64>(section, at)) {
+        const u64 value = formats::load<u64>(section, at + 8);
+        switch (formats::load<u64>(section, at)) {
         case tag_end:
             return dynamic;
         case tag_needed:
@@ -78,9 +78,9 @@ struct Dynamic {
 
 // The bytes in the file of [address, address + size); empty when they do not all lie in one segment's part of
 // the file. Size 0: from there to the end of that part.
-[[nodiscard]] Bytes bytes_at(Bytes file, const boot::elf::Image& image, u64 address, u64 size) {
-    for (const boot::elf::Segment& segment : image.segments()) {
-        if (address < segment.address || !boot::fits(address - segment.address, size, segment.file_size))
+[[nodiscard]] Bytes bytes_at(Bytes file, const formats::elf::Image& image, u64 address, u64 size) {
+    for (const formats::elf::Segment& segment : image.segments()) {
+        if (address < segment.address || !formats::fits(address - segment.address, size, segment.file_size))
             continue;
         const u64 offset = address - segment.address;
         return file.subspan(segment.file_offset + offset, size != 0 ? size : segment.file_size - offset);
@@ -118,27 +118,27 @@ struct Symbol {
     const u64 at = number * symbol_size;
     if (number == 0) return {};
     if (number >= image.symbols.size() / symbol_size) return {0, {ImageError::bad_symbol}};
-    const u64 value = boot::load<u64>(image.symbols, at + 8);
-    if (boot::load<u16>(image.symbols, at + 6) != 0) {
+    const u64 value = formats::load<u64>(image.symbols, at + 8);
+    if (formats::load<u16>(image.symbols, at + 6) != 0) {
         if (value > image.size) return {0, {ImageError::bad_symbol}};
         return {base.raw() + value};
     }
-    const auto name_at = boot::load<u32>(image.symbols, at);
+    const auto name_at = formats::load<u32>(image.symbols, at);
     const std::string_view rest =
-        boot::characters(boot::slice(image.names, name_at, RelocatableImage::name_limit));
-    const std::size_t length = boot::index_of(rest, '\0');
+        formats::characters(formats::slice(image.names, name_at, RelocatableImage::name_limit));
+    const std::size_t length = formats::index_of(rest, '\0');
     if (length == rest.npos || length == 0) return {0, {ImageError::bad_symbol}};
     const std::string_view name = rest.substr(0, length);
     const uword address = resolve(name);
-    const bool optional = boot::load<u8>(image.symbols, at + 4) >> 4 == weak;
+    const bool optional = formats::load<u8>(image.symbols, at + 4) >> 4 == weak;
     if (address == 0 && !optional) return {0, {ImageError::missing_symbol, {}, name}};
     return {address};
 }
 
-[[nodiscard]] bool writable(const boot::elf::Image& image, u64 place) {
-    for (const boot::elf::Segment& segment : image.segments()) {
+[[nodiscard]] bool writable(const formats::elf::Image& image, u64 place) {
+    for (const formats::elf::Segment& segment : image.segments()) {
         if (segment.writable && place >= segment.address &&
-            boot::fits(place - segment.address, sizeof(u64), segment.memory_size))
+            formats::fits(place - segment.address, sizeof(u64), segment.memory_size))
             return true;
     }
     return false;
@@ -152,7 +152,7 @@ struct Relocator {
 
     // What the relocation at `at` of `table` puts into place.
     [[nodiscard]] Symbol value(Bytes table, std::size_t at) const {
-        const u64 info = boot::load<u64>(table, at + 8), addend = boot::load<u64>(table, at + 16);
+        const u64 info = formats::load<u64>(table, at + 8), addend = formats::load<u64>(table, at + 16);
         const auto kind = static_cast<u32>(info);
         if (kind == kinds.relative) return {base.raw() + addend};
         if (kind != kinds.absolute && kind != kinds.global && kind != kinds.jump)
@@ -162,9 +162,9 @@ struct Relocator {
         return symbol;
     }
 
-    [[nodiscard]] ImageProblem apply(Bytes table, boot::Callback<bool(VirtAddr, u64)> store) const {
+    [[nodiscard]] ImageProblem apply(Bytes table, formats::Callback<bool(VirtAddr, u64)> store) const {
         for (std::size_t at = 0; at < table.size(); at += relocation_size) {
-            const u64 place = boot::load<u64>(table, at);
+            const u64 place = formats::load<u64>(table, at);
             if (!writable(image.elf, place)) return {ImageError::bad_place};
             const Symbol symbol = value(table, at);
             if (symbol.problem.error != ImageError::none) return symbol.problem;
@@ -179,11 +179,11 @@ struct Relocator {
 ParsedImage parse_image(Bytes file, u16 machine) {
     constexpr u64 largest = u64{64} << 20;
     ParsedImage parsed{};
-    const auto elf = boot::elf::parse(file, {.machine = machine,
-                                             .address_begin = 0,
-                                             .address_end = largest,
-                                             .memory_limit = largest,
-                                             .relocatable = true});
+    const auto elf = formats::elf::parse(file, {.machine = machine,
+                                                .address_begin = 0,
+                                                .address_end = largest,
+                                                .memory_limit = largest,
+                                                .relocatable = true});
     if (!elf.has_value()) {
         parsed.problem = {ImageError::not_elf, elf.error().error};
         return parsed;
@@ -191,7 +191,7 @@ ParsedImage parse_image(Bytes file, u16 machine) {
     RelocatableImage& image = parsed.image;
     image.elf = *elf;
     image.entry = elf->entry;
-    for (const boot::elf::Segment& segment : elf->segments())
+    for (const formats::elf::Segment& segment : elf->segments())
         image.size = image.size < segment.page_end() ? segment.page_end() : image.size;
     if (elf->dynamic_size == 0) {
         parsed.problem = {ImageError::no_dynamic};
@@ -210,7 +210,7 @@ ParsedImage parse_image(Bytes file, u16 machine) {
 }
 
 ImageProblem relocate(const RelocatableImage& image, VirtAddr base, const RelocationKinds& kinds,
-                      Resolve resolve, boot::Callback<bool(VirtAddr, u64)> store) {
+                      Resolve resolve, formats::Callback<bool(VirtAddr, u64)> store) {
     const Relocator relocator{image, base, kinds, resolve};
     const ImageProblem problem = relocator.apply(image.relocations, store);
     if (problem.error != ImageError::none) return problem;
@@ -222,7 +222,7 @@ std::string_view text(const ImageProblem& problem) {
     case ImageError::none:
         return "nothing"sv;
     case ImageError::not_elf:
-        return boot::elf::text(problem.elf);
+        return formats::elf::text(problem.elf);
     case ImageError::no_dynamic:
         return "no dynamic section: not linked as a supervisor actor"sv;
     case ImageError::bad_dynamic:

@@ -2,7 +2,7 @@
 // the address sanitizer sees a read of one byte too many.
 #pragma once
 
-#include "kernel/boot/bytes.hpp"
+#include "formats/bytes.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace chorale::boot::test {
+namespace chorale::formats::test {
 
 class Blob {
   public:
@@ -88,4 +88,4 @@ inline bool inside(Bytes part, Bytes whole) {
            (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
-} // namespace chorale::boot::test
+} // namespace chorale::formats::test

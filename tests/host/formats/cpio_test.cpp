@@ -1,7 +1,7 @@
 // The archive walker against good archives, each kind of damage, and damage at random.
-#include "kernel/boot/cpio.hpp"
+#include "formats/cpio.hpp"
 
-#include "tests/host/boot/blob.hpp"
+#include "tests/host/formats/blob.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace chorale::boot::cpio {
+namespace chorale::formats::cpio {
 namespace {
 
 using test::Blob;
@@ -225,4 +225,4 @@ TEST(Cpio, EveryErrorHasItsText) {
 }
 
 } // namespace
-} // namespace chorale::boot::cpio
+} // namespace chorale::formats::cpio

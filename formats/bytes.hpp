@@ -9,7 +9,7 @@
 #include <span>
 #include <string_view>
 
-namespace chorale::boot {
+namespace chorale::formats {
 
 using Bytes = std::span<const std::byte>;
 
@@ -56,4 +56,4 @@ template <std::unsigned_integral T>
     return align_down(value + alignment - 1, alignment);
 }
 
-} // namespace chorale::boot
+} // namespace chorale::formats

@@ -1,6 +1,6 @@
 // Relocatable images: what relocate() writes for a good one, and that no damage makes it read or write
 // elsewhere.
-#include "kernel/supervisor/image.hpp"
+#include "formats/relocatable.hpp"
 
 #include <gtest/gtest.h>
 
@@ -78,7 +78,7 @@ class File {
         }
     }
     [[nodiscard]] std::byte& at(std::size_t offset) { return bytes_[offset]; }
-    [[nodiscard]] boot::Bytes bytes() const { return bytes_; }
+    [[nodiscard]] formats::Bytes bytes() const { return bytes_; }
 
   private:
     void header(unsigned number, u32 type, u32 flags, u64 address) {
@@ -98,7 +98,7 @@ struct Outcome {
     std::map<uword, u64> words;
 };
 
-[[nodiscard]] Outcome load(boot::Bytes file) {
+[[nodiscard]] Outcome load(formats::Bytes file) {
     Outcome outcome;
     const ParsedImage parsed = parse_image(file, machine);
     outcome.problem = parsed.problem;
@@ -156,7 +156,7 @@ TEST(Image, BearsAnyDamage) {
             const std::size_t places[] = {random() % 288, 0x2000 + random() % 0x460, 0x3800 + random() % 160};
             file.at(places[random() % 3]) = static_cast<std::byte>(random());
         }
-        const boot::Bytes bytes = file.bytes().first(random() % 8 == 0 ? random() % 0x4000 : 0x4000);
+        const formats::Bytes bytes = file.bytes().first(random() % 8 == 0 ? random() % 0x4000 : 0x4000);
         const Outcome outcome = load(bytes);
         for (const auto& [address, value] : outcome.words) {
             ASSERT_GE(address, base.raw());

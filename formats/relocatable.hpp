@@ -3,9 +3,9 @@
 // the file is not trusted: a bad one ends in an error, with work bounded by its size.
 #pragma once
 
+#include "formats/callback.hpp"
+#include "formats/elf.hpp"
 #include "kernel/base/types.hpp"
-#include "kernel/boot/callback.hpp"
-#include "kernel/boot/elf.hpp"
 
 #include <string_view>
 
@@ -14,11 +14,11 @@ namespace chorale {
 struct RelocatableImage {
     static constexpr std::size_t name_limit = 64; // of a symbol, with its NUL
 
-    boot::elf::Image elf;
+    formats::elf::Image elf;
     u64 size{};  // of the address range, in whole pages
     u64 entry{}; // from the start of the image
     // Tables, by their place in the file. Empty: there is none.
-    boot::Bytes symbols, names, relocations, plt_relocations;
+    formats::Bytes symbols, names, relocations, plt_relocations;
 };
 
 enum class ImageError : u8 {
@@ -37,7 +37,7 @@ enum class ImageError : u8 {
 
 struct ImageProblem {
     ImageError error{ImageError::none};
-    boot::elf::Error elf{};
+    formats::elf::Error elf{};
     std::string_view name{}; // points into the file
 };
 
@@ -52,12 +52,12 @@ struct ParsedImage {
     RelocatableImage image;
     ImageProblem problem;
 };
-[[nodiscard]] ParsedImage parse_image(boot::Bytes file, u16 machine);
+[[nodiscard]] ParsedImage parse_image(formats::Bytes file, u16 machine);
 
 // `resolve` says where an undefined symbol is, 0: nowhere. `store` writes a word at an address.
 using Resolve = uword (*)(std::string_view name);
 [[nodiscard]] ImageProblem relocate(const RelocatableImage& image, VirtAddr base,
                                     const RelocationKinds& kinds, Resolve resolve,
-                                    boot::Callback<bool(VirtAddr place, u64 value)> store);
+                                    formats::Callback<bool(VirtAddr place, u64 value)> store);
 
 } // namespace chorale

@@ -1,13 +1,13 @@
 // The ELF reader against a small good executable and every way of spoiling it.
-#include "kernel/boot/elf.hpp"
+#include "formats/elf.hpp"
 
-#include "tests/host/boot/blob.hpp"
+#include "tests/host/formats/blob.hpp"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace chorale::boot::elf {
+namespace chorale::formats::elf {
 namespace {
 
 using test::Blob;
@@ -316,4 +316,4 @@ TEST(Elf, EveryErrorHasItsText) {
 }
 
 } // namespace
-} // namespace chorale::boot::elf
+} // namespace chorale::formats::elf

@@ -4,7 +4,7 @@
 // in the limits, no two segments share a page, none is writable and executable.
 #pragma once
 
-#include "kernel/boot/bytes.hpp"
+#include "formats/bytes.hpp"
 
 #include <array>
 #include <cstddef>
@@ -14,7 +14,7 @@
 #include <span>
 #include <string_view>
 
-namespace chorale::boot::elf {
+namespace chorale::formats::elf {
 
 inline constexpr std::uint16_t machine_x86_64 = 62;
 inline constexpr std::uint16_t machine_riscv = 243;
@@ -102,4 +102,4 @@ struct Problem {
 
 [[nodiscard]] std::expected<Image, Problem> parse(Bytes file, const Limits& limits);
 
-} // namespace chorale::boot::elf
+} // namespace chorale::formats::elf

@@ -2,14 +2,14 @@
 // Invariant: nothing outside the span is read and the walk ends, whatever the bytes say.
 #pragma once
 
-#include "kernel/boot/bytes.hpp"
+#include "formats/bytes.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
-namespace chorale::boot::cpio {
+namespace chorale::formats::cpio {
 
 enum class Error : std::uint8_t {
     none,
@@ -97,4 +97,4 @@ class Archive::Iterator {
 
 inline Archive::Iterator Archive::begin() const { return Iterator{*this}; }
 
-} // namespace chorale::boot::cpio
+} // namespace chorale::formats::cpio

@@ -1,7 +1,7 @@
 // ELF64 checks, in the order of the file: header, program headers, then what they say together.
-#include "kernel/boot/elf.hpp"
+#include "formats/elf.hpp"
 
-namespace chorale::boot::elf {
+namespace chorale::formats::elf {
 namespace {
 
 using namespace std::string_view_literals;
@@ -243,4 +243,4 @@ std::string_view text(Error error) {
     return "unknown error"sv;
 }
 
-} // namespace chorale::boot::elf
+} // namespace chorale::formats::elf

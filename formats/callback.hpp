@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace chorale::boot {
+namespace chorale::formats {
 
 template <class Signature>
 class Callback;
@@ -33,4 +33,4 @@ class Callback<Result(Arguments...)> {
     Result (*call_)(void*, Arguments...);
 };
 
-} // namespace chorale::boot
+} // namespace chorale::formats

@@ -1,7 +1,7 @@
 // The cpio "newc" format: 110 bytes of ASCII header, name with NUL, data; name and data padded to 4.
-#include "kernel/boot/cpio.hpp"
+#include "formats/cpio.hpp"
 
-namespace chorale::boot::cpio {
+namespace chorale::formats::cpio {
 namespace {
 
 using namespace std::string_view_literals;
@@ -173,4 +173,4 @@ std::optional<Entry> Archive::find(Bytes bytes, std::string_view name) {
     return {};
 }
 
-} // namespace chorale::boot::cpio
+} // namespace chorale::formats::cpio
