@@ -9,6 +9,14 @@
 #define SECOND(first, second, ...) second
 #define UNLESS(marker, text) SECOND(marker, text, unused)
 
+// Under C_OS threadCreate is a function of the C library's (chorus/extended.h), which makes the call by this
+// name.
+#ifdef CHORUS_EXTENDED
+#define OTHER_NAME_threadCreate unused, threadCreateRaw
+#endif
+#define NAME(name) UNLESS_NAMED(OTHER_NAME_##name, name)
+#define UNLESS_NAMED(marker, name) SECOND(marker, name, unused)
+
 #define STUB_TEXT(number, name)                                                                              \
     asm(".section .text." #name ",\"ax\",@progbits\n"                                                        \
         ".globl " #name "\n"                                                                                 \
@@ -16,7 +24,8 @@
                                                                             ".size " #name ", . - " #name    \
                                                                             "\n"                             \
                                                                             ".text\n");
-#define STUB(number, name, ...) UNLESS(IN_MESSAGE_REGISTERS_##number, STUB_TEXT(number, name))
+#define NAMED_STUB(number, name) STUB_TEXT(number, name)
+#define STUB(number, name, ...) UNLESS(IN_MESSAGE_REGISTERS_##number, NAMED_STUB(number, NAME(name)))
 
 CHORUS_LEAF_CALLS(STUB)
 CHORUS_BLOCK_CALLS(STUB)

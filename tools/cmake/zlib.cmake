@@ -3,7 +3,7 @@
 #   chorale_zlib(target [options...])   a static library, compiled with `options`
 #
 # It needs no C library but the mem*() functions; who uses it gives it zalloc and zfree.
-include(${CMAKE_CURRENT_LIST_DIR}/libfdt.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/third_party.cmake)
 
 function(chorale_zlib target)
   chorale_third_party(package zlib)

@@ -17,12 +17,19 @@
 #define ENTER_NUCLEUS callq *nucleusMessage@GOTPCREL(%rip)
 #define CALL_BY_DESCRIPTOR jmpq *ipcCallMessage@GOTPCREL(%rip)
 #define SEND_BY_DESCRIPTOR jmpq *ipcSendMessage@GOTPCREL(%rip)
-#define TABLE_SECTION(name) .section .data.rel.ro.name, "aw", @progbits
 #else
 #define ENTER_NUCLEUS syscall
 #define CALL_BY_DESCRIPTOR movq %rcx, %r10; movl $MESSAGE_IPC_CALL, %eax; syscall; ret
 #define SEND_BY_DESCRIPTOR movl $MESSAGE_IPC_SEND, %eax; syscall; ret
+#endif
+
+/* Supervisor actors and programs that move themselves: the tables are relocated at load. */
+#if defined(CHORUS_SUPERVISOR) || defined(__PIC__)
+#define TABLE_SECTION(name) .section .data.rel.ro.name, "aw", @progbits
+#define MOVABLE 1
+#else
 #define TABLE_SECTION(name) .section .rodata.name, "a", @progbits
+#define MOVABLE 0
 #endif
 
     .macro function name
@@ -35,7 +42,7 @@
 
     /* To entry rax of the table; rax is lost. */
     .macro jump_by table
-#ifdef CHORUS_SUPERVISOR
+#if MOVABLE
     pushq %rcx
     leaq \table(%rip), %rcx
     movq (%rcx,%rax,8), %rax
