@@ -13,6 +13,7 @@
 
 #include <actor/environment.hpp>
 #include <chorus.h>
+#include <chorus/c_os_calls.h>
 #include <trap_context.hpp>
 
 namespace chorale::c_os {
@@ -27,11 +28,22 @@ void on_trap(void* argument, void*) {
         set_result(context, static_cast<u64>(-static_cast<std::int64_t>(Error::enosys)));
 }
 
+// What comes from supervisor actors, as a KnSystemCall of theirs.
+void on_invocation(void* argument, void*) {
+    KnSystemCall call{};
+    if (svCopyInside(argument, &call, sizeof call) != K_OK) return;
+    Task* const task = current_task();
+    call.result = task != nullptr ? serve_supervisor_call(*task, call) : -static_cast<long>(Error::enosys);
+    static_cast<void>(svCopyInside(&call, argument, sizeof call));
+}
+
 [[nodiscard]] int connect_traps() {
-    KnLapDesc trap_lap{};
-    if (const int status = svLapCreate(K_MYACTOR, on_trap, nullptr, K_LAP_SAFE, &trap_lap); status != K_OK)
-        return status;
-    return svSysTrapHandlerConnect(K_TRAP_SYSTEMCALL, &trap_lap);
+    KnLapDesc lap{};
+    int status = svLapCreate(K_MYACTOR, on_invocation, nullptr, K_LAP_SAFE, &lap);
+    if (status == K_OK) status = svLapBind(&lap, C_OS_LAP, K_LAP_PROTECTED);
+    if (status == K_OK) status = svLapCreate(K_MYACTOR, on_trap, nullptr, K_LAP_SAFE, &lap);
+    if (status == K_OK) status = svSysTrapHandlerConnect(K_TRAP_SYSTEMCALL, &lap);
+    return status;
 }
 
 [[nodiscard]] Done open_console(FileContext& files) {
@@ -70,7 +82,9 @@ void on_trap(void* argument, void*) {
     const Result<Ref<Process>> process = create_process(request);
     if (!process) return failed(process.error());
     end_system_with(**process);
-    Done done = load_program(**process, program, strings);
+    ProgramFile file;
+    Done done = file.find((*process)->files, program);
+    if (done) done = load_program(**process, file, strings);
     if (done) done = start_process(**process, false);
     if (done) return {};
     say("{}: not started: error {}", program, static_cast<int>(done.error()));

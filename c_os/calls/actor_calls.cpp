@@ -87,8 +87,9 @@ Result<u64> call_aload(Task& task, const CallArguments& call) {
         } else if (const Done done = strings.add_argument(path->view()); !done) {
             return failed(done.error());
         }
-        if (const Done done = load_program(**process, path->view(), strings); !done)
-            return failed(done.error());
+        ProgramFile file;
+        if (const Done done = file.find((*process)->files, path->view()); !done) return failed(done.error());
+        if (const Done done = load_program(**process, file, strings); !done) return failed(done.error());
     }
     if (call[3] == 0) return 0;
     return nothing(put_to_user(call[3], static_cast<KnPc>((*process)->entry)));

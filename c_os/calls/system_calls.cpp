@@ -131,7 +131,7 @@ Result<u64> call_prctl(Task& task, const CallArguments& call) {
     constexpr std::size_t name_size = 16;
     char name[K_THREADNAMEMAX] = {};
     if (call.value[0] == set_name) {
-        if (svCopyInString(call.value[1], name, name_size) == K_EFAULT) return failed(Error::efault);
+        if (copy_string_in(name, call.value[1], name_size) == K_EFAULT) return failed(Error::efault);
         name[name_size - 1] = '\0';
         threadName(&task.process.capability, task.lid, nullptr, name);
         return 0;

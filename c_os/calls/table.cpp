@@ -70,4 +70,12 @@ void serve_call(Task& task, KnThreadCtx& context) {
     set_result(context, result ? *result : static_cast<u64>(-static_cast<std::int64_t>(result.error())));
 }
 
+long serve_supervisor_call(Task& task, const KnSystemCall& call) {
+    CallArguments arguments;
+    for (unsigned i = 0; i < 6; ++i) arguments.value[i] = call.argument[i];
+    task.context = nullptr;
+    const Result<u64> result = dispatch(task, call.number, arguments);
+    return result ? static_cast<long>(*result) : -static_cast<long>(result.error());
+}
+
 } // namespace chorale::c_os

@@ -4,6 +4,7 @@
 #include "c_os/calls/arguments.hpp"
 #include "c_os/process/process.hpp"
 
+#include <chorus/c_os_calls.h>
 #include <span>
 
 namespace chorale::c_os {
@@ -30,5 +31,7 @@ struct CallEntry {
 void make_call_table();
 // Serves the call that stands in the task's registers.
 void serve_call(Task& task, KnThreadCtx& context);
+// The same for a supervisor actor: what the call returns.
+[[nodiscard]] long serve_supervisor_call(Task& task, const KnSystemCall& call);
 
 } // namespace chorale::c_os

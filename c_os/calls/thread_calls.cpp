@@ -58,11 +58,11 @@ constexpr u64 clone_vm = 0x100, clone_thread = 0x10000, clone_set_tls = 0x80000,
     return static_cast<u64>(tid);
 }
 
-// Threads only: processes that share nothing, and fork(), come with POSIX processes.
+// Threads of user actors only: processes that share nothing, and fork(), come with POSIX processes.
 Result<u64> call_clone(Task& task, const CallArguments& call) {
     const CloneArguments arguments = clone_arguments(call);
-    if ((arguments.flags & (clone_vm | clone_thread)) != (clone_vm | clone_thread))
-        return failed(Error::enosys);
+    const bool thread = (arguments.flags & (clone_vm | clone_thread)) == (clone_vm | clone_thread);
+    if (!thread || task.context == nullptr) return failed(Error::enosys);
     return make_thread(task, arguments);
 }
 
@@ -98,6 +98,7 @@ Result<u64> call_sched_getaffinity(Task&, const CallArguments& call) {
 // x86-64: the thread pointer.
 Result<u64> call_arch_prctl(Task& task, const CallArguments& call) {
     constexpr u64 set_fs = 0x1002, get_fs = 0x1003;
+    if (task.context == nullptr) return failed(Error::enosys);
     if (call.value[0] == set_fs) {
         if (call.value[1] >= u64{1} << 47) return failed(Error::eperm);
         set_thread_pointer(*task.context, call.value[1]);

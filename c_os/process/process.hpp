@@ -40,7 +40,7 @@ struct Task : ListNode<InProcess> {
     KnThreadLid lid;       // of the nucleus
     u64 clear_child_tid{}; // set_tid_address(2)
     u64 signal_mask{};
-    KnThreadCtx* context{}; // while it is in a call
+    KnThreadCtx* context{}; // while it is in a call of user mode
 };
 
 // How a process ended, as awaits() tells.
@@ -69,6 +69,7 @@ class Process : public Counted, public ListNode<InProcesses> {
     int parent{};      // 0: nobody
     char name[name_limit]{};
     bool trusted{};
+    bool supervisor{}; // in the supervisor space
     AddressSpace space;
     u64 packed_parameters{}; // where its AlParam is; 0: it has none
     u64 entry{}, stack{};    // where its first thread starts; 0: no program yet

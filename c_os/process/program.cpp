@@ -1,8 +1,6 @@
 #include "c_os/process/program.hpp"
 
-#include "c_os/base/buffer.hpp"
 #include "c_os/console.hpp"
-#include "c_os/process/inflate.hpp"
 #include "c_os/process/process.hpp"
 
 #include <mem/chMem.h>
@@ -11,8 +9,6 @@
 namespace chorale::c_os {
 
 namespace {
-
-constexpr std::size_t file_limit = std::size_t{64} << 20;
 
 [[nodiscard]] u64 protection_of(const formats::elf::Segment& segment) {
     return prot_read | (segment.writable ? prot_write : 0) | (segment.executable ? prot_exec : 0);
@@ -45,57 +41,6 @@ constexpr std::size_t file_limit = std::size_t{64} << 20;
 }
 
 } // namespace
-
-FileImage::~FileImage() { free(); }
-
-void FileImage::free() {
-    if (begin_ != nullptr) svPagesFree(reinterpret_cast<VmAddr>(begin_), round_up(size_, page_size));
-    begin_ = nullptr;
-}
-
-Done FileImage::allocate(std::size_t size) {
-    if (size == 0) return failed(Error::enoexec);
-    if (size > file_limit) return failed(Error::efbig);
-    VmAddr address = 0;
-    if (svPagesAllocate(&address, round_up(size, page_size), 0, K_MYACTOR) != K_OK)
-        return failed(Error::enomem);
-    begin_ = reinterpret_cast<std::byte*>(address);
-    size_ = size;
-    return {};
-}
-
-Done FileImage::inflate() {
-    FileImage inflated;
-    if (const Done done = inflated.allocate(inflated_size(bytes())); !done) return done;
-    if (const Done done = inflate_program(bytes(), {inflated.begin_, inflated.size_}); !done) return done;
-    std::swap(begin_, inflated.begin_);
-    std::swap(size_, inflated.size_);
-    return {};
-}
-
-Done FileImage::read(FileContext& files, std::string_view path) {
-    const Result<Ref<OpenFile>> file = open_file(files, at_current_directory, path, open_read_only);
-    if (!file) return failed(file.error());
-    Node& node = (*file)->node();
-    if (const Done done = node.check_access(files.credentials(), access_execute); !done) return done;
-    const Attributes attributes = node.attributes();
-    if (attributes.kind != NodeKind::regular) return failed(Error::eacces);
-    free();
-    if (const Done done = allocate(attributes.size); !done) return done;
-    if (const Done done = fill(**file); !done) return done;
-    return compressed(bytes()) ? inflate() : Done{};
-}
-
-// A file that gets shorter meanwhile ends in zeros.
-Done FileImage::fill(OpenFile& file) {
-    Buffer buffer = Buffer::of_memory(begin_, size_);
-    while (buffer.left() != 0) {
-        const Result<std::size_t> count = file.read_at(buffer.done(), buffer);
-        if (!count) return failed(count.error());
-        if (*count == 0) return {};
-    }
-    return {};
-}
 
 Result<Program> place_program(Process& process, formats::Bytes file, std::string_view path) {
     formats::elf::Limits limits{.machine = elf_machine};

@@ -184,7 +184,7 @@ Result<std::size_t> StartStrings::add_array(u64 array) {
         const std::size_t pointers = (arguments_ + variables_ + count + 1) * sizeof(u64);
         if (count == count_limit || used_ + pointers >= size_limit) return failed(Error::e2big);
         const std::size_t room = size_limit - used_ - pointers;
-        const int length = svCopyInString(*pointer, text_ + used_, static_cast<int>(room));
+        const int length = copy_string_in(text_ + used_, *pointer, room);
         if (length == K_ENOMEM) return failed(Error::e2big);
         if (length < 0) return failed(Error::efault);
         used_ += static_cast<std::size_t>(length);
@@ -236,6 +236,19 @@ Result<u64> make_stack(Process& process, const Program& program, const StartStri
                               image.begin(), image.size(), 0);
     if (status != K_OK) return failed(Error::enomem);
     return image.begin();
+}
+
+Result<u64> make_parameters(const Process& process, const StartStrings& strings) {
+    const std::string_view text = strings.text();
+    const AlParam head{static_cast<unsigned>(sizeof(AlParam) + text.size()),
+                       static_cast<unsigned>(strings.arguments()),
+                       static_cast<unsigned>(strings.variables())};
+    KnRgnDesc region{0, head.alSize, K_WRITABLE | K_FILLZERO | K_ANYWHERE | K_NODEMAND, 0, nullptr, 0};
+    if (rgnAllocate(&process.capability, &region) != K_OK) return failed(Error::enomem);
+    auto* const place = reinterpret_cast<std::byte*>(region.startAddr);
+    std::memcpy(place, &head, sizeof head);
+    std::memcpy(place + sizeof head, text.data(), text.size());
+    return region.startAddr;
 }
 
 } // namespace chorale::c_os

@@ -51,4 +51,8 @@ class StartStrings {
 [[nodiscard]] Result<u64> make_stack(Process& process, const Program& program, const StartStrings& strings,
                                      std::string_view path);
 
+// The same for a supervisor actor: an AlParam (am/afexec.h) in memory of its own. Where it is. Errors:
+// enomem.
+[[nodiscard]] Result<u64> make_parameters(const Process& process, const StartStrings& strings);
+
 } // namespace chorale::c_os

@@ -12,7 +12,16 @@ Result<Credentials> credentials_of(const cx_cred_t& given) {
     return credentials;
 }
 
-Done StartParameters::read_flags(const Process& caller, int flags) {
+namespace {
+
+// In a secured system being trusted is not enough.
+[[nodiscard]] bool may_supervise(Process& caller) {
+    return caller.trusted && (!secured() || caller.files.credentials().root());
+}
+
+} // namespace
+
+Done StartParameters::read_flags(Process& caller, int flags) {
     constexpr int known = AFX_USER_SPACE | AFX_SUPERVISOR_SPACE | AFX_TRUSTED | AFX_STOPPED;
     const bool user = (flags & AFX_USER_SPACE) != 0, supervisor = (flags & AFX_SUPERVISOR_SPACE) != 0;
     if ((flags & ~known) != 0 || (user && supervisor)) return failed(Error::einval);
@@ -20,8 +29,11 @@ Done StartParameters::read_flags(const Process& caller, int flags) {
     request_.space = user         ? StartRequest::Space::user
                      : supervisor ? StartRequest::Space::supervisor
                                   : StartRequest::Space::any;
+    request_.supervisor = supervisor;
+    request_.may_supervise = may_supervise(caller);
     request_.stopped = (flags & AFX_STOPPED) != 0;
-    return request_.trusted && !caller.trusted ? Done{failed(Error::eperm)} : Done{};
+    const bool allowed = supervisor ? request_.may_supervise : !request_.trusted || caller.trusted;
+    return allowed ? Done{} : failed(Error::eperm);
 }
 
 Done StartParameters::read_path(u64 address, std::unique_ptr<UserPath>& path, std::string_view& view) {
@@ -48,6 +60,7 @@ Done StartParameters::read_credentials(const Process& caller, u64 address) {
 Done StartParameters::read(Process& caller, u64 address) {
     request_.parent = caller.id;
     request_.files = &caller.files;
+    request_.may_supervise = may_supervise(caller);
     if (address == 0) return {};
     const Result<AcParam> given = get_from_user<AcParam>(address);
     if (!given) return failed(given.error());

@@ -22,7 +22,7 @@ class StartParameters {
     [[nodiscard]] const StartRequest& request() const { return request_; }
 
   private:
-    [[nodiscard]] Done read_flags(const Process& caller, int flags);
+    [[nodiscard]] Done read_flags(Process& caller, int flags);
     [[nodiscard]] Done read_path(u64 address, std::unique_ptr<UserPath>& path, std::string_view& view);
     [[nodiscard]] Done read_credentials(const Process& caller, u64 address);
 

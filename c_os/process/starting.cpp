@@ -1,6 +1,7 @@
 #include "c_os/process/starting.hpp"
 
 #include "c_os/process/ending.hpp"
+#include "c_os/process/supervisor_program.hpp"
 #include "c_os/process/tasks.hpp"
 #include "c_os/random.hpp"
 
@@ -17,40 +18,29 @@ constexpr unsigned default_priority = 150; // below boot actors and drivers
 
 [[nodiscard]] Error error_of(int status) { return status == K_EFULL ? Error::eagain : Error::enomem; }
 
-// What the manuals say is tried for a program's path.
-constexpr std::string_view suffixes[] = {"", ".r", ".gz", ".r.gz"};
-
-[[nodiscard]] Done read_image(FileImage& image, FileContext& files, std::string_view path, char* tried) {
-    Error first = Error::enoent;
-    for (const std::string_view suffix : suffixes) {
-        if (path.size() + suffix.size() >= path_limit) return failed(Error::enametoolong);
-        std::memcpy(tried, path.data(), path.size());
-        std::memcpy(tried + path.size(), suffix.data(), suffix.size());
-        const Done done = image.read(files, {tried, path.size() + suffix.size()});
-        if (done) return done;
-        if (done.error() != Error::enoent) return done;
-        first = done.error();
-    }
-    return failed(first);
-}
-
 [[nodiscard]] std::string_view last_part(std::string_view path) {
     const std::size_t slash = path.rfind('/');
     return slash == path.npos ? path : path.substr(slash + 1);
 }
 
-// Start data of a process between aload and astart lie in the process.
-[[nodiscard]] Done load_image(Process& process, const FileImage& image, std::string_view path,
-                              const StartStrings& strings) {
-    const Result<Program> program = place_program(process, image.bytes(), path);
+// A user actor's start data are on its stack, a supervisor actor's where it asks for them (agetalparam).
+[[nodiscard]] Done place(Process& process, const ProgramFile& file, const StartStrings& strings) {
+    if (process.supervisor) {
+        const Result<u64> entry = place_supervisor_program(process, file.bytes(), file.path());
+        if (!entry) return failed(entry.error());
+        const Result<u64> parameters = make_parameters(process, strings);
+        if (!parameters) return failed(parameters.error());
+        process.packed_parameters = *parameters;
+        process.entry = *entry;
+        return {};
+    }
+    const Result<Program> program = place_program(process, file.bytes(), file.path());
     if (!program) return failed(program.error());
     process.space.set_break(program->end);
-    const Result<u64> stack = make_stack(process, *program, strings, path);
+    const Result<u64> stack = make_stack(process, *program, strings, file.path());
     if (!stack) return failed(stack.error());
-    process.entry = program->entry;
     process.stack = *stack;
-    process.set_name(strings.first().empty() ? last_part(path) : last_part(strings.first()));
-    actorName(&process.capability, nullptr, process.name);
+    process.entry = program->entry;
     return {};
 }
 
@@ -101,10 +91,13 @@ void free_memory(const Process& process) {
 Result<Ref<Process>> create_process(const StartRequest& request) {
     Ref<Process> process = processes().create(request.parent);
     if (!process) return failed(Error::eagain);
-    process->trusted = request.trusted;
+    process->trusted = request.trusted || request.supervisor;
+    process->supervisor = request.supervisor;
     Done done = inherit_files(*process, request);
     if (done) {
-        const KnActorPrivilege privilege = request.trusted ? K_SYSTEMACTOR : K_USERACTOR;
+        const KnActorPrivilege privilege = request.supervisor ? K_SUPACTOR
+                                           : request.trusted  ? K_SYSTEMACTOR
+                                                              : K_USERACTOR;
         int status = actorCreate(K_MYACTOR, &process->capability, privilege, K_ACTIVE);
         if (status == K_OK) {
             status = connect_exceptions(*process);
@@ -122,23 +115,22 @@ Result<Ref<Process>> create_process(const StartRequest& request) {
     return process;
 }
 
-Done load_program(Process& process, std::string_view path, const StartStrings& strings) {
+Done load_program(Process& process, const ProgramFile& file, const StartStrings& strings) {
     if (process.entry != 0) return failed(Error::ebusy);
-    char* const tried = new (std::nothrow) char[path_limit];
-    if (tried == nullptr) return failed(Error::enomem);
-    FileImage image;
-    Done done = read_image(image, process.files, path, tried);
-    if (done) {
-        done = load_image(process, image, path, strings);
-        if (!done) free_memory(process);
+    if (process.supervisor != file.relocatable()) return failed(Error::enoexec);
+    if (const Done done = place(process, file, strings); !done) {
+        free_memory(process);
+        return done;
     }
-    delete[] tried;
-    return done;
+    process.set_name(last_part(strings.first().empty() ? file.path() : strings.first()));
+    actorName(&process.capability, nullptr, process.name);
+    return {};
 }
 
 Done start_process(Process& process, bool stopped) {
     const KnRrThParms schedule{K_SCHED_RR, default_priority};
-    const KnDefaultStartInfo_f start{K_DEFAULT_START_INFO, K_USERTHREAD, 0, process.stack,
+    const unsigned mode = process.supervisor ? K_SUPTHREAD : K_USERTHREAD;
+    const KnDefaultStartInfo_f start{K_DEFAULT_START_INFO, mode, K_DEFAULT_STACK_SIZE, process.stack,
                                      static_cast<KnPc>(process.entry)};
     KnThreadLid thread = 0;
     int status = threadCreate(&process.capability, &thread, K_INACTIVE, &schedule, &start);
@@ -175,13 +167,28 @@ Done start_or_continue(Process& process) {
     return {};
 }
 
+// The file says it where the request leaves it open. What runs beside the nucleus is for trusted actors, and
+// in a secured system for root's.
+Done choose_space(StartRequest& request, const ProgramFile& file) {
+    if (request.space == StartRequest::Space::any)
+        request.space = file.relocatable() ? StartRequest::Space::supervisor : StartRequest::Space::user;
+    request.supervisor = request.space == StartRequest::Space::supervisor;
+    if (!request.supervisor) return {};
+    if (!request.may_supervise) return failed(Error::eperm);
+    return {};
+}
+
 void discard_process(Process& process) { end_process(process, {}); }
 
 Result<Ref<Process>> start_program(const StartRequest& request, std::string_view path,
                                    const StartStrings& strings) {
-    Result<Ref<Process>> process = create_process(request);
+    ProgramFile file;
+    if (const Done done = file.find(*request.files, path); !done) return failed(done.error());
+    StartRequest wanted = request;
+    if (const Done done = choose_space(wanted, file); !done) return failed(done.error());
+    Result<Ref<Process>> process = create_process(wanted);
     if (!process) return process;
-    Done done = load_program(**process, path, strings);
+    Done done = load_program(**process, file, strings);
     if (done) done = start_process(**process, request.stopped);
     if (done) return process;
     discard_process(**process);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "c_os/process/process.hpp"
+#include "c_os/process/program_file.hpp"
 #include "c_os/process/start_data.hpp"
 
 namespace chorale::c_os {
@@ -12,6 +13,8 @@ struct StartRequest {
     int parent{}; // 0: C_OS itself
     bool trusted{};
     enum class Space : u8 { any, user, supervisor } space{Space::any};
+    bool may_supervise{};             // the parent may start supervisor actors
+    bool supervisor{};                // what came of `space`
     bool stopped{};                   // it waits for a debugger
     FileContext* files{};             // the parent's
     const Credentials* credentials{}; // null: the parent's
@@ -22,9 +25,10 @@ struct StartRequest {
 
 // An actor without memory and threads. Errors: enomem, eagain (too many), those of the redirections.
 [[nodiscard]] Result<Ref<Process>> create_process(const StartRequest& request);
-// Its program, from `path`, then `path`.r, then `path`.gz; its arguments. Errors: of open and read, enoexec,
-// enomem, e2big, ebusy (it has one).
-[[nodiscard]] Done load_program(Process& process, std::string_view path, const StartStrings& strings);
+// Its program and its arguments. Errors: enoexec, enomem, e2big, ebusy (it has one).
+[[nodiscard]] Done load_program(Process& process, const ProgramFile& file, const StartStrings& strings);
+// Which space the actor is to be in. Errors: eperm.
+[[nodiscard]] Done choose_space(StartRequest& request, const ProgramFile& file);
 // Its first thread. Errors: enomem, eagain.
 [[nodiscard]] Done start_process(Process& process, bool stopped);
 // astart(): starts one that has a program, or lets one go on that waits for a debugger. Errors: einval (no

@@ -24,6 +24,11 @@ constexpr unsigned task_slot = 2;
 
 } // namespace
 
+bool serves_supervisor_actor() {
+    const Task* const task = current_task();
+    return task != nullptr && task->process.supervisor;
+}
+
 // A task lives as long as its process, which is there until the nucleus has told that no thread of it is.
 Task* current_task() {
     const long word = threadPrivateLoad(task_slot);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "c_os/calls/arguments.hpp"
+#include "formats/relocatable.hpp"
 
 #include <chorus/machine_context.h>
 #include <exec/chTrap.h>
@@ -20,6 +21,9 @@ inline constexpr unsigned elf_machine = 62;
 inline void set_result(KnThreadCtx& context, u64 result) { context.rax = result; }
 inline void set_thread_pointer(KnThreadCtx& context, u64 pointer) { context.fsBase = pointer; }
 [[nodiscard]] inline u64 thread_pointer(const KnThreadCtx& context) { return context.fsBase; }
+
+// Of the relocations that linkers leave in a shared image: relative, absolute, global, jump.
+inline constexpr RelocationKinds relocation_kinds{8, 1, 6, 7};
 
 inline constexpr unsigned signal_action_size = 32; // of struct sigaction in system calls
 
