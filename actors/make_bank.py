@@ -33,7 +33,9 @@ def main() -> int:
     options = parser.parse_args()
 
     members = [(path.name, path) for path in options.files]
-    members += [(name, pathlib.Path(path)) for name, _, path in (each.partition("=") for each in options.file)]
+    for each in options.file:
+        name, _, path = each.partition("=")
+        members.append((name, pathlib.Path(path)))
     names = [name for name, _ in members]
     if len(set(names)) != len(names):
         print("make_bank: two files have the same name", file=sys.stderr)

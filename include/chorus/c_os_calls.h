@@ -33,8 +33,8 @@
  * actor and status may be null. Blocks; EINTR. */
 #define C_OS_AWAIT 4106
 
-/* In supervisor mode there is no trap: a system call, Linux's or one of these, is the invocation of the LAP of this
- * name (lapResolve) with a KnSystemCall. From an actor that C_OS has not started: result -ENOSYS. */
+/* In supervisor mode there is no trap: a system call, Linux's or one of these, is the invocation of the LAP
+ * of this name (lapResolve) with a KnSystemCall. From an actor that C_OS has not started: result -ENOSYS. */
 #define C_OS_LAP "C_OS"
 
 typedef struct KnSystemCall {

@@ -166,8 +166,8 @@ int svCopyOut(const void* src, VmAddr dest, int count);
  * there. */
 int svCopyInside(const void* src, void* dest, int count);
 
-/* svSymbolAddress (extension): where a call of the nucleus is for code in the supervisor space, as the images of
- * supervisor actors are linked with it; 0: there is none of that name. The same kind of function. */
+/* svSymbolAddress (extension): where a call of the nucleus is for code in the supervisor space, as the images
+ * of supervisor actors are linked with it; 0: there is none of that name. The same kind of function. */
 VmAddr svSymbolAddress(const char* name);
 
 /* vmPageSize(2K): bytes of a page. */

@@ -43,7 +43,8 @@ int copy_inside(const void* source, void* target, int count) {
         return begin >= machine::supervisor_begin && begin <= machine::supervisor_end - size;
     };
     if (count < 0 || !at_thread_level() || !supervisor(source) || !supervisor(target)) return K_EFAULT;
-    return machine::supervisor_read(target, VirtAddr{reinterpret_cast<uword>(source)}, size) ? K_OK : K_EFAULT;
+    return machine::supervisor_read(target, VirtAddr{reinterpret_cast<uword>(source)}, size) ? K_OK
+                                                                                             : K_EFAULT;
 }
 
 VmAddr symbol_address(const char* name) {

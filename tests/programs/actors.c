@@ -1,5 +1,5 @@
-/* Actors that start, await and kill each other, however they are occupied. Started with an argument it is such an
- * actor itself. */
+/* Actors that start, await and kill each other, however they are occupied. Started with an argument it is
+ * such an actor itself. */
 #include "check.h"
 
 #include <am/acap.h>
@@ -16,7 +16,8 @@
 
 #define PROGRAM "/bin/test_actors"
 
-/* ---- what the others do ---------------------------------------------------------------------------------- */
+/* ---- what the others do ----------------------------------------------------------------------------------
+ */
 
 static void* wait_for_ever(void* argument) {
     pause();
@@ -88,15 +89,25 @@ struct Occupation {
     int event; /* how it ends by itself: -1, not at all; else GET_KILL_EVT, or the exit status + 256 */
 };
 static const struct Occupation occupations[] = {
-    {"sleep", in_sleep, -1},   {"futex", in_futex, -1},     {"pipe", in_pipe, -1},
-    {"message", in_message, -1}, {"threads", with_threads, -1}, {"cpu", on_cpu, -1},
-    {"await", in_await, -1},   {"files", in_files, -1},     {"nucleus", in_nucleus, -1},
-    {"null", by_null, AEVT_PROTECTION}, {"text", by_text, AEVT_PROTECTION}, {"abort", by_abort, SIGABRT},
-    {"delete", by_delete, AEVT_DELETE}, {"exit", by_thread, 256 + 5},
+    {"sleep", in_sleep, -1},
+    {"futex", in_futex, -1},
+    {"pipe", in_pipe, -1},
+    {"message", in_message, -1},
+    {"threads", with_threads, -1},
+    {"cpu", on_cpu, -1},
+    {"await", in_await, -1},
+    {"files", in_files, -1},
+    {"nucleus", in_nucleus, -1},
+    {"null", by_null, AEVT_PROTECTION},
+    {"text", by_text, AEVT_PROTECTION},
+    {"abort", by_abort, SIGABRT},
+    {"delete", by_delete, AEVT_DELETE},
+    {"exit", by_thread, 256 + 5},
 };
 enum { occupation_count = sizeof occupations / sizeof occupations[0] };
 
-/* ---- the test -------------------------------------------------------------------------------------------- */
+/* ---- the test --------------------------------------------------------------------------------------------
+ */
 
 static int start(const char* name, KnCap* actor) {
     char* const arguments[] = {PROGRAM, (char*)name, NULL};

@@ -1,5 +1,5 @@
-/* What the programs of this folder check with. A program prints a line for each check that fails and one at its
- * end; its exit status tells. */
+/* What the programs of this folder check with. A program prints a line for each check that fails and one at
+ * its end; its exit status tells. */
 #ifndef CHECK_H
 #define CHECK_H
 

@@ -17,8 +17,8 @@ static void anonymous(void) {
     }
     CHECK_EQUAL(munmap(memory + 4 * page, 4 * page), 0);
     CHECK_EQUAL(munmap(memory + 4 * page, 4 * page), 0); /* a hole is no error */
-    CHECK(mmap(memory + 4 * page, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-               0) == memory + 4 * page);
+    CHECK(mmap(memory + 4 * page, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+               -1, 0) == memory + 4 * page);
     CHECK_EQUAL(memory[5 * page], 0);
     CHECK_EQUAL(memory[3 * page], 3);
     CHECK_EQUAL(madvise(memory, 2 * page, MADV_DONTNEED), 0);
@@ -43,7 +43,8 @@ static void moved(void) {
 
 static void refused(void) {
     errno = 0;
-    CHECK(mmap(NULL, page, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+    CHECK(mmap(NULL, page, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+          MAP_FAILED);
     CHECK_EQUAL(errno, EACCES);
     errno = 0;
     CHECK(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == EINVAL);

@@ -1,5 +1,5 @@
-/* POSIX threads on the nucleus's: mutexes, conditions, thread-local memory, joins, and threads that the nucleus
- * makes. */
+/* POSIX threads on the nucleus's: mutexes, conditions, thread-local memory, joins, and threads that the
+ * nucleus makes. */
 #include "check.h"
 
 #include <chorus.h>
@@ -28,7 +28,8 @@ static void* count(void* argument) {
 
 static void counting(void) {
     pthread_t threads[thread_count];
-    for (long i = 0; i < thread_count; ++i) CHECK_EQUAL(pthread_create(&threads[i], NULL, count, (void*)i), 0);
+    for (long i = 0; i < thread_count; ++i)
+        CHECK_EQUAL(pthread_create(&threads[i], NULL, count, (void*)i), 0);
     for (long i = 0; i < thread_count; ++i) {
         void* result = NULL;
         CHECK_EQUAL(pthread_join(threads[i], &result), 0);
@@ -48,7 +49,8 @@ static void* wait_at_gate(void* argument) {
 
 static void conditions(void) {
     pthread_t threads[thread_count];
-    for (int i = 0; i < thread_count; ++i) CHECK_EQUAL(pthread_create(&threads[i], NULL, wait_at_gate, NULL), 0);
+    for (int i = 0; i < thread_count; ++i)
+        CHECK_EQUAL(pthread_create(&threads[i], NULL, wait_at_gate, NULL), 0);
     for (int all = 0; !all;) {
         pthread_mutex_lock(&mutex);
         all = arrived == thread_count;
