@@ -2,6 +2,7 @@
 // for a call with the arguments in the registers of the C calling convention.
 #include <actor/call_text.hpp>
 #include <chorus/calls.hpp>
+#include <chorus/message_registers.h>
 
 // Call 129 takes its arguments in the message registers (chorus/message_registers.h): ipcReceive in
 // message.S makes it.
@@ -9,13 +10,17 @@
 #define SECOND(first, second, ...) second
 #define UNLESS(marker, text) SECOND(marker, text, unused)
 
+#define EXPANDED(what) TEXT(what)
+#define TEXT(what) #what
+
 #define STUB_TEXT(number, name)                                                                              \
     asm(".section .text." #name ",\"ax\",@progbits\n"                                                        \
         ".globl " #name "\n"                                                                                 \
-        ".type " #name ", @function\n" #name ":\n" CHORUS_CALL_TEXT(number) "    ret\n"                      \
-                                                                            ".size " #name ", . - " #name    \
-                                                                            "\n"                             \
-                                                                            ".text\n");
+        ".type " #name ", @function\n" #name                                                                 \
+        ":\n" CHORUS_CALL_TEXT(EXPANDED(CHORUS_CALL_BASE) " + " TEXT(number)) "    ret\n"                    \
+                                                                              ".size " #name ", . - " #name  \
+                                                                              "\n"                           \
+                                                                              ".text\n");
 #define STUB(number, name, ...) UNLESS(IN_MESSAGE_REGISTERS_##number, STUB_TEXT(number, name))
 
 CHORUS_LEAF_CALLS(STUB)
