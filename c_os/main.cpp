@@ -1,6 +1,7 @@
 // C_OS, the actor of the operating system: it makes actors from programs, gives them files, and serves the
 // Linux system calls of their C library.
 #include "c_os/bank.hpp"
+#include "c_os/base/bytes.hpp"
 #include "c_os/calls/clock.hpp"
 #include "c_os/calls/table.hpp"
 #include "c_os/console.hpp"
@@ -59,7 +60,7 @@ void on_invocation(void* argument, void*) {
 [[nodiscard]] Done start_first_program(const Ref<Node>& root) {
     char path[K_ENVVALUEMAX];
     unsigned size = sizeof path;
-    if (sysGetEnv("init", path, &size) != K_OK) std::memcpy(path, "/bin/C_INIT", sizeof "/bin/C_INIT");
+    if (sysGetEnv("init", path, &size) != K_OK) copy_bytes(path, "/bin/C_INIT", sizeof "/bin/C_INIT");
     FileContext files;
     files.begin(root, {});
     if (const Done done = open_console(files); !done) return done;

@@ -1,8 +1,8 @@
 #include "c_os/random.hpp"
 
-#include <ipc/chIpc.h>
+#include "c_os/base/bytes.hpp"
 
-#include <cstring>
+#include <ipc/chIpc.h>
 
 namespace chorale::c_os {
 
@@ -13,7 +13,7 @@ void random_bytes(std::span<std::byte> bytes) {
         const int port = portCreate(K_MYACTOR, &name);
         if (port >= 0) portDelete(K_MYACTOR, port);
         const std::size_t count = bytes.size() < sizeof name.uiTail ? bytes.size() : sizeof name.uiTail;
-        std::memcpy(bytes.data(), &name.uiTail, count);
+        copy_bytes(bytes.data(), &name.uiTail, count);
         bytes = bytes.subspan(count);
     }
 }

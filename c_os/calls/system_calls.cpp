@@ -8,8 +8,6 @@
 #include <chorus/statistics.h>
 #include <trap_context.hpp>
 
-#include <cstring>
-
 namespace chorale::c_os {
 
 namespace {

@@ -8,8 +8,6 @@
 #include <mem/chMem.h>
 #include <sched/chRr.h>
 
-#include <cstring>
-
 namespace chorale::c_os {
 
 namespace {
