@@ -6,11 +6,11 @@
 #include "c_os/calls/table.hpp"
 #include "c_os/console.hpp"
 #include "c_os/file/path.hpp"
+#include "c_os/file/random.hpp"
 #include "c_os/file/root.hpp"
 #include "c_os/process/ending.hpp"
 #include "c_os/process/starting.hpp"
 #include "c_os/process/tasks.hpp"
-#include "c_os/random.hpp"
 
 #include <actor/environment.hpp>
 #include <chorus.h>
@@ -110,6 +110,7 @@ void on_invocation(void* argument, void*) {
 
 void serve() {
     make_call_table();
+    if (!start_random()) say("this machine has no source of random numbers: they may be guessed");
     const Result<Ref<Node>> root = make_root(root_settings());
     if (!root) return say("no root file system: error {}", static_cast<int>(root.error()));
     int status = create_exception_handler();
@@ -123,7 +124,7 @@ void serve() {
 } // namespace
 } // namespace chorale::c_os
 
-int main() {
+extern "C" int main() {
     chorale::c_os::serve();
     return 0;
 }

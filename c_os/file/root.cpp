@@ -47,7 +47,7 @@ constexpr Special specials[] = {
 };
 
 [[nodiscard]] Result<Ref<Node>> folder_of(Ref<Node> root, std::string_view& path) {
-    for (std::size_t slash; (slash = boot::index_of(path, '/')) != path.npos; path.remove_prefix(slash + 1)) {
+    for (std::size_t slash; (slash = formats::index_of(path, '/')) != path.npos; path.remove_prefix(slash + 1)) {
         Result<Ref<Node>> next = root->lookup(nobody_but_root, path.substr(0, slash));
         if (!next) return next;
         root = std::move(*next);
@@ -81,9 +81,9 @@ constexpr Special specials[] = {
 class ProgramLinks final : public BankFileSystem::FileVisitor {
   public:
     explicit ProgramLinks(Node& bin) : bin_{bin} {}
-    Done visit(std::string_view name, boot::Bytes contents) override {
+    Done visit(std::string_view name, formats::Bytes contents) override {
         constexpr std::string_view elf = "\177ELF", script = "#!";
-        const std::string_view text = boot::characters(contents);
+        const std::string_view text = formats::characters(contents);
         if (!text.starts_with(elf) && !text.starts_with(script)) return {};
         char target[name_limit + 1 + bank_path.size()];
         if (name.size() > name_limit) return {};

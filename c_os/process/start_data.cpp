@@ -3,8 +3,8 @@
 #include "c_os/base/bytes.hpp"
 #include "c_os/base/memory.hpp"
 #include "c_os/base/user_memory.hpp"
+#include "c_os/file/random.hpp"
 #include "c_os/process/process.hpp"
-#include "c_os/random.hpp"
 
 #include <am/afexec.h>
 #include <env/chEnv.h>

@@ -1,7 +1,7 @@
 // What the file calls share.
 #pragma once
 
-#include "c_os/calls/file_calls.hpp"
+#include "c_os/file_calls/file_calls.hpp"
 #include "c_os/file/path.hpp"
 
 namespace chorale::c_os {

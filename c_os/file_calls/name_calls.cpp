@@ -1,5 +1,5 @@
 // Names: made, removed, changed.
-#include "c_os/calls/call_support.hpp"
+#include "c_os/file_calls/call_support.hpp"
 
 namespace chorale::c_os {
 

@@ -1,7 +1,7 @@
 // read, write and their kin; lseek.
 #include "c_os/base/memory.hpp"
 #include "c_os/base/owned.hpp"
-#include "c_os/calls/call_support.hpp"
+#include "c_os/file_calls/call_support.hpp"
 
 #include <algorithm>
 

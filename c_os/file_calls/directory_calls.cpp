@@ -1,6 +1,6 @@
 // Directories: listed, and those of the process.
 #include "c_os/base/bytes.hpp"
-#include "c_os/calls/call_support.hpp"
+#include "c_os/file_calls/call_support.hpp"
 
 namespace chorale::c_os {
 

@@ -1,5 +1,5 @@
 // stat, statfs, access and their kin.
-#include "c_os/calls/call_support.hpp"
+#include "c_os/file_calls/call_support.hpp"
 
 #include <file_layouts.hpp>
 

@@ -1,5 +1,5 @@
 // What is done to descriptors and open files as such.
-#include "c_os/calls/call_support.hpp"
+#include "c_os/file_calls/call_support.hpp"
 #include "c_os/file/flock.hpp"
 #include "c_os/file/pipe.hpp"
 

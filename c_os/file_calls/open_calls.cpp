@@ -1,5 +1,5 @@
 // open and close.
-#include "c_os/calls/call_support.hpp"
+#include "c_os/file_calls/call_support.hpp"
 
 namespace chorale::c_os {
 

@@ -2,7 +2,7 @@
 // not looked at here.
 #include "c_os/base/memory.hpp"
 #include "c_os/base/owned.hpp"
-#include "c_os/calls/call_support.hpp"
+#include "c_os/file_calls/call_support.hpp"
 
 #include <algorithm>
 #include <bit>

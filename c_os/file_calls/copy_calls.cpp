@@ -1,6 +1,6 @@
 // sendfile and copy_file_range: from file to file, a page at a time.
 #include "c_os/base/memory.hpp"
-#include "c_os/calls/call_support.hpp"
+#include "c_os/file_calls/call_support.hpp"
 
 #include <algorithm>
 

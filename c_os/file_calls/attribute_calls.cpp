@@ -1,5 +1,5 @@
 // Attributes: modes, owners, times, sizes.
-#include "c_os/calls/call_support.hpp"
+#include "c_os/file_calls/call_support.hpp"
 
 namespace chorale::c_os {
 
