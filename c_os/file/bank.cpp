@@ -225,8 +225,10 @@ FileSystemStatistics BankFileSystem::statistics() {
     return {.type = type_of_bank, .pages = pages_, .nodes = count_, .device = device(), .read_only = true};
 }
 
-Done BankFileSystem::for_each_top_file(FileVisitor& visitor) {
-    for (const BankNode* node = root_->first_child_; node != nullptr; node = node->next_sibling_)
+Done BankFileSystem::for_each_file_of(std::string_view name, FileVisitor& visitor) {
+    const BankNode* const folder = root_->find(name);
+    if (folder == nullptr) return {};
+    for (const BankNode* node = folder->first_child_; node != nullptr; node = node->next_sibling_)
         if (node->kind() == NodeKind::regular)
             if (const Done done = visitor.visit(node->name_, node->data_); !done) return done;
     return {};

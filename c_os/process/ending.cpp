@@ -121,6 +121,17 @@ void end_process(Process& process, EndEvent event) {
     actorDelete(&process.capability);
 }
 
+void signal_process(Process& process, int signal) {
+    enum { kill = 9, child = 17, go_on = 18, urgent = 23, window = 28 };
+    constexpr u64 ignore = 1; // SIG_IGN
+    if (signal == child || signal == go_on || signal == urgent || signal == window) return;
+    {
+        const Lock lock{process.tasks_mutex};
+        if (process.signals.action[signal - 1].word[0] == ignore && signal != kill) return;
+    }
+    end_process(process, {EndEvent::Kind::kill, signal});
+}
+
 Result<u64> end_by_exit(Task& task, u64 status) {
     end_process(task.process, {EndEvent::Kind::exit, static_cast<int>(status & 0xff)});
     return 0;

@@ -16,6 +16,8 @@ namespace chorale::c_os {
 // it runs any more; to a thread of its own, which dies on its way back to its program.
 void end_process(Process& process, EndEvent event);
 
+// A signal that nobody handles: ends the process, unless the program or the signal's nature ignores it.
+void signal_process(Process& process, int signal);
 // exit_group(2): only the low byte of the status is kept.
 [[nodiscard]] Result<u64> end_by_exit(Task& task, u64 status);
 
