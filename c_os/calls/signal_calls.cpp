@@ -14,13 +14,13 @@ enum : u64 { signal_kill = 9, signal_stop = 19 };
 
 [[nodiscard]] Result<u64> send_signal(Task& sender, int target, u64 signal) {
     if (signal > signal_count) return failed(Error::einval);
-    const Ref<Process> process = processes().find(target);
+    Ref<Process> process = processes().find(target);
     if (!process) return failed(Error::esrch);
     const Credentials caller = sender.process.files.credentials();
     const Credentials other = process->files.credentials();
     if (!caller.root() && caller.real_uid != other.real_uid && caller.uid != other.real_uid)
         return failed(Error::eperm);
-    if (signal != 0) signal_process(*process, static_cast<int>(signal));
+    if (signal != 0) signal_process(std::move(process), static_cast<int>(signal));
     return 0;
 }
 

@@ -182,7 +182,7 @@ void discard_process(Process& process) {
         const Lock lock{processes().mutex};
         process.parent = 0;
     }
-    end_process(process, {});
+    end_process(Ref<Process>{process}, {});
 }
 
 Result<Ref<Process>> start_program(const StartRequest& request, std::string_view path,

@@ -17,7 +17,7 @@ class TerminalSignals final : public TerminalEvents {
         if (signal == TerminalSignal::hang_up) number = hang_up_number;
         if (number == 0 || process_group == 0) return;
         for (Ref<Process> each = processes().after(0); each; each = processes().after(each->id)) {
-            if (each->files.job().group == process_group) signal_process(*each, number);
+            if (each->files.job().group == process_group) signal_process(each, number);
         }
     }
 
