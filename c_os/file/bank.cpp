@@ -12,7 +12,8 @@ namespace chorale::c_os {
 // Of a tree that does not change after begin(), so needs no lock.
 class BankNode final : public Node {
   public:
-    BankNode(BankFileSystem& file_system, NodeKind kind, u64 number, std::string_view name, formats::Bytes data)
+    BankNode(BankFileSystem& file_system, NodeKind kind, u64 number, std::string_view name,
+             formats::Bytes data)
         : Node{file_system, kind}, number_{number}, name_{name}, data_{data} {}
 
     Attributes attributes() override;
@@ -207,7 +208,8 @@ Result<std::size_t> BankFileSystem::begin(formats::Bytes archive) {
     root_->links_ = 2;
     std::size_t bad = 0;
     for (const formats::cpio::Entry& entry : formats::cpio::Archive{archive}) {
-        const bool usable = entry.error == formats::cpio::Error::none && (entry.regular() || entry.directory());
+        const bool usable =
+            entry.error == formats::cpio::Error::none && (entry.regular() || entry.directory());
         if (usable) {
             const NodeKind kind = entry.regular() ? NodeKind::regular : NodeKind::directory;
             const Result<bool> added = add(entry.name, kind, entry.data);

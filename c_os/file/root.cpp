@@ -47,7 +47,8 @@ constexpr Special specials[] = {
 };
 
 [[nodiscard]] Result<Ref<Node>> folder_of(Ref<Node> root, std::string_view& path) {
-    for (std::size_t slash; (slash = formats::index_of(path, '/')) != path.npos; path.remove_prefix(slash + 1)) {
+    for (std::size_t slash; (slash = formats::index_of(path, '/')) != path.npos;
+         path.remove_prefix(slash + 1)) {
         Result<Ref<Node>> next = root->lookup(nobody_but_root, path.substr(0, slash));
         if (!next) return next;
         root = std::move(*next);
