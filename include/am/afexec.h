@@ -38,7 +38,9 @@ typedef struct AlParam {
     unsigned int alSize; /* bytes of the block, with this header */
     unsigned int alArgc;
     unsigned int alEnvc;
+#ifndef __cplusplus
     char alStrings[];
+#endif
 } AlParam;
 
 #ifdef __cplusplus

@@ -33,6 +33,16 @@
  * actor and status may be null. Blocks; EINTR. */
 #define C_OS_AWAIT 4106
 
+/* In supervisor mode there is no trap: a system call, Linux's or one of these, is the invocation of the LAP
+ * of this name (lapResolve) with a KnSystemCall. From an actor that C_OS has not started: result -ENOSYS. */
+#define C_OS_LAP "C_OS"
+
+typedef struct KnSystemCall {
+    unsigned long number;
+    unsigned long argument[6];
+    long result;
+} KnSystemCall;
+
 #define C_OS_FIRST_CALL C_OS_AFEXECVE
 #define C_OS_LAST_CALL C_OS_AWAIT
 

@@ -1,11 +1,13 @@
 // The table of kernel command line keys, and the words of a line checked against it.
 #include "kernel/boot/command_line.hpp"
 
-#include "kernel/boot/bytes.hpp"
+#include "formats/bytes.hpp"
 
 #include <optional>
 
 namespace chorale::boot {
+
+using namespace formats;
 namespace {
 
 using namespace std::string_view_literals;

@@ -1,8 +1,8 @@
 # Copies the headers that programs include.
 #   cmake -DMUSL=<its source> -DGENERATED=<what was made of it> -DROOT=<this checkout> -DARCH=<machine>
 #         -DOUTPUT=<sdk> -P install_headers.cmake
-# <sdk>/include: the C library's and the nucleus's, for C; <sdk>/chorus/include: the nucleus's alone, for programs
-# with a C library of their own.
+# <sdk>/include: the C library's and the nucleus's, for C; <sdk>/chorus/include: the nucleus's alone, for
+# programs with a C library of their own.
 
 file(REMOVE_RECURSE ${OUTPUT}/include ${OUTPUT}/chorus/include)
 # The machine's own headers replace general ones of the same name.

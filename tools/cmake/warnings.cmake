@@ -61,7 +61,8 @@ function(chorale_nucleus_flags target)
     $<$<COMPILE_LANGUAGE:C,CXX>:-fno-omit-frame-pointer -momit-leaf-frame-pointer
       -Wframe-larger-than=2048>)
   if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
-    # Such programs may move themselves, so all of it can; on riscv64 they pass floating point in its registers.
+    # Such programs may move themselves, so all of it can; on riscv64 they pass floating point in its
+# registers.
 function(chorale_extended_flags target)
   target_compile_options(${target} PRIVATE ${CHORALE_TARGET_OPTIONS} -O2 -fPIC)
   if(CMAKE_SYSTEM_PROCESSOR STREQUAL "riscv64")
@@ -104,7 +105,8 @@ function(chorale_user_flags target)
     -Wl,-z,max-page-size=0x1000 -Wl,-z,separate-code -Wl,-z,norelro)
 endfunction()
 
-# Such programs may move themselves, so all of it can; on riscv64 they pass floating point in its registers.
+# Such programs may move themselves, so all of it can; on riscv64 they pass floating point in its
+# registers.
 function(chorale_extended_flags target)
   target_compile_options(${target} PRIVATE ${CHORALE_TARGET_OPTIONS} -O2 -fPIC)
   if(CMAKE_SYSTEM_PROCESSOR STREQUAL "riscv64")

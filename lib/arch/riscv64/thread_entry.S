@@ -1,6 +1,6 @@
-/* Where a thread begins that libchorus.a's threadCreate() makes (lib/musl/thread.c). On its stack lie its control
- * block and the entry that the program gave; at that entry the stack pointer is the program's own and the other
- * registers are 0, but for tp, gp (the linker's) and ra, which is the entry. */
+/* Where a thread begins that libchorus.a's threadCreate() makes (lib/musl/thread.c). On its stack lie its
+ * control block and the entry that the program gave; at that entry the stack pointer is the program's own and
+ * the other registers are 0, but for tp, gp (the linker's) and ra, which is the entry. */
     .section .text.chorus_thread_entry, "ax", @progbits
     .globl chorus_thread_entry
     .hidden chorus_thread_entry

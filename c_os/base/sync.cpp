@@ -1,0 +1,51 @@
+#include "c_os/base/sync.hpp"
+
+#include <exec/chTime.h>
+
+namespace chorale::c_os {
+
+namespace {
+
+constexpr u64 second = 1'000'000'000;
+
+// What is left until the deadline; null: for ever.
+[[nodiscard]] const KnTimeVal* time_left(Deadline deadline, KnTimeVal& left) {
+    if (deadline.time == Deadline::never) return K_NOTIMEOUT;
+    const u64 time = now();
+    const u64 rest = deadline.time > time ? deadline.time - time : 0;
+    left = {static_cast<long>(rest / second), static_cast<long>(rest % second)};
+    return &left;
+}
+
+} // namespace
+
+u64 now() {
+    KnTimeVal time{};
+    sysTime(&time);
+    return static_cast<u64>(time.tmSec) * second + static_cast<u64>(time.tmNSec);
+}
+
+// A waker takes the waiter off the list before it counts its semaphore up, both under the mutex: who finds
+// itself off the list after a wait that ended otherwise has been woken meanwhile, and must not leave its
+// semaphore, which is on its stack, before that count has come.
+Woken Waiters::wait(Mutex& mutex, Deadline deadline) {
+    Waiter self;
+    waiting_.push_back(self);
+    mutex.unlock();
+    KnTimeVal left{};
+    const int status = semP(&self.woken, time_left(deadline, left));
+    mutex.lock();
+    if (!List<Waiter, InWaiters>::contains(self)) return Woken::yes;
+    List<Waiter, InWaiters>::remove(self);
+    return status == K_ETIMEOUT ? Woken::timeout : Woken::aborted;
+}
+
+void Waiters::wake_one() {
+    if (Waiter* const first = waiting_.pop_front()) semV(&first->woken);
+}
+
+void Waiters::wake_all() {
+    while (!waiting_.empty()) wake_one();
+}
+
+} // namespace chorale::c_os
