@@ -1,6 +1,6 @@
 # Programs in C and C++ that run under C_OS, linked with musl and libchorus.a: targets that go into banks.
 #
-#   chorale_program(name sources...)   an executable `name`
+#   chorale_program(name sources...)   an executable `name`; <build>/bin/<name> is it without debug information
 #
 # C++ is libstdc++'s headers over musl, without its library, as in the nucleus: strings and vectors, no streams,
 # no exceptions (support/). That is a matter of folders: one that includes this compiles all its C++ so.
@@ -27,4 +27,10 @@ function(chorale_program name)
     ${CHORALE_SDK}/lib/crt1.o ${CHORALE_SDK}/lib/crti.o)
   target_link_libraries(${name} PRIVATE -Wl,--start-group ${CHORALE_SDK}/lib/libchorus.a
     ${CHORALE_SDK}/lib/libc.a ${CHORALE_SDK}/lib/libgcc.a -Wl,--end-group ${CHORALE_SDK}/lib/crtn.o)
+  set(stripped ${CMAKE_BINARY_DIR}/bin/${name})
+  add_custom_command(OUTPUT ${stripped}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/bin
+    COMMAND ${CMAKE_OBJCOPY} --strip-all $<TARGET_FILE:${name}> ${stripped}
+    DEPENDS ${name} VERBATIM)
+  add_custom_target(${name}_stripped ALL DEPENDS ${stripped})
 endfunction()
