@@ -171,6 +171,21 @@ struct RunOptions {
     return 0;
 }
 
+// ---- programs that ask the nucleus about actors of others ------------------------------------------------
+
+// Only SYSTEM actors are told.
+[[nodiscard]] int run_trusted(const Invocation& call) {
+    Shell::Manner manner;
+    manner.background = call.background;
+    manner.quiet = true;
+    StartRequest request;
+    request.path = call.words.front() == "cs" ? "chorusStat" : call.words.front();
+    request.arguments = call.words;
+    request.trusted = true;
+    request.credentials = call.shell.session().credentials;
+    return call.shell.run_program(std::move(request), manner, false);
+}
+
 constexpr Command table[] = {
     {"akill", "[-s site] {-g rgid | [-c] aid...}", "End actors",
      "Ends the actors with these numbers (aps lists them). On return none of their\n"
@@ -207,6 +222,12 @@ constexpr Command table[] = {
      "(tell debuggers of threads: always done), -Z (compressed: seen from the file), -xip\n"
      "(execute in place: programs are always copied into memory).\n",
      Topic::actors, false, run_actor},
+    {"chorusStat", "[options]", "Print what the nucleus knows of the site",
+     "Runs /bin/chorusStat as a SYSTEM actor: of all actors, of threads, of CPUs.\n", Topic::system, true,
+     run_trusted, true},
+    {"cs", "[options]", "The same as chorusStat", "", Topic::system, true, run_trusted, true},
+    {"lsport", "[options]", "List the ports of all actors", "Runs /bin/lsport as a SYSTEM actor.\n",
+     Topic::system, true, run_trusted, true},
 };
 
 } // namespace

@@ -34,6 +34,7 @@ struct Command {
     Topic topic;
     bool for_trusted; // users that are not trusted may not
     int (*run)(const Invocation&);
+    bool is_program{}; // of /bin, that is run in a special way
 };
 
 [[nodiscard]] std::span<const Command> commands();

@@ -2,6 +2,7 @@
 
 #include "c_init/text.hpp"
 
+#include <algorithm>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -37,13 +38,13 @@ constexpr unsigned own_id = 0;
     return true;
 }
 
-// A line that is not whole gives nobody anything.
+constexpr std::size_t separators = 6;
+
 [[nodiscard]] bool take_user(std::string_view line, std::string_view user, Session& session) {
-    const std::string_view name = take_field(line, ':');
-    if (name != user && name != "*") return false;
+    if (static_cast<std::size_t>(std::count(line.begin(), line.end(), ':')) != separators) return false;
+    if (take_field(line, ':') != user) return false;
     const std::string_view trusted = take_field(line, ':');
     Session found;
-    found.user = user;
     found.trusted = trusted == "TRUSTED";
     if (!found.trusted && !trusted.empty()) return false;
     if (!take_id(take_field(line, ':'), "CINIT_DEFAULTUID", found.credentials.uid)) return false;
@@ -56,9 +57,14 @@ constexpr unsigned own_id = 0;
 } // namespace
 
 bool find_user(std::string_view security, std::string_view user, Session& session) {
-    while (!security.empty()) {
-        const std::string_view line = take_field(security, '\n');
-        if (!line.empty() && line.front() != '#' && take_user(line, user, session)) return true;
+    for (const std::string_view name : {user, std::string_view{"*"}}) {
+        std::string_view rest = security;
+        while (!rest.empty()) {
+            const std::string_view line = take_field(rest, '\n');
+            if (line.empty() || line.front() == '#' || !take_user(line, name, session)) continue;
+            session.user = user;
+            return true;
+        }
     }
     return false;
 }

@@ -111,14 +111,15 @@ int Shell::run_command(const CommandLine& line) {
 
 int Shell::run_builtin(const Command& command, const CommandLine& line) {
     const Invocation invocation{*this, line.words, line.background};
-    if (line.words.size() == 2 && line.words[1] == "--help") {
+    // Of built-ins that are a program, the program tells.
+    if (line.words.size() == 2 && line.words[1] == "--help" && !command.is_program) {
         fputs(help_text(command).c_str(), stdout);
         return 0;
     }
     if (command.for_trusted && !session_.trusted) {
         return invocation.failed("permission denied: the user `%s` is not trusted", session_.user.c_str());
     }
-    if (line.background && std::string_view{command.name} != "arun")
+    if (line.background && !command.is_program && command.name != std::string_view{"arun"})
         return invocation.misused("only programs run in the background");
     return command.run(invocation);
 }

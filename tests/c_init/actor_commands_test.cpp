@@ -94,6 +94,18 @@ TEST_F(ActorCommands, NamesArePrograms) {
     expect_error("hello", 126, "/bin/hello: permission denied");
 }
 
+TEST_F(ActorCommands, ProgramsThatAskTheNucleusAreTrusted) {
+    actors.programs.insert("/bin/chorusStat");
+    EXPECT_EQ(run("cs -a --help"), 0);
+    EXPECT_EQ(actors.requests[0].path, "/bin/chorusStat");
+    EXPECT_EQ(actors.requests[0].arguments, (Words{"cs", "-a", "--help"}));
+    EXPECT_TRUE(actors.requests[0].trusted);
+    EXPECT_EQ(run("chorusStat --help &"), 0);
+    EXPECT_EQ(actors.waited.size(), 1U);
+    session.trusted = false;
+    expect_error("cs", 1, "cs: permission denied: the user `console` is not trusted");
+}
+
 TEST_F(ActorCommands, Kill) {
     EXPECT_EQ(run("akill 3 4"), 0);
     EXPECT_EQ(actors.killed, (std::vector{3, 4}));
