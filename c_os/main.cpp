@@ -1,15 +1,16 @@
 // C_OS, the actor of the operating system: it makes actors from programs, gives them files, and serves the
 // Linux system calls of their C library.
 #include "c_os/bank.hpp"
+#include "c_os/base/bytes.hpp"
 #include "c_os/calls/clock.hpp"
 #include "c_os/calls/table.hpp"
 #include "c_os/console.hpp"
 #include "c_os/file/path.hpp"
+#include "c_os/file/random.hpp"
 #include "c_os/file/root.hpp"
 #include "c_os/process/ending.hpp"
 #include "c_os/process/starting.hpp"
 #include "c_os/process/tasks.hpp"
-#include "c_os/random.hpp"
 
 #include <actor/environment.hpp>
 #include <chorus.h>
@@ -59,7 +60,7 @@ void on_invocation(void* argument, void*) {
 [[nodiscard]] Done start_first_program(const Ref<Node>& root) {
     char path[K_ENVVALUEMAX];
     unsigned size = sizeof path;
-    if (sysGetEnv("init", path, &size) != K_OK) std::memcpy(path, "/bin/C_INIT", sizeof "/bin/C_INIT");
+    if (sysGetEnv("init", path, &size) != K_OK) copy_bytes(path, "/bin/C_INIT", sizeof "/bin/C_INIT");
     FileContext files;
     files.begin(root, {});
     if (const Done done = open_console(files); !done) return done;
@@ -109,6 +110,7 @@ void on_invocation(void* argument, void*) {
 
 void serve() {
     make_call_table();
+    if (!start_random()) say("this machine has no source of random numbers: they may be guessed");
     const Result<Ref<Node>> root = make_root(root_settings());
     if (!root) return say("no root file system: error {}", static_cast<int>(root.error()));
     int status = create_exception_handler();
@@ -122,7 +124,7 @@ void serve() {
 } // namespace
 } // namespace chorale::c_os
 
-int main() {
+extern "C" int main() {
     chorale::c_os::serve();
     return 0;
 }

@@ -25,6 +25,11 @@ u64 now() {
     return static_cast<u64>(time.tmSec) * second + static_cast<u64>(time.tmNSec);
 }
 
+int wait_for(KnSem& semaphore, Deadline deadline) {
+    KnTimeVal left{};
+    return semP(&semaphore, time_left(deadline, left));
+}
+
 // A waker takes the waiter off the list before it counts its semaphore up, both under the mutex: who finds
 // itself off the list after a wait that ended otherwise has been woken meanwhile, and must not leave its
 // semaphore, which is on its stack, before that count has come.
@@ -32,8 +37,7 @@ Woken Waiters::wait(Mutex& mutex, Deadline deadline) {
     Waiter self;
     waiting_.push_back(self);
     mutex.unlock();
-    KnTimeVal left{};
-    const int status = semP(&self.woken, time_left(deadline, left));
+    const int status = wait_for(self.woken, deadline);
     mutex.lock();
     if (!List<Waiter, InWaiters>::contains(self)) return Woken::yes;
     List<Waiter, InWaiters>::remove(self);

@@ -35,6 +35,8 @@ struct Deadline {
     u64 time{never};
 };
 [[nodiscard]] u64 now();
+// semP() up to then.
+[[nodiscard]] int wait_for(KnSem& semaphore, Deadline deadline);
 
 enum class Woken : u8 {
     yes,

@@ -1,4 +1,5 @@
 // The actor manager: am/afexec.h, am/await.h, am/astat.h.
+#include "c_os/base/bytes.hpp"
 #include "c_os/base/user_memory.hpp"
 #include "c_os/calls/table.hpp"
 #include "c_os/process/end_events.hpp"
@@ -10,8 +11,6 @@
 #include <am/astat.h>
 #include <am/await.h>
 #include <chorus/c_os_calls.h>
-
-#include <cstring>
 
 namespace chorale::c_os {
 
@@ -45,7 +44,7 @@ namespace {
 Result<u64> call_afexecve(Task& task, const CallArguments& call) {
     StartParameters parameters;
     if (const Done done = parameters.read(task.process, call[2]); !done) return failed(done.error());
-    const auto path = std::unique_ptr<UserPath>{new (std::nothrow) UserPath};
+    const Owned<UserPath> path{new (std::nothrow) UserPath};
     if (path == nullptr) return failed(Error::enomem);
     if (const Done done = path->read(call[0], Error::enametoolong); !done) return failed(done.error());
     StartStrings strings;
@@ -78,7 +77,7 @@ Result<u64> call_aload(Task& task, const CallArguments& call) {
     if (!process) return failed(process.error());
     if (const Done done = controls(task, **process); !done) return failed(done.error());
     if (call[1] != 0) {
-        const auto path = std::unique_ptr<UserPath>{new (std::nothrow) UserPath};
+        const Owned<UserPath> path{new (std::nothrow) UserPath};
         if (path == nullptr) return failed(Error::enomem);
         if (const Done done = path->read(call[1], Error::enametoolong); !done) return failed(done.error());
         StartStrings strings;
@@ -177,7 +176,7 @@ Result<u64> call_acred(Task& task, const CallArguments& call) {
     astatEntry entry{};
     entry.astatAid = process.id;
     entry.astatUid = static_cast<int>(process.files.credentials().uid);
-    std::memcpy(entry.astatName, process.name, sizeof process.name);
+    copy_bytes(entry.astatName, process.name, sizeof process.name);
     return entry;
 }
 

@@ -2,13 +2,11 @@
 #include "c_os/base/user_memory.hpp"
 #include "c_os/calls/clock.hpp"
 #include "c_os/calls/table.hpp"
-#include "c_os/random.hpp"
+#include "c_os/file/random.hpp"
 
 #include <chorus.h>
 #include <chorus/statistics.h>
 #include <trap_context.hpp>
-
-#include <cstring>
 
 namespace chorale::c_os {
 
@@ -114,11 +112,12 @@ Result<u64> call_getrandom(Task&, const CallArguments& call) {
     if ((call.value[2] & ~known_flags) != 0) return failed(Error::einval);
     constexpr u64 most = u64{1} << 20; // as much at once as a call may take
     const u64 size = call.value[1] < most ? call.value[1] : most;
+    RandomStream stream;
     u64 done_bytes = 0;
     while (done_bytes < size) {
         std::byte piece[256];
         const std::size_t count = size - done_bytes < sizeof piece ? size - done_bytes : sizeof piece;
-        random_bytes({piece, count});
+        stream.generate(piece, count);
         if (const Done done = copy_out(call.value[0] + done_bytes, piece, count); !done)
             return done_bytes != 0 ? Result<u64>{done_bytes} : failed(done.error());
         done_bytes += count;

@@ -1,8 +1,8 @@
 #include "c_os/calls/table.hpp"
 
-#include "c_os/calls/file_calls.hpp"
 #include "c_os/calls/linux_call_number.hpp"
 #include "c_os/console.hpp"
+#include "c_os/file_calls/file_calls.hpp"
 
 #include <chorus/c_os_calls.h>
 #include <trap_context.hpp>

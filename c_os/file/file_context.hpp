@@ -30,7 +30,7 @@ struct Inheritance {
 
 class FileContext {
   public:
-    FileContext() = default;
+    FileContext();
     ~FileContext();
 
     // Of the first process: the system's root, mask 022, no descriptors.

@@ -4,19 +4,17 @@
 #include "c_os/base/sync.hpp"
 #include "c_os/file/node.hpp"
 
-#include <span>
-
 namespace chorale::c_os {
 
 class Mounts {
   public:
     // The root of `what` stands for the directory from now on. Errors: enotdir; ebusy, one of the two is in
     // use so; enomem.
-    [[nodiscard]] Done mount(Node& directory, FileSystem& what);
+    [[nodiscard]] static Done mount(Node& directory, FileSystem& what);
     // Of the system's root.
-    [[nodiscard]] Done mount_root(FileSystem& what);
+    [[nodiscard]] static Done mount_root(FileSystem& what);
     // Takes all mounts away; nobody uses them any more.
-    void end();
+    static void end();
 
     // What stands for a node that is covered(): the root of the topmost file system.
     [[nodiscard]] static Ref<Node> uncover(Ref<Node> node);
@@ -28,7 +26,5 @@ class Mounts {
 
     static constexpr std::size_t mount_limit = 32;
 };
-
-[[nodiscard]] Mounts& mounts();
 
 } // namespace chorale::c_os

@@ -107,7 +107,7 @@ inline constexpr u32 rename_exchange = 2;
 // Outlives its nodes.
 class FileSystem {
   public:
-    FileSystem(std::string_view type, u64 device) : type_{type}, device_{device} {}
+    constexpr FileSystem(std::string_view type, u64 device) : type_{type}, device_{device} {}
     FileSystem(const FileSystem&) = delete;
     FileSystem& operator=(const FileSystem&) = delete;
 

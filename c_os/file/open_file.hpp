@@ -55,6 +55,9 @@ class OpenFile : public Counted {
     std::atomic<u32> flags_;
 };
 
+// Where seek() goes from `base`. Errors: einval (before the start), eoverflow.
+[[nodiscard]] Result<u64> moved_place(u64 base, std::int64_t offset);
+
 // O_PATH: a place in the tree and nothing else.
 class PathFile final : public OpenFile {
   public:

@@ -6,9 +6,9 @@
 // for the whole walk.
 #pragma once
 
+#include "c_os/base/owned.hpp"
 #include "c_os/file/file_context.hpp"
 
-#include <memory>
 #include <string_view>
 
 namespace chorale::c_os {
@@ -38,6 +38,8 @@ class Walk {
     [[nodiscard]] Result<Ref<Node>> to_node(bool follow_last);
 
     [[nodiscard]] const Caller& caller() const { return caller_; }
+    // As access() does.
+    void use_real_ids() { caller_.credentials = caller_.credentials.with_real_ids(); }
 
   private:
     static constexpr std::size_t text_size = 8192; // a path and one link's target always fit
@@ -45,15 +47,14 @@ class Walk {
         char bytes[text_size];
     };
 
-    [[nodiscard]] Done step(std::string_view name);
-    [[nodiscard]] Done step_up();
+    [[nodiscard]] Result<bool> step(std::string_view name);
+    [[nodiscard]] Result<Ref<Node>> above();
 
     FileContext& context_;
     Caller caller_;
     Ref<Node> node_;
     std::string_view rest_, last_;
-    std::unique_ptr<Text> text_; // from the first link on
-    std::size_t text_start_{text_size};
+    Owned<Text> text_; // from the first link on
     u32 links_{};
     bool slash_{};
 };

@@ -19,5 +19,7 @@ struct RootSettings {
 
 // The root directory. Errors: enomem; einval, the bank is no archive (of entries that are bad the log tells).
 [[nodiscard]] Result<Ref<Node>> make_root(const RootSettings& settings);
+// Takes it away; nobody uses anything of it any more.
+void end_root();
 
 } // namespace chorale::c_os

@@ -14,6 +14,7 @@ static_assert(sizeof(TerminalAttributes) == 36);
 
 struct WindowSize {
     u16 rows, columns, x_pixels, y_pixels;
+    friend bool operator==(const WindowSize&, const WindowSize&) = default;
 };
 
 // input_flags

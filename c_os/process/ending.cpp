@@ -57,7 +57,8 @@ void take_notices(std::uintptr_t) {
         KnMsgDesc message{0, sizeof notice, reinterpret_cast<VmAddr>(&notice), 0, 0};
         int port = notice_port_id;
         if (ipcReceive(&message, &port, -1) < 0) continue;
-        if (const Ref<Process> process = processes().find(static_cast<int>(notice.cookie))) finish(*process);
+        if (const Ref<Process> process = processes().find(static_cast<int>(notice.enCookie)))
+            finish(*process);
     }
 }
 

@@ -1,8 +1,7 @@
 #include "c_os/process/process.hpp"
 
+#include "c_os/base/bytes.hpp"
 #include "c_os/base/memory.hpp"
-
-#include <cstring>
 
 namespace chorale::c_os {
 
@@ -18,7 +17,7 @@ Processes& processes() { return all; }
 
 void Process::set_name(std::string_view text) {
     const std::size_t length = text.size() < name_limit ? text.size() : name_limit - 1;
-    std::memcpy(name, text.data(), length);
+    copy_bytes(name, text.data(), length);
     name[length] = '\0';
 }
 

@@ -5,7 +5,6 @@
 
 #include <mem/chMem.h>
 
-#include <cstring>
 #include <new>
 
 namespace chorale::c_os {

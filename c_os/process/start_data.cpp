@@ -1,16 +1,15 @@
 #include "c_os/process/start_data.hpp"
 
+#include "c_os/base/bytes.hpp"
 #include "c_os/base/memory.hpp"
 #include "c_os/base/user_memory.hpp"
+#include "c_os/file/random.hpp"
 #include "c_os/process/process.hpp"
-#include "c_os/random.hpp"
 
 #include <am/afexec.h>
 #include <env/chEnv.h>
 #include <mem/chMem.h>
 #include <trap_context.hpp>
-
-#include <cstring>
 
 namespace chorale::c_os {
 
@@ -73,12 +72,12 @@ class StackImage {
     [[nodiscard]] Done fill(Process& process, const Program& program) {
         bytes_ = new (std::nothrow) std::byte[size_];
         if (bytes_ == nullptr) return failed(Error::enomem);
-        std::memset(bytes_, 0, size_);
+        clear_bytes(bytes_, size_);
         put_text(strings_at_, strings_.text());
         put_text(machine_at_, machine_name);
         put_text(path_at_, path_);
         const u64 random[2] = {random_word(), random_word()};
-        std::memcpy(bytes_ + (random_at_ - begin_), random, sizeof random);
+        copy_bytes(bytes_ + (random_at_ - begin_), random, sizeof random);
         put_vectors();
         put_auxiliary(process, program);
         return {};
@@ -89,10 +88,10 @@ class StackImage {
 
   private:
     void put_text(u64 address, std::string_view text) {
-        std::memcpy(bytes_ + (address - begin_), text.data(), text.size());
+        copy_bytes(bytes_ + (address - begin_), text.data(), text.size());
     }
     void put(u64 word) {
-        std::memcpy(bytes_ + next_, &word, sizeof word);
+        copy_bytes(bytes_ + next_, &word, sizeof word);
         next_ += sizeof word;
     }
     void put(u64 type, u64 value) {
@@ -105,7 +104,7 @@ class StackImage {
         const auto put_strings = [&](std::size_t count) {
             for (std::size_t i = 0; i < count; ++i) {
                 put(strings_at_ + at);
-                at += std::strlen(text.data() + at) + 1;
+                at += __builtin_strlen(text.data() + at) + 1;
             }
             put(0);
         };
@@ -156,7 +155,7 @@ Done StartStrings::add(std::string_view text) {
     const std::size_t pointers = (arguments_ + variables_ + 1) * sizeof(u64);
     if (arguments_ + variables_ == count_limit || used_ + text.size() + 1 + pointers > size_limit)
         return failed(Error::e2big);
-    std::memcpy(text_ + used_, text.data(), text.size());
+    copy_bytes(text_ + used_, text.data(), text.size());
     used_ += text.size();
     text_[used_++] = '\0';
     return {};
@@ -246,8 +245,8 @@ Result<u64> make_parameters(const Process& process, const StartStrings& strings)
     KnRgnDesc region{0, head.alSize, K_WRITABLE | K_FILLZERO | K_ANYWHERE | K_NODEMAND, 0, nullptr, 0};
     if (rgnAllocate(&process.capability, &region) != K_OK) return failed(Error::enomem);
     auto* const place = reinterpret_cast<std::byte*>(region.startAddr);
-    std::memcpy(place, &head, sizeof head);
-    std::memcpy(place + sizeof head, text.data(), text.size());
+    copy_bytes(place, &head, sizeof head);
+    copy_bytes(place + sizeof head, text.data(), text.size());
     return region.startAddr;
 }
 

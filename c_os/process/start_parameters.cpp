@@ -1,5 +1,7 @@
 #include "c_os/process/start_parameters.hpp"
 
+#include "c_os/security.hpp"
+
 namespace chorale::c_os {
 
 Result<Credentials> credentials_of(const cx_cred_t& given) {
@@ -16,7 +18,7 @@ namespace {
 
 // In a secured system being trusted is not enough.
 [[nodiscard]] bool may_supervise(Process& caller) {
-    return caller.trusted && (!secured() || caller.files.credentials().root());
+    return caller.trusted && may_load_supervisor(caller.files);
 }
 
 } // namespace
@@ -36,7 +38,7 @@ Done StartParameters::read_flags(Process& caller, int flags) {
     return allowed ? Done{} : failed(Error::eperm);
 }
 
-Done StartParameters::read_path(u64 address, std::unique_ptr<UserPath>& path, std::string_view& view) {
+Done StartParameters::read_path(u64 address, Owned<UserPath>& path, std::string_view& view) {
     if (address == 0) return {};
     path.reset(new (std::nothrow) UserPath);
     if (path == nullptr) return failed(Error::enomem);

@@ -1,12 +1,11 @@
 // AcParam (am/afexec.h) in C_OS's memory: what it says is checked, its strings are copied.
 #pragma once
 
+#include "c_os/base/owned.hpp"
 #include "c_os/base/user_memory.hpp"
 #include "c_os/process/starting.hpp"
 
 #include <am/afexec.h>
-
-#include <memory>
 
 namespace chorale::c_os {
 
@@ -23,11 +22,11 @@ class StartParameters {
 
   private:
     [[nodiscard]] Done read_flags(Process& caller, int flags);
-    [[nodiscard]] Done read_path(u64 address, std::unique_ptr<UserPath>& path, std::string_view& view);
+    [[nodiscard]] Done read_path(u64 address, Owned<UserPath>& path, std::string_view& view);
     [[nodiscard]] Done read_credentials(const Process& caller, u64 address);
 
     StartRequest request_;
-    std::unique_ptr<UserPath> paths_[5];
+    Owned<UserPath> paths_[5];
     Credentials credentials_;
 };
 

@@ -1,14 +1,12 @@
 #include "c_os/process/starting.hpp"
 
+#include "c_os/file/random.hpp"
 #include "c_os/process/ending.hpp"
 #include "c_os/process/supervisor_program.hpp"
 #include "c_os/process/tasks.hpp"
-#include "c_os/random.hpp"
 
 #include <mem/chMem.h>
 #include <sched/chRr.h>
-
-#include <cstring>
 
 namespace chorale::c_os {
 

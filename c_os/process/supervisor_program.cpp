@@ -1,13 +1,12 @@
 #include "c_os/process/supervisor_program.hpp"
 
+#include "c_os/base/bytes.hpp"
 #include "c_os/console.hpp"
 #include "c_os/process/process.hpp"
 #include "formats/relocatable.hpp"
 
 #include <mem/chMem.h>
 #include <trap_context.hpp>
-
-#include <cstring>
 
 namespace chorale::c_os {
 
@@ -43,7 +42,7 @@ using formats::elf::Segment;
 [[nodiscard]] Done fill(const Process& process, VmAddr base, formats::Bytes file, const Segment& segment) {
     const std::byte* const from = file.data() + segment.file_offset;
     if (!segment.executable) {
-        std::memcpy(reinterpret_cast<void*>(base + segment.address), from, segment.file_size);
+        copy_bytes(reinterpret_cast<void*>(base + segment.address), from, segment.file_size);
         return {};
     }
     const int status = vmCopy(K_SVACTOR, reinterpret_cast<VmAddr>(from), &process.capability,
@@ -55,7 +54,7 @@ using formats::elf::Segment;
 [[nodiscard]] bool link(const RelocatableImage& image, VmAddr base, std::string_view path) {
     const ImageProblem problem =
         relocate(image, VirtAddr{base}, relocation_kinds, resolve, [](VirtAddr place, u64 value) {
-            std::memcpy(reinterpret_cast<void*>(place.raw()), &value, sizeof value);
+            copy_bytes(reinterpret_cast<void*>(place.raw()), &value, sizeof value);
             return true;
         });
     if (problem.error != ImageError::none) say("{}: {} {}", path, text(problem), problem.name);
