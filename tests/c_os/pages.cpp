@@ -1,3 +1,4 @@
+// Pages of C_OS one by one, so that the tests see each.
 #include "c_os/base/memory.hpp"
 
 #include <dki/f_dki.h>
