@@ -5,16 +5,19 @@
 #include "c_os/calls/clock.hpp"
 #include "c_os/calls/table.hpp"
 #include "c_os/console.hpp"
+#include "c_os/file/console.hpp"
 #include "c_os/file/path.hpp"
 #include "c_os/file/random.hpp"
 #include "c_os/file/root.hpp"
 #include "c_os/process/ending.hpp"
 #include "c_os/process/starting.hpp"
 #include "c_os/process/tasks.hpp"
+#include "c_os/process/terminal_signals.hpp"
 
 #include <actor/environment.hpp>
 #include <chorus.h>
 #include <chorus/c_os_calls.h>
+#include <supervisor/thread.hpp>
 #include <trap_context.hpp>
 
 namespace chorale::c_os {
@@ -83,6 +86,7 @@ void on_invocation(void* argument, void*) {
     const Result<Ref<Process>> process = create_process(request);
     if (!process) return failed(process.error());
     end_system_with(**process);
+    (*process)->files.set_job({(*process)->id, (*process)->id, (*process)->id});
     ProgramFile file;
     Done done = file.find((*process)->files, program);
     if (done) done = load_program(**process, file, strings);
@@ -113,11 +117,14 @@ void serve() {
     if (!start_random()) say("this machine has no source of random numbers: they may be guessed");
     const Result<Ref<Node>> root = make_root(root_settings());
     if (!root) return say("no root file system: error {}", static_cast<int>(root.error()));
-    int status = create_exception_handler();
+    if (!start_console(&terminal_signals())) return say("no console");
+    int status = start_supervisor_thread({.body = [](std::uintptr_t) { read_console_input(); }});
+    if (status >= 0) status = create_exception_handler();
     if (status == K_OK) status = start_reaper();
     if (status >= 0) status = connect_traps();
     if (status < 0) return say("cannot connect to the nucleus: error {}", status);
-    if (!start_first_program(*root)) return;
+    if (const Done done = start_first_program(*root); !done)
+        return say("the first program is not started: error {}", static_cast<int>(done.error()));
     threadDelay(K_NOTIMEOUT_NOABORT);
 }
 

@@ -104,10 +104,10 @@ Result<u64> call_astart(Task& task, const CallArguments& call) {
 // ---- ending ------------------------------------------------------------------------------------------
 
 Result<u64> call_akill(Task& task, const CallArguments& call) {
-    const Result<Ref<Process>> process = process_of(call[0]);
+    Result<Ref<Process>> process = process_of(call[0]);
     if (!process) return failed(process.error());
     if (const Done done = controls(task, **process); !done) return failed(done.error());
-    end_process(**process, {EndEvent::Kind::kill, AEVT_AKILL});
+    end_process(std::move(*process), {EndEvent::Kind::kill, AEVT_AKILL});
     return 0;
 }
 

@@ -10,32 +10,17 @@ namespace chorale::c_os {
 
 namespace {
 
-enum : u64 {
-    signal_kill = 9,
-    signal_stop = 19,
-    signal_child = 17,
-    signal_continue = 18,
-    signal_urgent = 23,
-    signal_window = 28
-};
-
-[[nodiscard]] bool ignored(u64 signal) {
-    return signal == signal_child || signal == signal_continue || signal == signal_urgent ||
-           signal == signal_window;
-}
+enum : u64 { signal_kill = 9, signal_stop = 19 };
 
 [[nodiscard]] Result<u64> send_signal(Task& sender, int target, u64 signal) {
     if (signal > signal_count) return failed(Error::einval);
-    const Ref<Process> process = processes().find(target);
+    Ref<Process> process = processes().find(target);
     if (!process) return failed(Error::esrch);
     const Credentials caller = sender.process.files.credentials();
     const Credentials other = process->files.credentials();
     if (!caller.root() && caller.real_uid != other.real_uid && caller.uid != other.real_uid)
         return failed(Error::eperm);
-    constexpr u64 ignore = 1; // SIG_IGN
-    if (signal == 0 || ignored(signal)) return 0;
-    if (process->signals.action[signal - 1].word[0] == ignore && signal != signal_kill) return 0;
-    end_process(*process, {EndEvent::Kind::kill, static_cast<int>(signal)});
+    if (signal != 0) signal_process(std::move(process), static_cast<int>(signal));
     return 0;
 }
 

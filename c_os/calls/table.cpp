@@ -38,6 +38,11 @@ void enter(std::string_view name, Function Slot::* member, Function function) {
     if (number >= 0 && number < static_cast<int>(linux_limit)) linux_calls_here[number].*member = function;
 }
 
+// Calls that C libraries try before others that are here: no line for them.
+constexpr std::string_view tried_in_vain[] = {"membarrier", "rseq", "clone3", "get_robust_list"};
+
+[[nodiscard]] Result<u64> refuse(Task&, const CallArguments&) { return failed(Error::enosys); }
+
 // Errors: enosys.
 [[nodiscard]] Result<u64> dispatch(Task& task, u64 number, const CallArguments& arguments) {
     if (number < linux_limit) {
@@ -61,6 +66,7 @@ void make_call_table() {
     for (const std::span<const CallEntry> group : groups) {
         for (const CallEntry& entry : group) enter(entry.name, &Slot::call, entry.call);
     }
+    for (const std::string_view name : tried_in_vain) enter(name, &Slot::call, refuse);
     for (const NamedFileCall& entry : file_calls::table) enter(entry.name, &Slot::file_call, entry.function);
 }
 

@@ -12,7 +12,8 @@ namespace chorale::c_os {
 // Of a tree that does not change after begin(), so needs no lock.
 class BankNode final : public Node {
   public:
-    BankNode(BankFileSystem& file_system, NodeKind kind, u64 number, std::string_view name, formats::Bytes data)
+    BankNode(BankFileSystem& file_system, NodeKind kind, u64 number, std::string_view name,
+             formats::Bytes data)
         : Node{file_system, kind}, number_{number}, name_{name}, data_{data} {}
 
     Attributes attributes() override;
@@ -207,7 +208,8 @@ Result<std::size_t> BankFileSystem::begin(formats::Bytes archive) {
     root_->links_ = 2;
     std::size_t bad = 0;
     for (const formats::cpio::Entry& entry : formats::cpio::Archive{archive}) {
-        const bool usable = entry.error == formats::cpio::Error::none && (entry.regular() || entry.directory());
+        const bool usable =
+            entry.error == formats::cpio::Error::none && (entry.regular() || entry.directory());
         if (usable) {
             const NodeKind kind = entry.regular() ? NodeKind::regular : NodeKind::directory;
             const Result<bool> added = add(entry.name, kind, entry.data);
@@ -225,8 +227,10 @@ FileSystemStatistics BankFileSystem::statistics() {
     return {.type = type_of_bank, .pages = pages_, .nodes = count_, .device = device(), .read_only = true};
 }
 
-Done BankFileSystem::for_each_top_file(FileVisitor& visitor) {
-    for (const BankNode* node = root_->first_child_; node != nullptr; node = node->next_sibling_)
+Done BankFileSystem::for_each_file_of(std::string_view name, FileVisitor& visitor) {
+    const BankNode* const folder = root_->find(name);
+    if (folder == nullptr) return {};
+    for (const BankNode* node = folder->first_child_; node != nullptr; node = node->next_sibling_)
         if (node->kind() == NodeKind::regular)
             if (const Done done = visitor.visit(node->name_, node->data_); !done) return done;
     return {};

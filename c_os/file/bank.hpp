@@ -20,7 +20,7 @@ class BankFileSystem final : public FileSystem {
     [[nodiscard]] FileSystemStatistics statistics() override;
 
     [[nodiscard]] TimeStamp time() const { return time_; }
-    // The files that lie in no folder.
+    // The files of a folder at the top; there need not be one of that name.
     class FileVisitor {
       public:
         [[nodiscard]] virtual Done visit(std::string_view name, formats::Bytes contents) = 0;
@@ -28,7 +28,7 @@ class BankFileSystem final : public FileSystem {
       protected:
         ~FileVisitor() = default;
     };
-    [[nodiscard]] Done for_each_top_file(FileVisitor& visitor);
+    [[nodiscard]] Done for_each_file_of(std::string_view folder, FileVisitor& visitor);
 
   private:
     [[nodiscard]] Result<BankNode*> obtain(BankNode& directory, std::string_view name, NodeKind kind,

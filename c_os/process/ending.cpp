@@ -67,13 +67,13 @@ void on_exception(void* argument, void*) {
     auto& exception = *static_cast<KnExcDesc*>(argument);
     KnCap actor{};
     if (svGetInvoker(&actor) != K_OK) return;
-    const Ref<Process> process = processes().find(actor.ui);
+    Ref<Process> process = processes().find(actor.ui);
     if (!process) return;
     const KillEvent event = kill_event(exception.excNumber);
     say("{} (aid {}): {}: address {}, pc {}", static_cast<const char*>(process->name), process->id,
         text(event), Hex{reinterpret_cast<u64>(exception.excAddress)}, Hex{exception.threadCtx->pc});
     exception.excHandled = 1;
-    end_process(*process, {EndEvent::Kind::kill, static_cast<int>(event)});
+    end_process(std::move(process), {EndEvent::Kind::kill, static_cast<int>(event)});
 }
 
 } // namespace
@@ -113,16 +113,29 @@ int watch_end(Process& process) {
     return svActorEndNotice(&process.capability, &notice_port, static_cast<u64>(process.id));
 }
 
-void end_process(Process& process, EndEvent event) {
+void end_process(Ref<Process> process, EndEvent event) {
     {
         const Lock lock{processes().mutex};
-        if (process.end.kind == EndEvent::Kind::none) process.end = event;
+        if (process->end.kind == EndEvent::Kind::none) process->end = event;
     }
-    actorDelete(&process.capability);
+    const KnCap actor = process->capability;
+    process = nullptr;
+    actorDelete(&actor);
+}
+
+void signal_process(Ref<Process> process, int signal) {
+    enum { kill = 9, child = 17, go_on = 18, urgent = 23, window = 28 };
+    constexpr u64 ignore = 1; // SIG_IGN
+    if (signal == child || signal == go_on || signal == urgent || signal == window) return;
+    {
+        const Lock lock{process->tasks_mutex};
+        if (process->signals.action[signal - 1].word[0] == ignore && signal != kill) return;
+    }
+    end_process(std::move(process), {EndEvent::Kind::kill, signal});
 }
 
 Result<u64> end_by_exit(Task& task, u64 status) {
-    end_process(task.process, {EndEvent::Kind::exit, static_cast<int>(status & 0xff)});
+    end_process(Ref<Process>{task.process}, {EndEvent::Kind::exit, static_cast<int>(status & 0xff)});
     return 0;
 }
 

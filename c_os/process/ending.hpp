@@ -13,9 +13,12 @@ namespace chorale::c_os {
 [[nodiscard]] int watch_end(Process& process);
 
 // Deletes the actor. The first event that is given is the one that awaits() tells. Returns when no thread of
-// it runs any more; to a thread of its own, which dies on its way back to its program.
-void end_process(Process& process, EndEvent event);
+// it runs any more; to a thread of its own never: what that holds at the call, but for this reference, it
+// holds for good.
+void end_process(Ref<Process> process, EndEvent event);
 
+// A signal that nobody handles: ends the process, unless the program or the signal's nature ignores it.
+void signal_process(Ref<Process> process, int signal);
 // exit_group(2): only the low byte of the status is kept.
 [[nodiscard]] Result<u64> end_by_exit(Task& task, u64 status);
 

@@ -176,7 +176,14 @@ Done choose_space(StartRequest& request, const ProgramFile& file) {
     return {};
 }
 
-void discard_process(Process& process) { end_process(process, {}); }
+// Nobody is to hear of its end.
+void discard_process(Process& process) {
+    {
+        const Lock lock{processes().mutex};
+        process.parent = 0;
+    }
+    end_process(Ref<Process>{process}, {});
+}
 
 Result<Ref<Process>> start_program(const StartRequest& request, std::string_view path,
                                    const StartStrings& strings) {

@@ -56,6 +56,7 @@ constexpr Key keys[] = {
     number_key("fail.alloc", 0, any, [](BootOptions& o, const Value& v) { o.fail_allocation = v.number; }),
     choice_key("poll", "on|off|auto",
                [](BootOptions& o, const Value& v) { o.poll = static_cast<Polling>(v.number); }),
+    text_key("init", [](BootOptions&, const Value&) {}), // C_OS's, which finds it in the environment
     text_key("run", [](BootOptions& o, const Value& v) { o.run = v.text; }),
     number_key("bench.rounds", 0, 1'000'000'000,
                [](BootOptions& o, const Value& v) { o.bench_rounds = v.number; }),

@@ -228,6 +228,7 @@ long sysLogRead(Thread& self, UserInOut<u64> position, UserBytesOut text, unsign
 // ---- supervisor actors, LAPs, handlers ---------------------------------------------------------
 long svSysPanic(Thread& self, unsigned int number, UserBytesIn arguments, unsigned int size, UserText message,
                 UserText file, int line);
+long svActorEndNotice(Thread& self, Cap capability, UserInOpt<KnUniqueId> port, u64 cookie);
 long svPhysAlloc(Thread& self, UserInOut<KnPhMemChunk> chunk, UserInOpt<KnPhMemAlign> align);
 long svPhysFree(Thread& self, UserIn<KnPhMemChunk> chunk);
 long svIntrConnect(Thread& self, CpuIntr line, VmAddr handler, VmAddr cookie, UserOut<CpuIntrId> id);

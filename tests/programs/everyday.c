@@ -41,8 +41,8 @@ static void memory(void) {
         grown[size] = 'x';
     }
     free(grown);
-    errno = 0;
-    CHECK(malloc((size_t)1 << 50) == NULL && errno == ENOMEM);
+    void* volatile huge = malloc((size_t)1 << 50); /* volatile: or the compiler thinks it away */
+    CHECK(huge == NULL);
 }
 
 static void text(void) {

@@ -52,7 +52,7 @@ static void refused(void) {
     CHECK(mmap(NULL, (size_t)1 << 47, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
     CHECK_EQUAL(errno, ENOMEM);
     CHECK_ERROR(munmap((void*)1, page), EINVAL);
-    CHECK_ERROR(mprotect((void*)0x10000, page, PROT_READ), ENOMEM);
+    CHECK_ERROR(mprotect((void*)page, page, PROT_READ), ENOMEM);
 }
 
 static void of_files(void) {

@@ -1,6 +1,6 @@
 /* Where a thread begins that libchorus.a's threadCreate() makes (lib/musl/thread.c). On its stack lie its
- * control block and the entry that the program gave; at that entry the stack pointer is the program's own and
- * the other registers are 0. */
+ * control block and the entry that the program gave: a C function, which is entered as after a call from
+ * nowhere. */
     .section .text.chorus_thread_entry, "ax", @progbits
     .globl chorus_thread_entry
     .hidden chorus_thread_entry
@@ -11,7 +11,10 @@ chorus_thread_entry:
     andq $-16, %rsp
     xorl %ebp, %ebp
     call chorus_thread_begin
-    movq %rbx, %rsp
+    movq (%rbx), %rax
+    movq $0, (%rbx)                 // its return address
+    movq %rax, -8(%rbx)
+    leaq -8(%rbx), %rsp
     xorl %eax, %eax
     xorl %ebx, %ebx
     xorl %ecx, %ecx
