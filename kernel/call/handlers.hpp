@@ -116,6 +116,7 @@ long threadResume(Thread& self, Cap actor, KnThreadLid lid);
 long threadContext(Thread& self, Cap actor, KnThreadLid lid, unsigned int type, UserBytesOut old_context,
                    UserBytesIn new_context);
 long threadStat(Thread& self, Cap actor, unsigned int options, UserBytesOut stat, unsigned int size);
+long portStat(Thread& self, Cap actor, unsigned int options, UserBytesOut stat, unsigned int size);
 long threadPrivateLoad(Thread& self, unsigned int slot);
 long threadPrivateStore(Thread& self, unsigned int slot, long value);
 long siteKeyCreate(Thread& self, UserOut<PdKey> key, UserInOpt<KnLapDesc> destructor);

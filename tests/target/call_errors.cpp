@@ -218,6 +218,8 @@ void pointers_block(Report& report) {
         {"threadContext new", call_number::threadContext, 4, {0, 1, K_CURRCTX}},
         {"threadStat capability", call_number::threadStat, 0, {0, 0, 0, 0}},
         {"threadStat array", call_number::threadStat, 2, {0, 0, 0, 64}},
+        {"portStat capability", call_number::portStat, 0, {0, 0, 0, 0}},
+        {"portStat array", call_number::portStat, 2, {0, 0, 0, sizeof(KnPortStat)}},
     };
     for (const PointerCase& test : cases) {
         // K_NOTIMEOUT is the all-ones pointer: not bad, and no end.
