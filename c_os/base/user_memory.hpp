@@ -14,11 +14,12 @@
 namespace chorale::c_os {
 
 [[nodiscard]] inline Done copy_in(void* to, u64 from, std::size_t size) {
-    if (svCopyIn(from, to, static_cast<int>(size)) != K_OK) return failed(Error::efault);
+    // Of nothing the address does not matter.
+    if (size != 0 && svCopyIn(from, to, static_cast<int>(size)) != K_OK) return failed(Error::efault);
     return {};
 }
 [[nodiscard]] inline Done copy_out(u64 to, const void* from, std::size_t size) {
-    if (svCopyOut(from, to, static_cast<int>(size)) != K_OK) return failed(Error::efault);
+    if (size != 0 && svCopyOut(from, to, static_cast<int>(size)) != K_OK) return failed(Error::efault);
     return {};
 }
 

@@ -206,6 +206,7 @@ Result<std::size_t> BankFileSystem::begin(boot::Bytes archive) {
     root_->parent_ = root_;
     root_->links_ = 2;
     std::size_t bad = 0;
+    if (archive.empty()) return bad; // there is no bank
     for (const boot::cpio::Entry& entry : boot::cpio::Archive{archive}) {
         const bool usable = entry.error == boot::cpio::Error::none && (entry.regular() || entry.directory());
         if (usable) {
