@@ -27,17 +27,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=pathlib.Path, required=True, help="the archive to write")
+    parser.add_argument("--file", metavar="NAME=FILE", action="append", default=[],
+                        help="a file under another name, behind the others; one in a folder is no boot actor")
     parser.add_argument("files", type=pathlib.Path, nargs="+", help="boot actors, the first to start first")
     options = parser.parse_args()
 
-    names = [path.name for path in options.files]
+    members = [(path.name, path) for path in options.files]
+    for each in options.file:
+        name, _, path = each.partition("=")
+        members.append((name, pathlib.Path(path)))
+    names = [name for name, _ in members]
     if len(set(names)) != len(names):
         print("make_bank: two files have the same name", file=sys.stderr)
         return 2
     archive = b""
     try:
-        for inode, path in enumerate(options.files, start=1):
-            archive += entry(inode, MODE_EXECUTABLE, path.name, path.read_bytes())
+        for inode, (name, path) in enumerate(members, start=1):
+            archive += entry(inode, MODE_EXECUTABLE, name, path.read_bytes())
         archive += entry(0, 0, TRAILER, b"")
         options.output.write_bytes(archive)
     except OSError as error:

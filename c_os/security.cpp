@@ -2,7 +2,7 @@
 
 #include "c_os/base/memory.hpp"
 #include "c_os/file/path.hpp"
-#include "kernel/boot/bytes.hpp"
+#include "formats/bytes.hpp"
 
 namespace chorale::c_os {
 
@@ -12,7 +12,7 @@ constexpr std::size_t field_count = 7;
 
 // Up to the separator, which is taken off too.
 [[nodiscard]] std::string_view take_part(std::string_view& text, char separator) {
-    const std::size_t end = boot::index_of(text, separator);
+    const std::size_t end = formats::index_of(text, separator);
     const std::string_view part = text.substr(0, end);
     text.remove_prefix(end == text.npos ? text.size() : end + 1);
     return part;

@@ -17,9 +17,9 @@ using acpi::AcpiInfo;
 // The memory that the firmware tells of; what is asked for comes in an allocation that ends where it ends.
 class Memory {
   public:
-    explicit Memory(boot::Bytes image) : image_{image} {}
+    explicit Memory(formats::Bytes image) : image_{image} {}
 
-    [[nodiscard]] boot::Bytes map(std::uint64_t physical, std::size_t length) {
+    [[nodiscard]] formats::Bytes map(std::uint64_t physical, std::size_t length) {
         must(++maps_ <= 2 * acpi::root_entry_limit + 16, "the number of tables looked at is bounded");
         must(length <= acpi::table_length_limit, "and so is the length of each");
         if (physical == extended_data_pointer && length == sizeof extended_data_segment)
@@ -27,17 +27,18 @@ class Memory {
         if (physical == extended_data && length == 1024) return area(length);
         // The BIOS searches all of its area, most of which is empty.
         if (physical == memory_begin && length == 0x20000) return area(length);
-        if (physical < memory_begin || !boot::fits(physical - memory_begin, length, image_.size())) return {};
+        if (physical < memory_begin || !formats::fits(physical - memory_begin, length, image_.size()))
+            return {};
         return copy(image_.subspan(physical - memory_begin, length), length);
     }
 
   private:
-    [[nodiscard]] boot::Bytes copy(boot::Bytes bytes, std::size_t length) {
+    [[nodiscard]] formats::Bytes copy(formats::Bytes bytes, std::size_t length) {
         pieces_.push_back(std::make_unique<std::byte[]>(length));
         std::memcpy(pieces_.back().get(), bytes.data(), length);
         return {pieces_.back().get(), length};
     }
-    [[nodiscard]] boot::Bytes area(std::size_t length) {
+    [[nodiscard]] formats::Bytes area(std::size_t length) {
         std::vector<std::byte> whole{image_.begin(), image_.end()};
         whole.resize(length);
         return copy(whole, length);
@@ -46,7 +47,7 @@ class Memory {
     static constexpr std::uint64_t extended_data_pointer = 0x40e, extended_data = 0x9fc00;
     static constexpr std::uint16_t extended_data_segment[] = {0x9fc0};
 
-    boot::Bytes image_;
+    formats::Bytes image_;
     std::vector<std::unique_ptr<std::byte[]>> pieces_;
     std::size_t maps_ = 0;
 };
@@ -111,14 +112,14 @@ void check_others(const AcpiInfo& info) {
            a.fixed.has_value() == b.fixed.has_value();
 }
 
-[[nodiscard]] bool parse(boot::Bytes image, std::uint64_t root, bool copied, AcpiInfo& info) {
+[[nodiscard]] bool parse(formats::Bytes image, std::uint64_t root, bool copied, AcpiInfo& info) {
     Memory memory{image};
     const auto map = [&](std::uint64_t physical, std::size_t length) { return memory.map(physical, length); };
     const auto report = [](const acpi::Warning& warning) {
         must(!warning.message.empty(), "a warning has a text");
     };
     if (!copied) return acpi::parse(root, map, report, info);
-    const boot::Bytes rest = image.subspan(root - memory_begin);
+    const formats::Bytes rest = image.subspan(root - memory_begin);
     return acpi::parse(rest.first(rest.size() < 4096 ? rest.size() : 4096), map, report, info);
 }
 
@@ -128,7 +129,7 @@ void check_others(const AcpiInfo& info) {
 using namespace chorale::fuzz;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const chorale::boot::Bytes image = bytes_of(data, size);
+    const chorale::formats::Bytes image = bytes_of(data, size);
     if (const auto off = acpi::find_soft_off(image); off)
         must(off->type_a <= 7 && off->type_b <= 7, "a sleep type");
     if (size < root_pointer_size || size > memory_limit) return 0;

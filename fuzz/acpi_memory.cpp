@@ -99,7 +99,7 @@ struct Entry {
 [[nodiscard]] std::size_t repeat(std::uint8_t* data, std::size_t size, std::size_t limit, Tables::Table table,
                                  Entry entry, Chance& chance) {
     const std::size_t copies = 1 + chance.below(chance.one_in(4) ? 400 : 100);
-    const std::size_t moved = boot::align_up(size, 16), whole = table.length + entry.size * copies;
+    const std::size_t moved = formats::align_up(size, 16), whole = table.length + entry.size * copies;
     if (moved + whole > limit) return size;
     std::memset(data + size, 0, moved - size);
     std::memcpy(data + moved, data + table.at, table.length);

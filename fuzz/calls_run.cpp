@@ -230,8 +230,9 @@ using Fpu = std::array<u64, sizeof(host::Cpu::fpu) / sizeof(u64)>;
 [[nodiscard]] Task<long> any_number(const Prepared& call) {
     const u64 number = 256 + call.arguments[0] % (u64{1} << 55);
     const auto& a = call.arguments;
-    if (looks_like_message(number)) co_return K_ENOTIMP;
-    co_return co_await host::raw_call(number, {a[1], a[2], a[3], a[4], a[5]});
+    const std::array<u64, 6> given{a[1], a[2], a[3], a[4], a[5]};
+    const bool foreign = number % 2 != 0 || looks_like_message(number);
+    co_return co_await (foreign ? host::foreign_call(number, given) : host::raw_call(number, given));
 }
 
 [[nodiscard]] Task<void> perform(Run& run, unsigned list, const Operation& operation, Fpu& fpu,

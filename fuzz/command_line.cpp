@@ -10,13 +10,13 @@ namespace {
 
 using boot::BootOptions;
 
-void check_text(std::string_view text, boot::Bytes line) {
+void check_text(std::string_view text, formats::Bytes line) {
     must(inside(text, line), "a text lies in the line");
     must(text.size() <= boot::command_value_limit, "a text is short");
     for (const char c : text) must(c >= ' ' && c <= '~', "a text is printable");
 }
 
-void check(const BootOptions& options, boot::Bytes line) {
+void check(const BootOptions& options, formats::Bytes line) {
     must(options.cpus >= 1 && options.cpus <= boot::cpu_limit, "cpus is in its range");
     must(options.console <= boot::Console::none, "console is one of its words");
     must(options.poll <= boot::Polling::automatic, "poll is one of its words");
@@ -62,10 +62,10 @@ void check(const BootOptions& options, boot::Bytes line) {
 using namespace chorale::fuzz;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const chorale::boot::Bytes bytes = bytes_of(data, size);
+    const chorale::formats::Bytes bytes = bytes_of(data, size);
     std::size_t problems = 0;
     const BootOptions options = chorale::boot::parse_command_line(
-        chorale::boot::characters(bytes), [&](const chorale::boot::CommandLineProblem& problem) {
+        chorale::formats::characters(bytes), [&](const chorale::boot::CommandLineProblem& problem) {
             must(!problem.message.empty(), "a problem has a text");
             must(inside(problem.key, bytes) && inside(problem.value, bytes), "a problem quotes the line");
             ++problems;

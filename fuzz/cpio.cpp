@@ -1,5 +1,5 @@
 // Banks: every entry lies within the archive, and an archive made of the good ones reads the same.
-#include "kernel/boot/cpio.hpp"
+#include "formats/cpio.hpp"
 
 #include "fuzz/target.hpp"
 
@@ -10,7 +10,7 @@
 namespace chorale::fuzz {
 namespace {
 
-namespace cpio = boot::cpio;
+namespace cpio = formats::cpio;
 using cpio::Archive;
 using cpio::Entry;
 
@@ -22,9 +22,9 @@ void append(std::string& archive, std::string_view name, std::string_view data, 
     std::snprintf(header, sizeof header, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 0u,
                   mode, 0u, 0u, 1u, 0u, data.size(), 0u, 0u, 0u, 0u, name.size() + 1, 0u);
     archive.append(header).append(name).push_back('\0');
-    archive.resize(boot::align_up(archive.size(), 4));
+    archive.resize(formats::align_up(archive.size(), 4));
     archive.append(data);
-    archive.resize(boot::align_up(archive.size(), 4));
+    archive.resize(formats::align_up(archive.size(), 4));
 }
 
 [[nodiscard]] bool ends_walk(cpio::Error error) {
@@ -39,7 +39,7 @@ void check_name(std::string_view name) {
     for (const char* part : {"//", "/./", "/../"}) must(!path.contains(part), "a file has one name");
 }
 
-[[nodiscard]] std::vector<Entry> walk(boot::Bytes bytes) {
+[[nodiscard]] std::vector<Entry> walk(formats::Bytes bytes) {
     std::vector<Entry> good;
     std::set<std::string_view> names;
     Archive archive{bytes};
@@ -73,13 +73,13 @@ void check_name(std::string_view name) {
 using namespace chorale::fuzz;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const chorale::boot::Bytes bytes = bytes_of(data, size);
+    const chorale::formats::Bytes bytes = bytes_of(data, size);
     const std::vector<Entry> good = walk(bytes);
     std::string copy;
     for (const Entry& entry : good) {
         const auto found = Archive::find(bytes, entry.name);
         must(found.has_value() && found->offset == entry.offset, "an entry is found by its name");
-        append(copy, entry.name, chorale::boot::characters(entry.data), entry.mode);
+        append(copy, entry.name, chorale::formats::characters(entry.data), entry.mode);
     }
     append(copy, "TRAILER!!!", {}, 0);
     const std::vector<Entry> again = walk(std::as_bytes(std::span{copy}));
@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     for (std::size_t i = 0; i < good.size() && good[i].name != "TRAILER!!!"; ++i) {
         must(i < again.size() && again[i].name == good[i].name && again[i].mode == good[i].mode,
              "a copy has the same entries");
-        must(chorale::boot::characters(again[i].data) == chorale::boot::characters(good[i].data),
+        must(chorale::formats::characters(again[i].data) == chorale::formats::characters(good[i].data),
              "a copy has the same data");
     }
     return 0;
@@ -109,13 +109,13 @@ std::vector<Part> parts_of(std::string_view bytes) {
     };
     while (at + header_size <= bytes.size() && parts.size() < 300) {
         const std::size_t name_size = field(94), data_size = field(54);
-        const std::size_t data_at = chorale::boot::align_up(at + header_size + name_size, 4);
+        const std::size_t data_at = chorale::formats::align_up(at + header_size + name_size, 4);
         if (data_at > bytes.size()) break;
         std::string_view name = bytes.substr(at + header_size, name_size);
         name = name.substr(0, name.find('\0'));
         parts.push_back({std::string{name}, std::string{bytes.substr(data_at, data_size)},
                          static_cast<std::uint32_t>(field(14))});
-        at = chorale::boot::align_up(data_at + data_size, 4);
+        at = chorale::formats::align_up(data_at + data_size, 4);
         if (name == "TRAILER!!!") break;
     }
     return parts;

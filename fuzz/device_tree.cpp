@@ -78,7 +78,7 @@ void check_harts(const Machine& machine) {
     }
 }
 
-void check(const Machine& machine, boot::Bytes tree) {
+void check(const Machine& machine, formats::Bytes tree) {
     must(!machine.cpus.all().empty() && !machine.memory.all().empty(), "there are harts and memory");
     for (const std::string_view text : {machine.model, machine.command_line, machine.stdout_path})
         must(inside(text, tree) && !text.contains('\0'), "a text lies in the tree");
@@ -107,7 +107,7 @@ struct Outcome {
     std::unique_ptr<Machine> machine = std::make_unique<Machine>();
 };
 
-[[nodiscard]] Outcome read(boot::Bytes tree) {
+[[nodiscard]] Outcome read(formats::Bytes tree) {
     Outcome outcome;
     const auto report = [&](std::string_view line) {
         must(!line.empty() && line.size() <= 128, "a report is one line");
@@ -126,7 +126,7 @@ struct Outcome {
 using namespace chorale::fuzz;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const chorale::boot::Bytes tree = bytes_of(data, size);
+    const chorale::formats::Bytes tree = bytes_of(data, size);
     const std::size_t claimed = device_tree::claimed_size(tree);
     const Outcome first = read(tree);
     if (!first.good) return 0;

@@ -70,12 +70,12 @@ constexpr const char* node_names[] = {"chosen",          "aliases", "cpus",  "me
                                       "reserved-memory", "soc",     "cpu@0", "interrupt-controller",
                                       "serial@10000000", "region"};
 
-[[nodiscard]] std::uint32_t cell(boot::Bytes bytes, std::size_t at) {
-    return __builtin_bswap32(boot::load<std::uint32_t>(bytes, at));
+[[nodiscard]] std::uint32_t cell(formats::Bytes bytes, std::size_t at) {
+    return __builtin_bswap32(formats::load<std::uint32_t>(bytes, at));
 }
 
-[[nodiscard]] std::string text_at(boot::Bytes bytes, std::size_t at) {
-    const std::string_view rest = boot::characters(boot::slice(bytes, at, 256));
+[[nodiscard]] std::string text_at(formats::Bytes bytes, std::size_t at) {
+    const std::string_view rest = formats::characters(formats::slice(bytes, at, 256));
     return std::string{rest.substr(0, rest.find('\0'))};
 }
 
@@ -83,7 +83,9 @@ void add_cell(std::string& to, std::uint32_t value) {
     for (int shift = 24; shift >= 0; shift -= 8) to.push_back(static_cast<char>(value >> shift));
 }
 
-void pad(std::string& bytes, std::size_t alignment) { bytes.resize(boot::align_up(bytes.size(), alignment)); }
+void pad(std::string& bytes, std::size_t alignment) {
+    bytes.resize(formats::align_up(bytes.size(), alignment));
+}
 
 // The token behind the node that begins at `at`.
 [[nodiscard]] std::size_t node_end(const std::vector<Token>& all, std::size_t at) {
@@ -203,12 +205,12 @@ void change_nodes(std::vector<Token>& all, Chance& chance) {
 
 } // namespace
 
-Tokens tokens_of(boot::Bytes tree) {
+Tokens tokens_of(formats::Bytes tree) {
     Tokens tokens;
     const std::size_t strings = cell(tree, 12);
     for (std::size_t at = cell(tree, 16); tokens.reservations.size() < 300; at += 16) {
-        const auto begin = __builtin_bswap64(boot::load<std::uint64_t>(tree, at));
-        const auto length = __builtin_bswap64(boot::load<std::uint64_t>(tree, at + 8));
+        const auto begin = __builtin_bswap64(formats::load<std::uint64_t>(tree, at));
+        const auto length = __builtin_bswap64(formats::load<std::uint64_t>(tree, at + 8));
         if (begin == 0 && length == 0) break;
         tokens.reservations.insert(tokens.reservations.end(), {begin, length});
     }
@@ -219,14 +221,14 @@ Tokens tokens_of(boot::Bytes tree) {
         if (tag == tag_begin) {
             const std::string name = text_at(tree, at);
             tokens.structure.push_back({Kind::begin, name, {}});
-            at = boot::align_up(at + name.size() + 1, 4);
+            at = formats::align_up(at + name.size() + 1, 4);
             ++depth;
         } else if (tag == tag_property && depth > 0) {
             const std::size_t length = cell(tree, at);
-            const std::string_view value = boot::characters(boot::slice(tree, at + 8, length));
+            const std::string_view value = formats::characters(formats::slice(tree, at + 8, length));
             tokens.structure.push_back(
                 {Kind::property, text_at(tree, strings + cell(tree, at + 4)), std::string{value}});
-            at = boot::align_up(at + 8 + length, 4);
+            at = formats::align_up(at + 8 + length, 4);
         } else if (tag == tag_end_node && depth > 1) {
             tokens.structure.push_back({Kind::end, {}, {}});
             --depth;

@@ -21,7 +21,7 @@ struct Tokens {
 };
 
 // What can be made out of a tree that may be damaged.
-[[nodiscard]] Tokens tokens_of(boot::Bytes tree);
+[[nodiscard]] Tokens tokens_of(formats::Bytes tree);
 
 void change(Tokens& tokens, Chance& chance);
 

@@ -1,6 +1,6 @@
 // Executables: what parse() accepts keeps its promises, reads the same when written out again, and loads into
 // a space byte for byte.
-#include "kernel/boot/elf.hpp"
+#include "formats/elf.hpp"
 
 #include "fuzz/elf_file.hpp"
 #include "fuzz/target.hpp"
@@ -13,7 +13,7 @@
 namespace chorale::fuzz {
 namespace {
 
-namespace elf = boot::elf;
+namespace elf = formats::elf;
 using elf::Image;
 using elf::Segment;
 
@@ -24,12 +24,12 @@ using elf::Segment;
            segment.page_end() <= limits.address_end;
 }
 
-void check_segments(const Image& image, boot::Bytes file, const elf::Limits& limits) {
+void check_segments(const Image& image, formats::Bytes file, const elf::Limits& limits) {
     std::uint64_t pages = 0;
     bool entered = false;
     for (const Segment& segment : image.segments()) {
         must(in_limits(segment, limits), "a segment lies in the user's part");
-        must(boot::fits(segment.file_offset, segment.file_size, file.size()), "its bytes are in the file");
+        must(formats::fits(segment.file_offset, segment.file_size, file.size()), "its bytes are in the file");
         must(segment.file_size <= segment.memory_size, "no more bytes than memory");
         must(!segment.writable || !segment.executable, "nothing is writable and executable");
         must(segment.file_size == 0 || segment.file_offset % 4096 == segment.address % 4096, "pages line up");
@@ -45,18 +45,19 @@ void check_segments(const Image& image, boot::Bytes file, const elf::Limits& lim
     must(image.memory_size == pages && pages <= limits.memory_limit, "the sum of the pages");
 }
 
-void check_tls(const Image& image, boot::Bytes file) {
+void check_tls(const Image& image, formats::Bytes file) {
     if (!image.thread_local_storage) return;
     const elf::ThreadLocal& tls = *image.thread_local_storage;
-    must(boot::fits(tls.file_offset, tls.file_size, file.size()), "the thread-local bytes are in the file");
+    must(formats::fits(tls.file_offset, tls.file_size, file.size()),
+         "the thread-local bytes are in the file");
     must(tls.file_size <= tls.memory_size, "the thread-local template is no larger than the storage");
     must(std::has_single_bit(tls.alignment) && tls.alignment <= elf::page_size, "its alignment");
     if (tls.file_size == 0) return;
     must(std::ranges::any_of(image.segments(),
                              [&](const Segment& segment) {
                                  return segment.readable && tls.address >= segment.address &&
-                                        boot::fits(tls.address - segment.address, tls.file_size,
-                                                   segment.memory_size);
+                                        formats::fits(tls.address - segment.address, tls.file_size,
+                                                      segment.memory_size);
                              }),
          "the template can be read where it is");
 }
@@ -77,14 +78,14 @@ void check_copy(const Image& image, const elf::Limits& limits, std::size_t size)
 }
 
 // As the nucleus loads it: no two segments are in each other's way, and each byte is where it belongs.
-void check_loading(const Image& image, boot::Bytes file) {
+void check_loading(const Image& image, formats::Bytes file) {
     constexpr std::uint64_t memory_limit = 1 << 20;
     if (image.memory_size > memory_limit) return;
     test::start_memory();
     Space space;
     must(space.create(1'000'000) == Status::ok, "a space is made");
     for (const Segment& segment : image.segments()) {
-        const boot::Bytes bytes = file.subspan(segment.file_offset, segment.file_size);
+        const formats::Bytes bytes = file.subspan(segment.file_offset, segment.file_size);
         Protection protection = Protection::read;
         if (segment.writable) protection = protection | Protection::write;
         if (segment.executable) protection = protection | Protection::execute;
@@ -110,7 +111,7 @@ void check_loading(const Image& image, boot::Bytes file) {
 using namespace chorale::fuzz;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const chorale::boot::Bytes file = bytes_of(data, size);
+    const chorale::formats::Bytes file = bytes_of(data, size);
     const elf::Limits all_limits[] = {
         {.machine = elf::machine_x86_64},
         {.machine = elf::machine_riscv},

@@ -1,7 +1,7 @@
 // Makes executables: for the round trip of what was read, and for the first inputs.
 #pragma once
 
-#include "kernel/boot/elf.hpp"
+#include "formats/elf.hpp"
 
 #include <cstring>
 #include <vector>
@@ -10,7 +10,7 @@ namespace chorale::fuzz {
 
 // `size` bytes, longer if the headers need it: header, program headers, zeros where the segments' bytes are.
 // The headers stand in front and may lie in a segment's bytes, as linkers have it.
-[[nodiscard]] inline std::vector<std::byte> elf_file(const boot::elf::Image& image, std::uint16_t machine,
+[[nodiscard]] inline std::vector<std::byte> elf_file(const formats::elf::Image& image, std::uint16_t machine,
                                                      std::size_t size) {
     constexpr std::size_t header = 64, entry = 56;
     const std::size_t tls = image.thread_local_storage ? 1 : 0;
@@ -41,10 +41,10 @@ namespace chorale::fuzz {
         put(at + 48, alignment);
         at += entry;
     };
-    for (const boot::elf::Segment& segment : image.segments()) {
+    for (const formats::elf::Segment& segment : image.segments()) {
         const std::uint32_t rights =
             (segment.executable ? 1u : 0u) | (segment.writable ? 2u : 0u) | (segment.readable ? 4u : 0u);
-        add(1, rights, segment, boot::elf::page_size);
+        add(1, rights, segment, formats::elf::page_size);
     }
     if (image.thread_local_storage)
         add(7, 4, *image.thread_local_storage, image.thread_local_storage->alignment);

@@ -48,7 +48,7 @@ class Model {
     void align() {
         std::map<std::uint64_t, std::uint64_t> whole;
         for (const auto [begin, end] : ranges_) {
-            const std::uint64_t from = boot::align_up(begin, 4096), to = boot::align_down(end, 4096);
+            const std::uint64_t from = formats::align_up(begin, 4096), to = formats::align_down(end, 4096);
             if (from < to) whole[from] = to;
         }
         ranges_ = whole;
@@ -77,14 +77,15 @@ constexpr std::uint64_t end_of_memory = MemoryMap::address_end;
 
 void reserve(Model& model, std::uint64_t base, std::uint64_t length) {
     if (length == 0 || base >= end_of_memory) return;
-    const std::uint64_t end =
-        length > end_of_memory - base ? end_of_memory : boot::align_up(base + length, MemoryMap::page_size);
-    model.subtract(boot::align_down(base, MemoryMap::page_size), end);
+    const std::uint64_t end = length > end_of_memory - base
+                                  ? end_of_memory
+                                  : formats::align_up(base + length, MemoryMap::page_size);
+    model.subtract(formats::align_down(base, MemoryMap::page_size), end);
 }
 
 [[nodiscard]] Model model_of(std::span<const FirmwareRange> firmware, std::uint64_t limit) {
     Model model;
-    limit = boot::align_down(limit < end_of_memory ? limit : end_of_memory, MemoryMap::page_size);
+    limit = formats::align_down(limit < end_of_memory ? limit : end_of_memory, MemoryMap::page_size);
     for (const FirmwareRange& range : firmware) {
         const bool wraps = range.length > ~std::uint64_t{0} - range.base;
         if (range.type != FirmwareRange::usable || range.length == 0 || wraps || range.base >= limit)

@@ -17,11 +17,11 @@ inline constexpr u64 nowhere = 0xc0'0000;
 inline constexpr u64 outside = u64{1} << 63; // of every user's part
 
 [[nodiscard]] constexpr bool can_read(u64 at, u64 size) {
-    return (at >= room && boot::fits(at - room, size, room_size)) ||
-           (at >= read_only && boot::fits(at - read_only, size, read_only_size));
+    return (at >= room && formats::fits(at - room, size, room_size)) ||
+           (at >= read_only && formats::fits(at - read_only, size, read_only_size));
 }
 [[nodiscard]] constexpr bool can_write(u64 at, u64 size) {
-    return at >= room && boot::fits(at - room, size, room_size);
+    return at >= room && formats::fits(at - room, size, room_size);
 }
 
 // One descriptor: of what is sent, or of the room for it.

@@ -1,6 +1,6 @@
 // Images of supervisor actors: what is read of one lies in the file, what relocation writes lies in writable
 // data, and another base moves what belongs to the image, and nothing else.
-#include "kernel/supervisor/image.hpp"
+#include "formats/relocatable.hpp"
 
 #include "fuzz/target.hpp"
 
@@ -15,7 +15,7 @@ constexpr RelocationKinds kinds_x86_64{8, 1, 6, 7}, kinds_riscv{3, 2, 2, 5};
 constexpr VirtAddr base{0xffff'e000'0010'0000}, other_base{0xffff'e000'0210'3000};
 constexpr uword distance = other_base.raw() - base.raw();
 
-boot::Bytes whole_file; // for resolve(), which has no context
+formats::Bytes whole_file; // for resolve(), which has no context
 
 // An exported symbol's address follows from its name; some names are nobody's.
 [[nodiscard]] uword resolve(std::string_view name) {
@@ -45,10 +45,10 @@ struct Outcome {
     return outcome;
 }
 
-void check_image(const RelocatableImage& image, boot::Bytes file) {
+void check_image(const RelocatableImage& image, formats::Bytes file) {
     must(image.size != 0 && image.size % 4096 == 0 && image.size <= u64{64} << 20, "the size");
     must(image.entry < image.size, "the entry");
-    for (const boot::Bytes table : {image.symbols, image.names, image.relocations, image.plt_relocations})
+    for (const formats::Bytes table : {image.symbols, image.names, image.relocations, image.plt_relocations})
         must(inside(table, file), "a table lies in the file");
     must(image.relocations.size() % relocation_size == 0 &&
              image.plt_relocations.size() % relocation_size == 0,
@@ -67,10 +67,10 @@ void check_relocation(const RelocatableImage& image, const RelocationKinds& kind
         const uword place = one.words[i].place;
         must(place == two.words[i].place, "the same places");
         must(std::ranges::any_of(image.elf.segments(),
-                                 [&](const boot::elf::Segment& segment) {
+                                 [&](const formats::elf::Segment& segment) {
                                      return segment.writable && place >= segment.address &&
-                                            boot::fits(place - segment.address, sizeof(u64),
-                                                       segment.memory_size);
+                                            formats::fits(place - segment.address, sizeof(u64),
+                                                          segment.memory_size);
                                  }),
              "a place lies in writable data");
         const u64 moved = two.words[i].value - one.words[i].value;
@@ -91,13 +91,13 @@ using namespace chorale::fuzz;
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     whole_file = bytes_of(data, size);
     for (const std::uint16_t machine :
-         {chorale::boot::elf::machine_x86_64, chorale::boot::elf::machine_riscv}) {
+         {chorale::formats::elf::machine_x86_64, chorale::formats::elf::machine_riscv}) {
         const chorale::ParsedImage parsed = chorale::parse_image(whole_file, machine);
         must(!text(parsed.problem).empty(), "a problem has a text");
         if (parsed.problem.error != chorale::ImageError::none) continue;
         check_image(parsed.image, whole_file);
         check_relocation(parsed.image,
-                         machine == chorale::boot::elf::machine_riscv ? kinds_riscv : kinds_x86_64);
+                         machine == chorale::formats::elf::machine_riscv ? kinds_riscv : kinds_x86_64);
     }
     return 0;
 }

@@ -17,7 +17,7 @@ namespace tree = boot::device_tree::test;
 
 std::filesystem::path folder;
 
-void write(const std::string& target, const std::string& name, boot::Bytes bytes) {
+void write(const std::string& target, const std::string& name, formats::Bytes bytes) {
     std::filesystem::create_directories(folder / target);
     std::ofstream file{folder / target / name, std::ios::binary};
     file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
@@ -59,7 +59,7 @@ void write_tables(const std::string& name, std::vector<acpi::Blob> tables, bool 
 }
 
 void write_executables() {
-    using boot::elf::Image;
+    using formats::elf::Image;
     Image image;
     image.entry = 0x400100;
     image.table[image.count++] = {.address = 0x400000,
@@ -68,16 +68,16 @@ void write_executables() {
                                   .file_size = 0x200,
                                   .readable = true,
                                   .executable = true};
-    write("elf", "text", fuzz::elf_file(image, boot::elf::machine_x86_64, 0x200));
+    write("elf", "text", fuzz::elf_file(image, formats::elf::machine_x86_64, 0x200));
     image.table[image.count++] = {.address = 0x402180,
                                   .memory_size = 0x3000,
                                   .file_offset = 0x180,
                                   .file_size = 0x80,
                                   .readable = true,
                                   .writable = true};
-    image.thread_local_storage = boot::elf::ThreadLocal{
+    image.thread_local_storage = formats::elf::ThreadLocal{
         .address = 0x402180, .file_offset = 0x180, .file_size = 0x20, .memory_size = 0x40, .alignment = 8};
-    write("elf", "data_and_tls", fuzz::elf_file(image, boot::elf::machine_riscv, 0x200));
+    write("elf", "data_and_tls", fuzz::elf_file(image, formats::elf::machine_riscv, 0x200));
 }
 
 // As small as one can be: text, tables and data, whose places in memory and in the file agree modulo pages.
@@ -124,9 +124,9 @@ void write_archives() {
         std::snprintf(header, sizeof header, "070701%08x%08x%032x%08zx%032x%08zx%08x", 1u, mode, 0u,
                       data.size(), 0u, std::strlen(name) + 1, 0u);
         std::string text = std::string{header} + name + '\0';
-        text.resize(boot::align_up(text.size(), 4));
+        text.resize(formats::align_up(text.size(), 4));
         text += data;
-        text.resize(boot::align_up(text.size(), 4));
+        text.resize(formats::align_up(text.size(), 4));
         return text;
     };
     const std::string trailer = entry("TRAILER!!!", "", 0);
@@ -170,8 +170,8 @@ int main(int count, char** arguments) {
     write_archives();
     write_command_lines();
     write_executables();
-    write_relocatable("x86_64", boot::elf::machine_x86_64, {8, 1, 7});
-    write_relocatable("riscv64", boot::elf::machine_riscv, {3, 2, 5});
+    write_relocatable("x86_64", formats::elf::machine_x86_64, {8, 1, 7});
+    write_relocatable("riscv64", formats::elf::machine_riscv, {3, 2, 5});
     write_tables("extended", acpi::ordinary_tables(), true);
     write_tables("old", acpi::ordinary_tables(), false);
     write("device_tree", "virt_plic", tree::virt(2).flatten());

@@ -2,7 +2,7 @@
 // must hold, and bytes read as numbers.
 #pragma once
 
-#include "kernel/boot/bytes.hpp"
+#include "formats/bytes.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -31,16 +31,16 @@ inline void must(bool holds, const char* what, std::source_location where = std:
     std::abort();
 }
 
-[[nodiscard]] inline boot::Bytes bytes_of(const std::uint8_t* data, std::size_t size) {
+[[nodiscard]] inline formats::Bytes bytes_of(const std::uint8_t* data, std::size_t size) {
     return std::as_bytes(std::span{data, size});
 }
 
-[[nodiscard]] inline bool inside(boot::Bytes part, boot::Bytes whole) {
+[[nodiscard]] inline bool inside(formats::Bytes part, formats::Bytes whole) {
     return part.empty() ||
            (part.data() >= whole.data() && part.size() <= whole.size() &&
             part.data() - whole.data() <= static_cast<std::ptrdiff_t>(whole.size() - part.size()));
 }
-[[nodiscard]] inline bool inside(std::string_view part, boot::Bytes whole) {
+[[nodiscard]] inline bool inside(std::string_view part, formats::Bytes whole) {
     return inside(std::as_bytes(std::span{part.data(), part.size()}), whole);
 }
 

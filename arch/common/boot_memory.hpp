@@ -2,8 +2,8 @@
 // but for device mappings, whose tables are made beforehand.
 #pragma once
 
+#include "formats/bytes.hpp"
 #include "kernel/base/types.hpp"
-#include "kernel/boot/bytes.hpp"
 #include "kernel/boot/memory_map.hpp"
 
 #include <machine/boot_layout.hpp>

@@ -104,8 +104,8 @@ void boot_map_fresh(uword begin, uword end) {
     }
 }
 
-boot::Bytes boot_firmware_bytes(u64 physical, std::size_t length) {
-    if (length == 0 || !boot::fits(physical, length, physical_limit)) return {};
+formats::Bytes boot_firmware_bytes(u64 physical, std::size_t length) {
+    if (length == 0 || !formats::fits(physical, length, physical_limit)) return {};
     const u64 begin = round_down(physical, page_size), end = round_up(physical + length, page_size);
     for (u64 page = begin; page < end; page += page_size)
         map(direct_base + page, page, page_size, Protection::read);
@@ -114,7 +114,7 @@ boot::Bytes boot_firmware_bytes(u64 physical, std::size_t length) {
 
 void* map_device(PhysAddr address, std::size_t length) {
     const uword offset = address.page_offset();
-    if (length == 0 || !boot::fits(offset, length, device_end - device_next)) return nullptr;
+    if (length == 0 || !formats::fits(offset, length, device_end - device_next)) return nullptr;
     const uword bytes = round_up(offset + length, page_size);
     if (bytes > device_end - device_next) return nullptr;
     const uword place = device_next;

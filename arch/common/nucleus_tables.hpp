@@ -23,6 +23,6 @@ void boot_map_fresh(uword begin, uword end);
 
 // Firmware tables: readable in the direct map from now on, whatever the memory map calls them. Empty when the
 // range is impossible.
-[[nodiscard]] boot::Bytes boot_firmware_bytes(u64 physical, std::size_t length);
+[[nodiscard]] formats::Bytes boot_firmware_bytes(u64 physical, std::size_t length);
 
 } // namespace chorale::machine

@@ -84,7 +84,7 @@ void enter_call(Cpu& cpu, Thread& thread) {
         if (chorale::this_cpu().pending != 0 && !masked(thread)) leave();
         return;
     }
-    const u64 known = number < chorus::call_limit ? number : 0;
+    const u64 known = number < chorus::call_limit ? number : 0; // which answers as for one that is nobody's
     const long result = call_handler(block_call_table.entry[known], frame.arguments);
     block_return(result, &thread);
 }

@@ -66,7 +66,7 @@ void boot(const Settings& settings, Engine& engine) {
     info.command_line = chosen.command_line;
     info.loader = "a test";
     info.memory = &memory;
-    info.bank = boot::Bytes{bank};
+    info.bank = formats::Bytes{bank};
     info.total_memory = chosen.memory;
     use_engine(&engine);
     add_program(root);

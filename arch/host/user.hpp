@@ -60,7 +60,7 @@ template <class... A>
     return {{{TrapKind::call}}, number, arguments};
 }
 
-// One that the machine's entry code tells apart from the nucleus's (riscv64 does).
+// One that is not the nucleus's, which the machine's entry code finds out.
 [[nodiscard]] inline NucleusCall foreign_call(u64 number, const std::array<u64, 6>& arguments) {
     return {{{TrapKind::foreign}}, number, arguments};
 }

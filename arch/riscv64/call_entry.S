@@ -51,10 +51,11 @@
     csrr    t0, scause
     addi    t0, t0, -CAUSE_USER_CALL
     bnez    t0, .Ltrap_\@
-    beqz    a7, .Lcall_\@
+    bgeu    a7, tp, .Lcall_\@           // the block's address parts the negative numbers
     bltz    a7, .Lreply_\@
-    sltiu   t0, a7, FIRST_BLOCK_CALL
-    beqz    t0, .Lblock_\@
+    srli    t0, a7, CALL_LIST_SHIFT
+    addi    t0, t0, -(CHORUS_CALL_BASE >> CALL_LIST_SHIFT)
+    bnez    t0, .Lblock_\@
 
     // A leaf call: a plain C function; it keeps the callee-saved registers, what else it may have used is
     // scrubbed.
@@ -64,7 +65,7 @@
     csrrw   t0, sscratch, zero
     sd      t0, LEAF_TP(sp)
     sd      ra, LEAF_RA(sp)
-    find_call leaf_call_table
+    find_call leaf_call_table, CHORUS_CALL_BASE
     jalr    t1
     lw      t1, CPU_PENDING(tp)
     csrr    t0, sepc                    // whatever lets traps in meanwhile puts it back
@@ -102,10 +103,10 @@
 
     // May block: what C keeps is saved, the arguments stay in their registers.
 .Lblock_\@:
-    li      t0, CALL_LIMIT
-    bgeu    a7, t0, .Lforeign_\@
-    sltiu   t0, a7, MESSAGE_RECEIVE + 1
-    bnez    t0, .Lmessage_\@            // it or MESSAGE_SEND
+    addi    t0, t0, -1
+    bnez    t0, .Ltrap_\@               // somebody else's system call: all registers are kept
+    andi    t0, a7, FIRST_BLOCK_CALL - 2
+    beqz    t0, .Lmessage_\@            // MESSAGE_SEND or MESSAGE_RECEIVE
     ld      t0, CPU_CURRENT(tp)
     enter_thread t0
     sd      ra, FRAME(RA)(t0)
@@ -113,14 +114,11 @@
     sd      t1, FRAME(CONTROL)(t0)
     sd      a3, FRAME(A3)(t0)           // ipcCallMessage comes back to it
     save_kept t0
-    run_block_call t0
+    run_block_call t0, CHORUS_CALL_BASE
 .Lmessage_\@:
     enter_message fast_slow
 
-.Lforeign_\@:                           // somebody else's system call: all registers are kept
-    li      t0, 0
 .Ltrap_\@:
-    addi    t0, t0, CAUSE_USER_CALL
     j       chorale_trap_outside
     .size \name, . - \name
 .endm

@@ -55,9 +55,10 @@
     swapgs
     movq    %rsp, %gs:CPU_SCRATCH
     movq    %gs:CPU_CURRENT, %rsp       // the thread, until the stack is needed
-    cmpb    $MESSAGE_REPLY_RECEIVE, %al
-    jb      .Lcall_\@
-    je      .Lreply_\@
+    cmpl    $MESSAGE_CALL_NUMBER, %eax   // signed and unsigned: two borders on the circle of numbers
+    jge     .Lcall_\@
+    jae     .Lreply_\@
+    subq    $CHORUS_CALL_BASE, %rax     // all of it: above the number may stand a port
     cmpq    $FIRST_BLOCK_CALL, %rax
     jae     .Lblock_\@
 
@@ -91,6 +92,8 @@
 
     // May block: what C keeps is saved, the arguments stay in their registers.
 .Lblock_\@:
+    testl   %eax, %eax                  // not rax: see above
+    js      .Lforeign_\@                // below the nucleus's numbers
     cmpb    $MESSAGE_RECEIVE, %al
     jle     .Lmessage_\@                // it or MESSAGE_SEND: the two least of all signed bytes
     movq    %rcx, FRAME(PC)(%rsp)
@@ -111,6 +114,11 @@
 
 .Lmessage_\@:
     enter_message \with_fsgsbase, fast_slow
+
+.Lforeign_\@:                           // somebody else's system call: all registers are kept
+    movq    %rcx, FRAME(PC)(%rsp)
+    save_thread_pointer \with_fsgsbase, %rsp, %rcx
+    jmp     foreign_call
     .size \name, . - \name
 .endm
 
@@ -119,6 +127,27 @@
     define_call_entry chorale_call_entry_fsgsbase, 1, fast_call, fast_reply_receive
     define_call_entry chorale_call_entry_slow, 0, fast_slow, fast_slow
     define_call_entry chorale_call_entry_slow_fsgsbase, 1, fast_slow, fast_slow
+
+    // With the thread in rsp, its pc in the frame and CHORUS_CALL_BASE taken from its rax. What SYSCALL has
+    // overwritten goes back to the user as SYSCALL left it.
+    .type foreign_call, @function
+foreign_call:
+    addq    $CHORUS_CALL_BASE, %rax
+    movq    %rax, FRAME(RAX)(%rsp)
+    movq    %r11, FRAME(FLAGS)(%rsp)
+    movq    %r11, FRAME(R11)(%rsp)
+    movq    FRAME(PC)(%rsp), %rcx
+    movq    %rcx, FRAME(RCX)(%rsp)
+    save_kept %rsp
+    save_message %rsp, %r10
+    movq    %gs:CPU_SCRATCH, %rcx
+    movq    %rcx, FRAME(SP)(%rsp)
+    movl    $EXIT_INTERRUPT, FRAME(EXIT)(%rsp)
+    movq    %gs:CPU_STACK_TOP, %rsp
+    xorl    %ebp, %ebp
+    call    chorale_foreign_call
+    ud2
+    .size foreign_call, . - foreign_call
 
     .global fast_exit
     .type fast_exit, @function

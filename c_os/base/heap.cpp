@@ -14,6 +14,8 @@ namespace {
 
 } // namespace
 
+const std::nothrow_t std::nothrow{};
+
 // Only the forms that can fail have a meaning here; the linker refuses a program that uses others.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
 void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }

@@ -13,15 +13,23 @@
 
 namespace chorale::c_os {
 
+// Of a process in the supervisor space: its memory lies beside C_OS's.
+[[nodiscard]] bool serves_supervisor_actor();
+[[nodiscard]] Done copy_inside(void* to, const void* from, std::size_t size);
+
+// Of nothing the address does not matter.
 [[nodiscard]] inline Done copy_in(void* to, u64 from, std::size_t size) {
-    // Of nothing the address does not matter.
-    if (size != 0 && svCopyIn(from, to, static_cast<int>(size)) != K_OK) return failed(Error::efault);
-    return {};
+    if (size == 0 || svCopyIn(from, to, static_cast<int>(size)) == K_OK) [[likely]]
+        return {};
+    return copy_inside(to, reinterpret_cast<const void*>(from), size);
 }
 [[nodiscard]] inline Done copy_out(u64 to, const void* from, std::size_t size) {
-    if (size != 0 && svCopyOut(from, to, static_cast<int>(size)) != K_OK) return failed(Error::efault);
-    return {};
+    if (size == 0 || svCopyOut(from, to, static_cast<int>(size)) == K_OK) [[likely]]
+        return {};
+    return copy_inside(reinterpret_cast<void*>(to), from, size);
 }
+// Up to a NUL, with it: how many bytes, K_EFAULT, or K_ENOMEM: no NUL within `limit`.
+[[nodiscard]] int copy_string_in(char* to, u64 from, std::size_t limit);
 
 template <class T>
     requires std::is_trivially_copyable_v<T>
@@ -42,7 +50,7 @@ class UserString {
   public:
     // Errors: efault; too_long when there is no NUL within Size bytes.
     [[nodiscard]] Done read(u64 address, Error too_long) {
-        const int length = svCopyInString(address, text_, static_cast<int>(Size));
+        const int length = copy_string_in(text_, address, Size);
         if (length == K_ENOMEM) return failed(too_long);
         if (length < 0) return failed(Error::efault);
         length_ = static_cast<std::size_t>(length) - 1;

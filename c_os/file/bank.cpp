@@ -3,7 +3,7 @@
 
 #include "c_os/base/memory.hpp"
 #include "c_os/file/open_file.hpp"
-#include "kernel/boot/cpio.hpp"
+#include "formats/cpio.hpp"
 
 #include <algorithm>
 
@@ -12,7 +12,8 @@ namespace chorale::c_os {
 // Of a tree that does not change after begin(), so needs no lock.
 class BankNode final : public Node {
   public:
-    BankNode(BankFileSystem& file_system, NodeKind kind, u64 number, std::string_view name, boot::Bytes data)
+    BankNode(BankFileSystem& file_system, NodeKind kind, u64 number, std::string_view name,
+             formats::Bytes data)
         : Node{file_system, kind}, number_{number}, name_{name}, data_{data} {}
 
     Attributes attributes() override;
@@ -29,7 +30,7 @@ class BankNode final : public Node {
 
     const u64 number_;
     const std::string_view name_; // in the archive
-    const boot::Bytes data_;
+    const formats::Bytes data_;
     u32 links_{1};
     BankNode* parent_{};
     BankNode* first_child_{};
@@ -64,7 +65,7 @@ class BankFile final : public OpenFile {
     [[nodiscard]] BankNode& bank() const { return static_cast<BankNode&>(node()); }
     [[nodiscard]] Result<std::size_t> copy(u64 at, Buffer& to) const {
         if (node().directory()) return failed(Error::eisdir);
-        const boot::Bytes data = bank().data_;
+        const formats::Bytes data = bank().data_;
         if (at >= data.size()) return 0;
         const std::size_t size = std::min<std::size_t>(to.left(), data.size() - at);
         if (const Done done = to.put(data.data() + at, size); !done) return failed(done.error());
@@ -161,7 +162,7 @@ BankFileSystem::~BankFileSystem() {
 }
 
 Result<BankNode*> BankFileSystem::obtain(BankNode& directory, std::string_view name, NodeKind kind,
-                                         boot::Bytes data) {
+                                         formats::Bytes data) {
     if (BankNode* const there = directory.find(name)) return there;
     auto* const node = new (std::nothrow) BankNode{*this, kind, ++count_, name, data};
     if (node == nullptr) return failed(Error::enomem);
@@ -183,14 +184,14 @@ Result<BankNode*> BankFileSystem::obtain(BankNode& directory, std::string_view n
 
 // Folders that the archive does not name come with what lies in them. False: the name cannot be had, because
 // a part of it is a file, or it is there already as something else.
-Result<bool> BankFileSystem::add(std::string_view name, NodeKind kind, boot::Bytes data) {
+Result<bool> BankFileSystem::add(std::string_view name, NodeKind kind, formats::Bytes data) {
     BankNode* at = root_;
     for (;;) {
-        const std::size_t slash = boot::index_of(name, '/');
+        const std::size_t slash = formats::index_of(name, '/');
         const bool last = slash == name.npos;
         const std::string_view part = last ? name : name.substr(0, slash);
         const NodeKind part_kind = last ? kind : NodeKind::directory;
-        const Result<BankNode*> next = obtain(*at, part, part_kind, last ? data : boot::Bytes{});
+        const Result<BankNode*> next = obtain(*at, part, part_kind, last ? data : formats::Bytes{});
         if (!next) return failed(next.error());
         if ((*next)->kind() != part_kind) return false;
         if (last) return true;
@@ -199,7 +200,7 @@ Result<bool> BankFileSystem::add(std::string_view name, NodeKind kind, boot::Byt
     }
 }
 
-Result<std::size_t> BankFileSystem::begin(boot::Bytes archive) {
+Result<std::size_t> BankFileSystem::begin(formats::Bytes archive) {
     root_ = new (std::nothrow) BankNode{*this, NodeKind::directory, ++count_, {}, {}};
     if (root_ == nullptr) return failed(Error::enomem);
     nodes_ = root_;
@@ -207,8 +208,9 @@ Result<std::size_t> BankFileSystem::begin(boot::Bytes archive) {
     root_->links_ = 2;
     std::size_t bad = 0;
     if (archive.empty()) return bad; // there is no bank
-    for (const boot::cpio::Entry& entry : boot::cpio::Archive{archive}) {
-        const bool usable = entry.error == boot::cpio::Error::none && (entry.regular() || entry.directory());
+    for (const formats::cpio::Entry& entry : formats::cpio::Archive{archive}) {
+        const bool usable =
+            entry.error == formats::cpio::Error::none && (entry.regular() || entry.directory());
         if (usable) {
             const NodeKind kind = entry.regular() ? NodeKind::regular : NodeKind::directory;
             const Result<bool> added = add(entry.name, kind, entry.data);
@@ -226,8 +228,10 @@ FileSystemStatistics BankFileSystem::statistics() {
     return {.type = type_of_bank, .pages = pages_, .nodes = count_, .device = device(), .read_only = true};
 }
 
-Done BankFileSystem::for_each_top_file(FileVisitor& visitor) {
-    for (const BankNode* node = root_->first_child_; node != nullptr; node = node->next_sibling_)
+Done BankFileSystem::for_each_file_of(std::string_view name, FileVisitor& visitor) {
+    const BankNode* const folder = root_->find(name);
+    if (folder == nullptr) return {};
+    for (const BankNode* node = folder->first_child_; node != nullptr; node = node->next_sibling_)
         if (node->kind() == NodeKind::regular)
             if (const Done done = visitor.visit(node->name_, node->data_); !done) return done;
     return {};

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "c_os/file/node.hpp"
-#include "kernel/boot/bytes.hpp"
+#include "formats/bytes.hpp"
 
 namespace chorale::c_os {
 
@@ -15,25 +15,25 @@ class BankFileSystem final : public FileSystem {
     ~BankFileSystem();
 
     // Entries that are bad are left out: their number. Errors: enomem.
-    [[nodiscard]] Result<std::size_t> begin(boot::Bytes archive);
+    [[nodiscard]] Result<std::size_t> begin(formats::Bytes archive);
     [[nodiscard]] Ref<Node> root() override;
     [[nodiscard]] FileSystemStatistics statistics() override;
 
     [[nodiscard]] TimeStamp time() const { return time_; }
-    // The files that lie in no folder.
+    // The files of a folder at the top; there need not be one of that name.
     class FileVisitor {
       public:
-        [[nodiscard]] virtual Done visit(std::string_view name, boot::Bytes contents) = 0;
+        [[nodiscard]] virtual Done visit(std::string_view name, formats::Bytes contents) = 0;
 
       protected:
         ~FileVisitor() = default;
     };
-    [[nodiscard]] Done for_each_top_file(FileVisitor& visitor);
+    [[nodiscard]] Done for_each_file_of(std::string_view folder, FileVisitor& visitor);
 
   private:
     [[nodiscard]] Result<BankNode*> obtain(BankNode& directory, std::string_view name, NodeKind kind,
-                                           boot::Bytes data);
-    [[nodiscard]] Result<bool> add(std::string_view name, NodeKind kind, boot::Bytes data);
+                                           formats::Bytes data);
+    [[nodiscard]] Result<bool> add(std::string_view name, NodeKind kind, formats::Bytes data);
 
     const TimeStamp time_;
     BankNode* nodes_{}; // each one's next; held once

@@ -15,6 +15,11 @@ namespace chorale::c_os {
 
 // Never fails, never waits for long.
 void random_bytes(void* to, std::size_t size);
+[[nodiscard]] inline u64 random_word() {
+    u64 word{};
+    random_bytes(&word, sizeof word);
+    return word;
+}
 // Mixes something in; whatever it is, it makes nothing worse.
 void add_entropy(const void* from, std::size_t size);
 

@@ -18,7 +18,7 @@ namespace {
 constexpr u64 root_device = device_number(0, 1);
 constexpr u64 dev_device = device_number(0, 2);
 constexpr u64 bank_device = device_number(0, 3);
-constexpr std::string_view bank_path = "/image/sys_bank/";
+constexpr std::string_view bank_path = "/image/sys_bank/bin/";
 
 const Credentials nobody_but_root;
 
@@ -47,7 +47,8 @@ constexpr Special specials[] = {
 };
 
 [[nodiscard]] Result<Ref<Node>> folder_of(Ref<Node> root, std::string_view& path) {
-    for (std::size_t slash; (slash = boot::index_of(path, '/')) != path.npos; path.remove_prefix(slash + 1)) {
+    for (std::size_t slash; (slash = formats::index_of(path, '/')) != path.npos;
+         path.remove_prefix(slash + 1)) {
         Result<Ref<Node>> next = root->lookup(nobody_but_root, path.substr(0, slash));
         if (!next) return next;
         root = std::move(*next);
@@ -77,13 +78,13 @@ constexpr Special specials[] = {
     return {};
 }
 
-// A link in /bin for each program of the bank.
+// A link in /bin for each program in the bank's folder bin.
 class ProgramLinks final : public BankFileSystem::FileVisitor {
   public:
     explicit ProgramLinks(Node& bin) : bin_{bin} {}
-    Done visit(std::string_view name, boot::Bytes contents) override {
+    Done visit(std::string_view name, formats::Bytes contents) override {
         constexpr std::string_view elf = "\177ELF", script = "#!";
-        const std::string_view text = boot::characters(contents);
+        const std::string_view text = formats::characters(contents);
         if (!text.starts_with(elf) && !text.starts_with(script)) return {};
         char target[name_limit + 1 + bank_path.size()];
         if (name.size() > name_limit) return {};
@@ -141,7 +142,7 @@ struct Systems {
     const Result<Ref<Node>> bin = (*root)->lookup(nobody_but_root, "bin");
     if (!bin) return bin;
     ProgramLinks links{**bin};
-    if (const Done done = systems.bank->for_each_top_file(links); !done) return failed(done.error());
+    if (const Done done = systems.bank->for_each_file_of("bin", links); !done) return failed(done.error());
     if (const Done done = Mounts::mount_root(*systems.root); !done) return failed(done.error());
     if (const Done done = mount_at(*root, "dev", *systems.dev); !done) return failed(done.error());
     if (const Done done = mount_at(*root, "image/sys_bank", *systems.bank); !done)

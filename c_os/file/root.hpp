@@ -3,14 +3,14 @@
 #pragma once
 
 #include "c_os/file/node.hpp"
-#include "kernel/boot/bytes.hpp"
+#include "formats/bytes.hpp"
 
 namespace chorale::c_os {
 
 struct RootSettings {
     Clock clock{};
-    boot::Bytes bank; // stays where it is
-    u64 pages{16384}; // of memory for files of the root
+    formats::Bytes bank; // stays where it is
+    u64 pages{16384};    // of memory for files of the root
     u64 nodes{65536};
     u64 pages_of_user{}; // of each user but root; 0: no limit of their own
     u64 nodes_of_user{};

@@ -21,9 +21,9 @@ enum { K_USERACTOR = 0, K_SUPACTOR = 1, K_SYSTEMACTOR = 2 };
 typedef unsigned int KnActorStatus;
 typedef unsigned int KnThreadStatus;
 enum {
-    K_ACTIVE = 0,   /* actors and threads: runs as soon as it can */
-    K_INACTIVE = 1, /* threads: waits for threadActivate */
-    K_STOPPED = 2,  /* actors: no thread of it runs until actorStart; threads: by threadStop, actorStop */
+    K_ACTIVE = 0,    /* actors and threads: runs as soon as it can */
+    K_INACTIVE = 1,  /* threads: waits for threadActivate */
+    K_STOPPED = 2,   /* actors: no thread of it runs until actorStart; threads: by threadStop, actorStop */
     K_SUSPENDED = 3, /* extension, told by threadStat: by threadSuspend */
     K_WAITING = 4    /* extension, told by threadStat: in a call that has not ended */
 };
@@ -32,6 +32,11 @@ typedef struct KnActorStat {
     KnCap asCap;
     KnActorStatus asStatus; /* K_ACTIVE or K_STOPPED */
 } KnActorStat;
+
+typedef struct KnEndNotice { /* svActorEndNotice */
+    KnCap enActor;
+    uint64_t enCookie;
+} KnEndNotice;
 
 typedef struct KnThreadStat {
     KnThreadLid tsThreadLi;
@@ -111,6 +116,16 @@ int actorStart(const KnCap* actorcap);
  * Returns the number of actors, which may be more. SYSTEM actors and supervisor threads only. Errors:
  * K_EINVAL (options), K_EFAULT, K_EPRIV. */
 int actorStat(unsigned int options, KnActorStat* stat, unsigned int buffsize);
+
+/* svActorEndNotice (extension): when the actor is gone, a message whose body is a KnEndNotice with this
+ * cookie comes to the port *portui, whoever has deleted the actor: another one, itself, or a fault. Its
+ * threads, memory and ports have been given back by then, and its name is nobody's. The message comes from
+ * the nucleus and wants no reply. An actor has one notice; portui null: it has none any more (K_OK also if it
+ * had none). The message is made now: it comes unless the port is gone by then, or has a handler
+ * (svMsgHandler). For callers in supervisor mode. Errors: K_EINVAL (capability; the port has a handler),
+ * K_EUNKNOWN (actor, also one that is being deleted; port), K_EBUSY (the actor has a notice, for a port that
+ * lives), K_ENOMEM, K_EFAULT, K_EPRIV. */
+int svActorEndNotice(const KnCap* actorcap, const KnUniqueId* portui, uint64_t cookie);
 
 /* ---- threads ----------------------------------------------------------------------------------------- */
 

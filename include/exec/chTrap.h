@@ -29,9 +29,9 @@
 #endif
 
 /* Traps, the exceptions that a program asks for; the same numbers on all machines. */
-#define K_TRAP_BREAKPOINT 3  /* INT3, EBREAK */
-#define K_TRAP_SYSTEMCALL 8  /* SYSCALL, ECALL with a number from K_TRAP_FIRST_FOREIGN on */
-#define K_TRAP_FIRST_FOREIGN 256 /* system calls below are the nucleus's */
+#define K_TRAP_BREAKPOINT 3          /* INT3, EBREAK */
+#define K_TRAP_SYSTEMCALL 8          /* SYSCALL, ECALL with a number that is not the nucleus's */
+#define K_TRAP_FOREIGN_LIMIT 0x40000 /* system calls from 0 on to below this one never are */
 
 /* What the LAP of an exception handler gets as its argument. A handler that has dealt with the exception sets
  * excHandled: the thread goes on with its registers; otherwise the next in the vector is asked. */
@@ -48,7 +48,9 @@ typedef struct KnAbortDesc {
 } KnAbortDesc;
 typedef KnAbortDesc KnStopDesc;
 
-/* The same for a trap. The result of a system call is what the handler leaves in the context. */
+/* The same for a trap. The result of a system call is what the handler leaves in the context, in the register
+ * where its number was (rax on x86-64), or a0 on riscv64; the program finds all others as it left them, but
+ * rcx and r11 on x86-64, which SYSCALL itself overwrites. Where no handler is, the result is K_ENOTIMP. */
 typedef struct KnSysTrapDesc {
     KnThreadCtx* threadCtx;
     unsigned int trapNumber;

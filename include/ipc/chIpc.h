@@ -65,6 +65,21 @@ typedef struct KnMsgHead {
     KnProtId portId;   /* of the source port */
 } KnMsgHead;
 
+/* portStat: what psFlags says. */
+#define K_PORT_ENABLED 1 /* portEnable, with psPriority */
+#define K_PORT_HANDLER 2 /* svMsgHandler: a handler takes its messages */
+
+typedef struct KnPortStat {
+    KnUniqueId psUi;
+    int psPortLi;
+    unsigned int psFlags;
+    int psPriority;
+    unsigned int psQueued; /* messages that wait */
+    KnEvtNum psReceived;   /* as portGetSeqNum tells */
+    unsigned int psGroups; /* how many of psGroup count */
+    KnUniqueId psGroup[16]; /* K_CPORTGROUPS: the groups that it is in, the latest first */
+} KnPortStat;
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -108,6 +123,12 @@ int portPi(const KnCap* actorcap, int portli, KnProtId* oldpi, const KnProtId* n
 /* portGetSeqNum(2K): *seqnum = how many messages have been received through the port since it has been in its
  * actor. Errors: K_EINVAL (capability, port), K_EUNKNOWN, K_EFAULT. */
 int portGetSeqNum(const KnCap* actorcap, int portli, KnEvtNum* seqnum);
+
+/* portStat (extension): one KnPortStat for each port of the actor, as many as fit in buffsize bytes, lowest
+ * local id first. options: 0. Returns the number of ports, which may be more. Ports that come or go meanwhile
+ * may be left out. SYSTEM actors and supervisor threads only: to know a port's name is to be able to send to
+ * it. Errors: K_EINVAL (capability, options), K_EUNKNOWN, K_EFAULT, K_EPRIV. */
+int portStat(const KnCap* actorcap, unsigned int options, KnPortStat* stat, unsigned int buffsize);
 
 /* portMigrate(2K): the port portli of srcactorcap goes to dstactorcap, with its name, its groups, its
  * protection identifier and, with K_WITHMSG, its queue; with K_WITHOUTMSG the callers of queued

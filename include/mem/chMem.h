@@ -162,6 +162,14 @@ int svCopyIn(VmAddr src, void* dest, int count);
 int svCopyInString(VmAddr src, char* dest, int maxCount);
 int svCopyOut(const void* src, VmAddr dest, int count);
 
+/* svCopyInside (extension): the same between two places of the supervisor space, of which one may not be
+ * there. */
+int svCopyInside(const void* src, void* dest, int count);
+
+/* svSymbolAddress (extension): where a call of the nucleus is for code in the supervisor space, as the images
+ * of supervisor actors are linked with it; 0: there is none of that name. The same kind of function. */
+VmAddr svSymbolAddress(const char* name);
+
 /* vmPageSize(2K): bytes of a page. */
 int vmPageSize(void);
 

@@ -1,5 +1,5 @@
-// The nucleus's one formatter. No memory, no lock and no state: it runs in a panic too.
-#include "kernel/base/log.hpp"
+// The one formatter. No memory, no lock and no state: it runs in a panic too.
+#include "kernel/base/format.hpp"
 
 namespace chorale {
 

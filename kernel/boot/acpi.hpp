@@ -3,8 +3,8 @@
 // hold; every loop is bounded by a length or by a limit below.
 #pragma once
 
-#include "kernel/boot/bytes.hpp"
-#include "kernel/boot/callback.hpp"
+#include "formats/bytes.hpp"
+#include "formats/callback.hpp"
 
 #include <array>
 #include <cstddef>
@@ -14,6 +14,8 @@
 #include <string_view>
 
 namespace chorale::boot::acpi {
+
+using namespace formats;
 
 // A fixed-capacity list; what does not fit is counted, never written.
 template <class Element, std::size_t limit>

@@ -1,11 +1,13 @@
 // The table of kernel command line keys, and the words of a line checked against it.
 #include "kernel/boot/command_line.hpp"
 
-#include "kernel/boot/bytes.hpp"
+#include "formats/bytes.hpp"
 
 #include <optional>
 
 namespace chorale::boot {
+
+using namespace formats;
 namespace {
 
 using namespace std::string_view_literals;
@@ -54,6 +56,7 @@ constexpr Key keys[] = {
     number_key("fail.alloc", 0, any, [](BootOptions& o, const Value& v) { o.fail_allocation = v.number; }),
     choice_key("poll", "on|off|auto",
                [](BootOptions& o, const Value& v) { o.poll = static_cast<Polling>(v.number); }),
+    text_key("init", [](BootOptions&, const Value&) {}), // C_OS's, which finds it in the environment
     text_key("run", [](BootOptions& o, const Value& v) { o.run = v.text; }),
     number_key("bench.rounds", 0, 1'000'000'000,
                [](BootOptions& o, const Value& v) { o.bench_rounds = v.number; }),

@@ -3,13 +3,15 @@
 // stay where it is.
 #pragma once
 
-#include "kernel/boot/callback.hpp"
+#include "formats/callback.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace chorale::boot {
+
+using namespace formats;
 
 inline constexpr std::size_t command_line_limit = 1024;
 inline constexpr std::size_t command_word_limit = 64;

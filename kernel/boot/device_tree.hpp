@@ -3,9 +3,9 @@
 // line.
 #pragma once
 
+#include "formats/bytes.hpp"
+#include "formats/callback.hpp"
 #include "kernel/base/types.hpp"
-#include "kernel/boot/bytes.hpp"
-#include "kernel/boot/callback.hpp"
 #include "kernel/boot/memory_map.hpp"
 
 #include <array>
@@ -13,6 +13,8 @@
 #include <string_view>
 
 namespace chorale::boot::device_tree {
+
+using namespace formats;
 
 // At most `Capacity` of them; more are counted, not kept.
 template <class T, std::size_t Capacity>

@@ -1,9 +1,11 @@
 // Interval arithmetic on a fixed table: insert what is usable, subtract what is not, then round inwards.
 #include "kernel/boot/memory_map.hpp"
 
-#include "kernel/boot/bytes.hpp"
+#include "formats/bytes.hpp"
 
 namespace chorale::boot {
+
+using namespace formats;
 
 void MemoryMap::assign(std::span<const FirmwareRange> firmware, std::uint64_t limit) {
     count_ = 0;

@@ -1,8 +1,10 @@
 #include "kernel/call/handlers.hpp"
 #include "kernel/core/deletion.hpp"
+#include "kernel/core/end_notice.hpp"
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/ipc/delivery.hpp"
+#include "kernel/ipc/message_handler.hpp"
 #include "kernel/ipc/port.hpp"
 #include "kernel/lap/handlers.hpp"
 #include "kernel/lap/lap.hpp"
@@ -26,6 +28,18 @@ Result<Port*> port_of(Thread& self, Cap capability, int li) {
 }
 
 // ---- actors ------------------------------------------------------------------------------------
+
+long svActorEndNotice(Thread& self, Cap capability, UserInOpt<KnUniqueId> port_at, u64 cookie) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    if (!port_at.given()) return static_cast<long>(cancel_end_notice(*actor.value()));
+    const Result<KnUniqueId> name = port_at.read();
+    if (!name.ok()) return static_cast<long>(name.status());
+    const Port* const port = find_port(name.value());
+    if (port == nullptr) return K_EUNKNOWN;
+    if (has_handler(*port)) return K_EINVAL;
+    return static_cast<long>(ask_end_notice(*actor.value(), *port, cookie));
+}
 
 long actorSelf(Thread& self, UserOut<KnCap> capability) {
     return static_cast<long>(capability.write(execution_actor(self).capability));

@@ -1,8 +1,9 @@
-// Stopping, suspending, naming and looking at actors and threads.
+// Stopping, suspending and naming actors and threads; looking at them, and at ports.
 #include "kernel/call/handlers.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/ipc/port.hpp"
 #include "kernel/mem/slab.hpp"
 #include "kernel/supervisor/handler.hpp"
 
@@ -70,7 +71,7 @@ void follow_step(Thread& self) {
     return no_result;
 }
 
-// ---- actorStat, threadStat -------------------------------------------------------------------------------
+// ---- actorStat, portStat, threadStat ---------------------------------------------------------------------
 
 constexpr unsigned actors_at_once = 64;
 
@@ -85,6 +86,24 @@ void actors_step(Thread& self) {
     } else {
         finish_work(self, static_cast<long>(self.work.done));
     }
+}
+
+// Few, as each is some cache lines of its own and of its groups.
+constexpr unsigned ports_at_once = 4;
+
+// Places that nobody has used yet cost nothing.
+void ports_step(Thread& self) {
+    const Result<Actor*> actor = find_actor(self.work.target_actor);
+    if (!actor.ok()) return finish_work(self, K_EUNKNOWN);
+    for (unsigned i = 0; i < ports_at_once; ++i) {
+        KnPortStat stat{};
+        auto li = static_cast<unsigned>(self.deletion_progress);
+        const bool found = describe_next_port(*actor.value(), li, stat);
+        self.deletion_progress = li;
+        if (!found) return finish_work(self, static_cast<long>(self.work.done));
+        if (!tell(self, stat)) return finish_work(self, K_EFAULT);
+    }
+    self.continuation = ports_step;
 }
 
 void threads_step(Thread& self);
@@ -185,6 +204,17 @@ long actorStat(Thread& self, unsigned int options, UserBytesOut stat, unsigned i
     if (options != 0) return K_EINVAL;
     begin_work(self, *self.actor, stat.address, size / sizeof(KnActorStat));
     actors_step(self);
+    return no_result;
+}
+
+// ---- ports -------------------------------------------------------------------------------------
+
+long portStat(Thread& self, Cap capability, unsigned int options, UserBytesOut stat, unsigned int size) {
+    const Result<Actor*> actor = actor_of(self, capability);
+    if (!actor.ok()) return static_cast<long>(actor.status());
+    if (options != 0) return K_EINVAL;
+    begin_work(self, *actor.value(), stat.address, size / sizeof(KnPortStat));
+    ports_step(self);
     return no_result;
 }
 

@@ -116,6 +116,7 @@ long threadResume(Thread& self, Cap actor, KnThreadLid lid);
 long threadContext(Thread& self, Cap actor, KnThreadLid lid, unsigned int type, UserBytesOut old_context,
                    UserBytesIn new_context);
 long threadStat(Thread& self, Cap actor, unsigned int options, UserBytesOut stat, unsigned int size);
+long portStat(Thread& self, Cap actor, unsigned int options, UserBytesOut stat, unsigned int size);
 long threadPrivateLoad(Thread& self, unsigned int slot);
 long threadPrivateStore(Thread& self, unsigned int slot, long value);
 long siteKeyCreate(Thread& self, UserOut<PdKey> key, UserInOpt<KnLapDesc> destructor);
@@ -227,6 +228,7 @@ long sysLogRead(Thread& self, UserInOut<u64> position, UserBytesOut text, unsign
 // ---- supervisor actors, LAPs, handlers ---------------------------------------------------------
 long svSysPanic(Thread& self, unsigned int number, UserBytesIn arguments, unsigned int size, UserText message,
                 UserText file, int line);
+long svActorEndNotice(Thread& self, Cap capability, UserInOpt<KnUniqueId> port, u64 cookie);
 long svPhysAlloc(Thread& self, UserInOut<KnPhMemChunk> chunk, UserInOpt<KnPhMemAlign> align);
 long svPhysFree(Thread& self, UserIn<KnPhMemChunk> chunk);
 long svIntrConnect(Thread& self, CpuIntr line, VmAddr handler, VmAddr cookie, UserOut<CpuIntrId> id);

@@ -345,6 +345,10 @@ long message_reply_receive(Thread& self) {
 }
 
 long message_receive(Thread& self) {
+    // Index and size; a program that puts none of the control words where one belongs gets here.
+    if (static_cast<u16>(self.frame.message_control()) !=
+        static_cast<u16>(MESSAGE_CONTROL(u64{MESSAGE_RECEIVE}, u64{0})))
+        return K_ENOTIMP;
     if (abort_now(self)) return K_EABORT;
     if ((self.frame.message_control() & MESSAGE_KEEPS) != 0) self.set(flag_keeps);
     const int li = static_cast<int>(self.frame.message_name());

@@ -6,7 +6,6 @@
 #include "kernel/call/shim.hpp"
 #include "kernel/core/entry.hpp"
 #include "kernel/core/schedule.hpp"
-#include "kernel/lap/handlers.hpp"
 #include "kernel/mapper/paging.hpp"
 
 #include <chorus/calls.hpp>
@@ -21,13 +20,6 @@ namespace {
 using Entry = void (*)();
 
 long no_such_call() { return K_ENOTIMP; }
-
-// A number beyond the list: a trap, whose handler sees all registers (exec/chTrap.h).
-long foreign_call(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
-    Thread& self = *this_cpu().current;
-    self.frame.note_arguments({a, b, c, d, e, f});
-    return offer_trap(self, K_TRAP_SYSTEMCALL) ? no_result : long{K_ENOTIMP};
-}
 
 template <class... Arguments>
 consteval auto list(Arguments... arguments) {
@@ -94,7 +86,7 @@ long not_at_interrupt_level();
 long not_at_interrupt_level() { return K_EINVAL; }
 
 // Read by the entry stub; written once, before the first user thread. Entry 0 of the second answers numbers
-// beyond the list.
+// that are nobody's.
 extern Table<chorus::first_block_call> leaf_call_table;
 extern Table<chorus::call_limit> block_call_table;
 Table<chorus::first_block_call> leaf_call_table;
@@ -130,7 +122,7 @@ void message_call_entry(Thread* thread) {
     case MESSAGE_REPLY_RECEIVE:
         result = calls::message_reply_receive(*thread);
         break;
-    default:
+    default: // which sees whether it is one: the entry code has not looked at all of the control word
         result = calls::message_receive(*thread);
         break;
     }
@@ -154,7 +146,6 @@ static void enter_block_call(unsigned number) {
 void init_calls() {
     for (Entry& entry : leaf_call_table.entry) entry = reinterpret_cast<Entry>(&no_such_call);
     for (Entry& entry : block_call_table.entry) entry = reinterpret_cast<Entry>(&no_such_call);
-    block_call_table.entry[0] = reinterpret_cast<Entry>(&foreign_call);
     for (Entry& entry : interrupt_call_table.entry) entry = reinterpret_cast<Entry>(&not_at_interrupt_level);
 #define CALL(number, name, flow, privilege, level, ...)                                                      \
     if (chorus::Level::level == chorus::Level::interrupt)                                                    \

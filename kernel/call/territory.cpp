@@ -3,7 +3,6 @@
 #include "kernel/call/handlers.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
 
-
 namespace chorale {
 
 namespace {

@@ -100,9 +100,7 @@ long threadCreate(Thread& self, Cap capability, UserOut<KnThreadLid> lid, KnThre
     return K_OK;
 }
 
-long threadAborted(Thread& self) {
-    return self.take_abort() ? 1 : 0;
-}
+long threadAborted(Thread& self) { return self.take_abort() ? 1 : 0; }
 
 long threadActivate(Thread& self, Cap actor, KnThreadLid lid) {
     return ask_thread(self, actor, lid, Operation{activate_operation});

@@ -29,6 +29,7 @@
 
 namespace chorale {
 
+struct Message;
 struct Port;
 struct Thread;
 
@@ -44,6 +45,7 @@ struct Actor {
         unsigned live_ports{};
         unsigned threads_end{}, ports_end{}; // from here on no place has been used yet
         CpuTime ended;                       // used by threads that are no more
+        Message* end_notice{};               // kernel/core/end_notice.hpp; null: nobody has asked
 
         [[nodiscard]] std::span<Thread* const> known_threads() const {
             return std::span{threads}.first(threads_end);

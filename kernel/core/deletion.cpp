@@ -2,6 +2,7 @@
 
 #include "kernel/base/log.hpp"
 #include "kernel/core/actor.hpp"
+#include "kernel/core/end_notice.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/remote.hpp"
 #include "kernel/core/schedule.hpp"
@@ -191,7 +192,9 @@ void space_step(Thread& self) {
     settle(self);
     delete_site_keys_of(actor);
     drop_virtual_timeouts(actor);
+    Message* const notice = take_end_notice(actor);
     free_actor(actor);
+    send_end_notice(notice);
     if (live_actors() == 1) end_of_work();
 }
 

@@ -47,8 +47,9 @@ enum class Route : u8 { here, away, full, spent };
 [[nodiscard]] Thread* waiting_server(Port& port, bool in_order);
 void deliver_placed(Port& port, Message& message, Thread& server);
 
-// A request of the nucleus's own, to the port that `target` names: never turned away, and never ended within
-// the call, so that who sends the next one when this one has ended goes through the mail each time.
+// A message of the nucleus's own, to the port that `target` names: never turned away while that port lives
+// and has no handler, and never ended within the call, so that who sends the next one when this one has ended
+// goes through the mail each time.
 void deliver_own(Message& message);
 
 // At once to the port's home, which has the last word on whether anybody takes the message. False: the payer

@@ -191,6 +191,19 @@ void leave_groups(Port& port) {
     });
 }
 
+// That life has not ended when this entry sees it, so neither the port's memory nor its memberships are used
+// again before the entry is over.
+unsigned names_of_groups(const Port& port, u64 life, std::span<KnUniqueId, K_CPORTGROUPS> names) {
+    return registry.with([&](Counts&) {
+        unsigned count = 0;
+        if (life == 0 || life_of(port) != life) return count;
+        for (const Membership* each = port.memberships; each != nullptr && count < names.size();
+             each = each->next_of_port)
+            names[count++] = each->group->name;
+        return count;
+    });
+}
+
 void free_memberships(Port& port) {
     while (Membership* const member = port.memberships) {
         port.memberships = member->next_of_port;

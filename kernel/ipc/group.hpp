@@ -18,6 +18,7 @@
 #include <chorus.h>
 
 #include <atomic>
+#include <span>
 
 namespace chorale {
 
@@ -79,6 +80,10 @@ void free_membership(Membership& membership);
 // A port that is going: out of its groups at once, its memory after the deleter's tours.
 void leave_groups(Port& port);
 void free_memberships(Port& port);
+
+// The names of the port's groups, if it still has that life; how many there are.
+[[nodiscard]] unsigned names_of_groups(const Port& port, u64 life,
+                                       std::span<KnUniqueId, K_CPORTGROUPS> names);
 
 // ---- messages ------------------------------------------------------------------------------------
 

@@ -291,4 +291,39 @@ unsigned live_ports() {
     return buckets.with([](Buckets& all) { return all.used + all.declared.count(); });
 }
 
+namespace {
+
+// Under the lock of its actor's tables, in which it is.
+void describe(const Port& port, unsigned li, KnPortStat& stat) {
+    stat.psUi = port.ui;
+    stat.psPortLi = static_cast<int>(li);
+    stat.psFlags = has_handler(port) ? K_PORT_HANDLER : 0;
+    // relaxed, all: as of some moment of the call
+    if (port.enabled.load(std::memory_order_relaxed)) stat.psFlags |= K_PORT_ENABLED;
+    stat.psPriority = port.enable_priority.load(std::memory_order_relaxed);
+    stat.psQueued = port.queued.load(std::memory_order_relaxed) & ~handler_marks;
+}
+
+} // namespace
+
+bool describe_next_port(Actor& actor, unsigned& li, KnPortStat& stat) {
+    u64 life = 0;
+    Port* const found = actor.tables.with([&](const Actor::Tables& tables) -> Port* {
+        while (li < tables.known_ports().size()) {
+            Port* const port = tables.port(li++);
+            if (port == nullptr) continue;
+            describe(*port, li - 1, stat);
+            life = life_of(*port);
+            return port;
+        }
+        return nullptr;
+    });
+    if (found == nullptr) return false;
+    u64 received = 0;
+    for (CpuIndex cpu = 0; cpu < cpu_count(); ++cpu) received += found->slot(cpu).received;
+    stat.psReceived = static_cast<KnEvtNum>(received);
+    stat.psGroups = names_of_groups(*found, life, stat.psGroup);
+    return true;
+}
+
 } // namespace chorale

@@ -121,5 +121,7 @@ void give_up_place(Actor& actor, int li);
 void forget_port(Port& port);                                           // by its name; one without an actor
 
 [[nodiscard]] unsigned live_ports();
+// For portStat: the actor's port of the lowest local id from `li` on; then `li` is behind it. False: none.
+[[nodiscard]] bool describe_next_port(Actor& actor, unsigned& li, KnPortStat& stat);
 
 } // namespace chorale

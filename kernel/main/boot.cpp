@@ -1,7 +1,7 @@
 // From the machine's hand-over to the first thread: what each part needs is made before it, in this order.
+#include "formats/cpio.hpp"
 #include "kernel/base/log.hpp"
 #include "kernel/boot/command_line.hpp"
-#include "kernel/boot/cpio.hpp"
 #include "kernel/call/handlers.hpp"
 #include "kernel/call/table.hpp"
 #include "kernel/core/actor.hpp"
@@ -48,7 +48,7 @@ std::array<PerCpu*, max_cpus> blocks;
 unsigned running_cpus, found_cpus{max_cpus};
 std::atomic<unsigned> usable_cpus; // set when all have been started: how many may go on
 boot::BootOptions options;
-boot::Bytes bank;
+formats::Bytes bank;
 
 // Pages of their own, as many as a machine of so many CPUs wants.
 [[nodiscard]] PerCpu* make_block(CpuIndex index, unsigned cpus) {
@@ -115,7 +115,7 @@ void publish_number(std::string_view name, u64 value) {
 }
 
 // The published tunables, as they are here: limits by which the nucleus was built, so nobody sets them.
-void publish_tunables() {
+void publish_tunables(const BootInfo& info) {
     struct Tunable {
         std::string_view name;
         u64 value;
@@ -130,6 +130,9 @@ void publish_tunables() {
         {"kern.exec.dflUsrStackSize", user_stack_size},
         {"kern.exec.intrStackSize", machine::interrupt_stack_size},
         {"kern.exec.dblFltStackSize", machine::fault_stack_size},
+        // Where the bank is, for the actor that serves its files.
+        {"boot.bank.address", info.bank_frames.begin.raw()},
+        {"boot.bank.size", info.bank.size()},
     };
     for (const Tunable& each : tunables) {
         char text[24];
@@ -162,7 +165,7 @@ void report_boot_memory(const BootInfo& info) {
 }
 
 void use_symbols() {
-    const auto file = boot::cpio::Archive::find(bank, "nucleus.sym");
+    const auto file = formats::cpio::Archive::find(bank, "nucleus.sym");
     if (file.has_value()) symbols::use(file->data);
 }
 
@@ -235,7 +238,7 @@ void nucleus_main(const BootInfo& info) {
     start_processors();
     init_supervisor_space();
     if (!init_actors()) give_up("no memory for the nucleus's own actor");
-    publish_tunables();
+    publish_tunables(info);
     publish(info.command_line);
     publish_number("cpus", cpu_count());
     publish_machine();

@@ -1,12 +1,12 @@
 #include "kernel/main/load.hpp"
 
+#include "formats/cpio.hpp"
+#include "formats/elf.hpp"
+#include "formats/relocatable.hpp"
 #include "kernel/base/log.hpp"
-#include "kernel/boot/cpio.hpp"
-#include "kernel/boot/elf.hpp"
 #include "kernel/core/actor.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/supervisor/exports.hpp"
-#include "kernel/supervisor/image.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
 
 #include <machine/cpu.hpp>
@@ -20,16 +20,16 @@ namespace {
 
 constexpr u32 first_priority = 100; // boot actors: decreasing priority in the order of the bank
 
-[[nodiscard]] Protection protection_of(const boot::elf::Segment& segment) {
+[[nodiscard]] Protection protection_of(const formats::elf::Segment& segment) {
     Protection protection = Protection::read | Protection::user;
     if (segment.writable) protection = protection | Protection::write;
     if (segment.executable) protection = protection | Protection::execute;
     return protection;
 }
 
-[[nodiscard]] Status fill(Actor& actor, boot::Bytes file, const boot::elf::Image& image, u16 priority) {
-    for (const boot::elf::Segment& segment : image.segments()) {
-        const boot::Bytes bytes = file.subspan(segment.file_offset, segment.file_size);
+[[nodiscard]] Status fill(Actor& actor, formats::Bytes file, const formats::elf::Image& image, u16 priority) {
+    for (const formats::elf::Segment& segment : image.segments()) {
+        const formats::Bytes bytes = file.subspan(segment.file_offset, segment.file_size);
         const Status status = actor.space.map_segment(VirtAddr{segment.address}, segment.memory_size, bytes,
                                                       protection_of(segment));
         if (status != Status::ok) return status;
@@ -69,12 +69,12 @@ constexpr std::string_view supervisor_suffix = ".r";
 
 // The segments at their places from actor.image.begin on, then what the linker left to do. The text is
 // written through the direct map: nothing is ever writable and executable.
-[[nodiscard]] Status place(Actor& actor, boot::Bytes file, const RelocatableImage& image) {
+[[nodiscard]] Status place(Actor& actor, formats::Bytes file, const RelocatableImage& image) {
     const Result<VirtAddr> room = supervisor_space().find_room(image.size);
     if (!room.ok()) return room.status();
     actor.image = {room.value(), room.value() + image.size};
-    for (const boot::elf::Segment& segment : image.elf.segments()) {
-        const boot::Bytes bytes = file.subspan(segment.file_offset, segment.file_size);
+    for (const formats::elf::Segment& segment : image.elf.segments()) {
+        const formats::Bytes bytes = file.subspan(segment.file_offset, segment.file_size);
         const Status status =
             supervisor_space().map_segment(room.value() + segment.address, segment.memory_size, bytes,
                                            protection_of(segment), owner_of(actor));
@@ -106,7 +106,7 @@ void take_out(const Actor& actor) {
     return create_thread(actor, start).status();
 }
 
-[[nodiscard]] [[gnu::noinline]] bool load_supervisor(std::string_view file_name, boot::Bytes file,
+[[nodiscard]] [[gnu::noinline]] bool load_supervisor(std::string_view file_name, formats::Bytes file,
                                                      u16 priority) {
     const std::string_view name = file_name.substr(0, file_name.size() - supervisor_suffix.size());
     const ParsedImage parsed = parse_image(file, machine::elf_machine);
@@ -140,10 +140,10 @@ void take_out(const Actor& actor) {
 
 // ---- user actors -------------------------------------------------------------------------------
 
-[[nodiscard]] [[gnu::noinline]] bool load_user(std::string_view name, boot::Bytes file, u16 priority) {
-    const auto image = boot::elf::parse(file, {.machine = machine::elf_machine});
+[[nodiscard]] [[gnu::noinline]] bool load_user(std::string_view name, formats::Bytes file, u16 priority) {
+    const auto image = formats::elf::parse(file, {.machine = machine::elf_machine});
     if (!image.has_value()) {
-        log("actor {}: not loaded: {}", name, boot::elf::text(image.error().error));
+        log("actor {}: not loaded: {}", name, formats::elf::text(image.error().error));
         return false;
     }
     const Result<Actor*> actor = create_actor(name, K_SYSTEMACTOR, {});
@@ -160,7 +160,7 @@ void take_out(const Actor& actor) {
     return true;
 }
 
-[[nodiscard]] bool load(std::string_view name, boot::Bytes file, u16 priority) {
+[[nodiscard]] bool load(std::string_view name, formats::Bytes file, u16 priority) {
     return is_supervisor_image(name) ? load_supervisor(name, file, priority)
                                      : load_user(name, file, priority);
 }
@@ -180,15 +180,15 @@ void for_each_name(std::string_view list, Each each) {
     return found;
 }
 
-[[nodiscard]] bool is_program(const boot::cpio::Entry& entry) {
-    return entry.regular() &&
-           (is_supervisor_image(entry.name) || entry.name.find('.') == std::string_view::npos);
+[[nodiscard]] bool is_program(const formats::cpio::Entry& entry) {
+    return entry.regular() && formats::index_of(entry.name, '/') == std::string_view::npos &&
+           (is_supervisor_image(entry.name) || formats::index_of(entry.name, '.') == std::string_view::npos);
 }
 
-[[nodiscard]] bool all_there(boot::Bytes bank, std::string_view wanted) {
+[[nodiscard]] bool all_there(formats::Bytes bank, std::string_view wanted) {
     bool all = true;
     for_each_name(wanted, [&](std::string_view name) {
-        const auto entry = boot::cpio::Archive::find(bank, name);
+        const auto entry = formats::cpio::Archive::find(bank, name);
         if (entry.has_value() && is_program(*entry)) return;
         log("run={}: no such program in the bank", name);
         all = false;
@@ -198,12 +198,12 @@ void for_each_name(std::string_view list, Each each) {
 
 } // namespace
 
-Loaded load_bank(boot::Bytes bank, std::string_view wanted) {
+Loaded load_bank(formats::Bytes bank, std::string_view wanted) {
     Loaded result{};
     bool failed = false;
-    for (const boot::cpio::Entry& entry : boot::cpio::Archive{bank}) {
-        if (entry.error != boot::cpio::Error::none) {
-            log("bank: {} at offset {}", boot::cpio::text(entry.error), entry.offset);
+    for (const formats::cpio::Entry& entry : formats::cpio::Archive{bank}) {
+        if (entry.error != formats::cpio::Error::none) {
+            log("bank: {} at offset {}", formats::cpio::text(entry.error), entry.offset);
             continue;
         }
         if (!is_program(entry) || (!wanted.empty() && !listed(wanted, entry.name))) continue;

@@ -1,8 +1,8 @@
 // Boot actors: the executables of the bank, each loaded into an actor of its own.
 #pragma once
 
+#include "formats/bytes.hpp"
 #include "kernel/base/types.hpp"
-#include "kernel/boot/bytes.hpp"
 
 #include <string_view>
 
@@ -16,7 +16,8 @@ struct Loaded {
 };
 
 // Loads and starts the actors of the bank in its order: all of them, or those that the comma-separated
-// `wanted` names. A file with a dot in its name is data. What cannot be loaded is reported and left out.
-[[nodiscard]] Loaded load_bank(boot::Bytes bank, std::string_view wanted);
+// `wanted` names. A file with a dot in its name, or in a folder, is data. What cannot be loaded is reported
+// and left out.
+[[nodiscard]] Loaded load_bank(formats::Bytes bank, std::string_view wanted);
 
 } // namespace chorale

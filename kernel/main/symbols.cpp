@@ -40,7 +40,7 @@ constinit std::string_view known{};
 
 } // namespace
 
-void use(boot::Bytes file) { known = boot::characters(file); }
+void use(formats::Bytes file) { known = formats::characters(file); }
 
 Place find(u64 address) { return find_in(known, address); }
 

@@ -2,8 +2,8 @@
 // digits, a space, the name. It is read where it lies, as it is only needed when everything else is broken.
 #pragma once
 
+#include "formats/bytes.hpp"
 #include "kernel/base/types.hpp"
-#include "kernel/boot/bytes.hpp"
 
 #include <string_view>
 
@@ -15,7 +15,7 @@ struct Place {
 };
 
 // Must stay readable for ever. A file that is not of the form above finds nothing.
-void use(boot::Bytes file);
+void use(formats::Bytes file);
 
 [[nodiscard]] Place find(u64 address);
 

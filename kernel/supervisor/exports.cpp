@@ -25,6 +25,8 @@ constexpr Function functions[] = {
     FUNCTION(svCopyIn, copy_in),
     FUNCTION(svCopyInString, copy_in_string),
     FUNCTION(svCopyOut, copy_out),
+    FUNCTION(svCopyInside, copy_inside),
+    FUNCTION(svSymbolAddress, symbol_address),
     FUNCTION(imsIntrMask_f, mask_interrupts),
     FUNCTION(imsIntrUnmask_f, unmask_interrupts),
     FUNCTION(imsIntrMaskCount, count_masks),

@@ -1,8 +1,10 @@
 // A copy that faults in supervisor mode goes on at its failure exit, as in the nucleus (arch/*/trap).
 #include "kernel/supervisor/thread_level.hpp"
 
+#include "formats/relocatable.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/interrupt/level.hpp"
+#include "kernel/supervisor/exports.hpp"
 
 #include <machine/report.hpp>
 #include <machine/supervisor.hpp>
@@ -31,6 +33,24 @@ int copy_out(const void* source, VmAddr target, int count) {
         !machine::user_range(VirtAddr{target}, static_cast<std::size_t>(count)))
         return K_EFAULT;
     return machine::copy_out(VirtAddr{target}, source, static_cast<std::size_t>(count)) ? K_OK : K_EFAULT;
+}
+
+// Either side may be what faults: the copy stops there.
+int copy_inside(const void* source, void* target, int count) {
+    const auto size = static_cast<std::size_t>(count);
+    const auto supervisor = [size](const void* place) {
+        const auto begin = reinterpret_cast<uword>(place);
+        return begin >= machine::supervisor_begin && begin <= machine::supervisor_end - size;
+    };
+    if (count < 0 || !at_thread_level() || !supervisor(source) || !supervisor(target)) return K_EFAULT;
+    return machine::supervisor_read(target, VirtAddr{reinterpret_cast<uword>(source)}, size) ? K_OK
+                                                                                             : K_EFAULT;
+}
+
+VmAddr symbol_address(const char* name) {
+    std::size_t length = 0;
+    while (length < RelocatableImage::name_limit && name[length] != '\0') ++length;
+    return exported_symbol({name, length});
 }
 
 // Piece by piece, none across a boundary of 16 bytes: what lies behind the NUL need not be readable.

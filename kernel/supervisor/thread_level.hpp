@@ -10,6 +10,8 @@ namespace chorale::thread_level {
 int copy_in(VmAddr source, void* target, int count);
 int copy_in_string(VmAddr source, char* target, int limit);
 int copy_out(const void* source, VmAddr target, int count);
+int copy_inside(const void* source, void* target, int count);
+VmAddr symbol_address(const char* name);
 void mask_interrupts();
 void unmask_interrupts();
 unsigned count_masks();

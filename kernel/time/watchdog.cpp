@@ -1,7 +1,7 @@
 #include "kernel/time/watchdog.hpp"
 
+#include "formats/callback.hpp"
 #include "kernel/base/log.hpp"
-#include "kernel/boot/callback.hpp"
 #include "kernel/core/actor.hpp"
 #include "kernel/core/environment.hpp"
 #include "kernel/core/names.hpp"
@@ -129,7 +129,7 @@ void give(Watchdog& watchdog, const Owner& owner) {
 }
 
 // `nearer` says whether the home must look soon when `work` is done.
-using Work = boot::Callback<Status(Watchdog&)>;
+using Work = formats::Callback<Status(Watchdog&)>;
 [[nodiscard]] Status with_watchdog(const Actor& actor, u64 handle, bool nearer, Work work) {
     Watchdog* here = nullptr;
     const Status status = watchdogs.with([&](Watchdogs& watched) {

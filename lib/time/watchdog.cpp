@@ -2,14 +2,18 @@
 #include <chorus.h>
 #include <cx/wdt.h>
 
-// errno's place: a C library that knows threads has a better one.
+// errno's place: a C library that knows threads has a better one; with CHORUS_EXTENDED there is always one.
+#ifdef CHORUS_EXTENDED
+extern "C" int* __errno_location();
+#else
 extern "C" [[gnu::weak]] int* __errno_location();
+#endif
 
 namespace {
 
 constexpr int e_perm = 1, e_again = 11, e_fault = 14, e_busy = 16, e_inval = 22; // as Linux has them
 
-int error_number;
+[[maybe_unused]] int error_number;
 
 int errno_of(int error) {
     switch (error) {
@@ -64,7 +68,9 @@ int new_handle(unsigned int operation, wdt_handle_t* handle) {
 
 extern "C" {
 
+#ifndef CHORUS_EXTENDED
 int* __errno_location() { return &error_number; }
+#endif
 
 int wdt_alloc(wdt_handle_t* handle) { return new_handle(K_WATCHDOG_ALLOCATE, handle); }
 int wdt_realloc(wdt_handle_t* handle) { return new_handle(K_WATCHDOG_TAKE_OVER, handle); }

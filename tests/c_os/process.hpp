@@ -4,7 +4,7 @@
 
 #include "nucleus.hpp"
 
-#include "c_os/calls/file_calls.hpp"
+#include "c_os/file_calls/file_calls.hpp"
 #include "c_os/file/file_context.hpp"
 #include "c_os/file/file_flags.hpp"
 #include "c_os/file/root.hpp"

@@ -196,6 +196,8 @@ void Inspection::collect_messages() {
         }
     }
     for (Actor* const actor : actors_) {
+        actor->tables.with(
+            [&](const auto& tables) { add_message(tables.end_notice, {"kept for the end of", actor, 0}); });
         actor->saved.with([&](const auto& saved) {
             for (u64 place = 0; place < saved.size(); ++place)
                 add_message(saved[place], {"saved by", actor, place});

@@ -182,8 +182,10 @@ void Inspection::check_credits() {
     for (const auto& [message, owner] : messages_) {
         const std::string_view where{owner.what};
         const bool queued = where.starts_with("the queue");
-        const bool free_of_charge =
-            message->answered != nullptr || (message->call && fits_registers(*message));
+        // Its own end notices and requests to mappers the nucleus pays for itself.
+        const bool own =
+            message->answered != nullptr || message->source.uiTail == nucleus_actor().default_port->ui.uiTail;
+        const bool free_of_charge = own || (message->call && fits_registers(*message));
         expect(message->payer == nullptr || queued || where.starts_with("a mailbox"), 73, "a message of ",
                owner, " is still paid for");
         expect(!queued || message->payer != nullptr || free_of_charge, 73, "nobody pays for a message in ",

@@ -105,7 +105,7 @@ class Ending final : public Engine {
 
 class PanicChild : public InChild {};
 
-[[nodiscard]] boot::Bytes bytes_of(std::string_view text) {
+[[nodiscard]] formats::Bytes bytes_of(std::string_view text) {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
 

@@ -57,6 +57,7 @@ constexpr Scenario all[] = {
     SCENARIO(laps_in_laps),
     SCENARIO(laps_that_fault),
     SCENARIO(ends_from_inside),
+    SCENARIO(ends_that_are_told),
     SCENARIO(owners_that_go_beneath_threads),
     SCENARIO(owners_that_go_beneath_plain_laps),
     SCENARIO(handlers_whose_owners_go_beneath),

@@ -84,6 +84,8 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> laps_in_laps(u64);
 [[nodiscard]] host::Task<void> laps_that_fault(u64);
 [[nodiscard]] host::Task<void> ends_from_inside(u64);
+// scenarios_ends.cpp
+[[nodiscard]] host::Task<void> ends_that_are_told(u64);
 // scenarios_gone_owners.cpp
 [[nodiscard]] host::Task<void> owners_that_go_beneath_threads(u64);
 [[nodiscard]] host::Task<void> owners_that_go_beneath_plain_laps(u64);

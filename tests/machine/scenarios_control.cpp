@@ -113,6 +113,8 @@ constexpr VirtAddr array_at = free_data, name_at = free_data + 2048, context_at 
         static_cast<void>(co_await attempt(Call::threadStat, owner.at(), 0, array_at, 20));
         if (co_await attempt(Call::actorStat, 0, array_at, 100) >= 0)
             complain("a user actor sees all actors");
+        if (co_await attempt(Call::portStat, owner.at(), 0, array_at, 2048) >= 0)
+            complain("a user actor sees the names of ports");
     }
 }
 

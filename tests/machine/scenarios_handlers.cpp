@@ -238,10 +238,10 @@ using TrapsPointer = std::shared_ptr<Traps>;
 [[nodiscard]] Task<void> trap(bool handled) {
     const long wanted = handled ? 42 : K_ENOTIMP;
     const auto refused = [](long result) { return failures_expected() && result == K_ENOTIMP; };
-    const long first = co_await raw_call(foreign, {41});
+    const long first = co_await foreign_call(foreign, {41});
     if (!refused(first)) expect(first, wanted, "a foreign call");
     const long second = co_await foreign_call(foreign, {41});
-    if (!refused(second)) expect(second, wanted, "a foreign call that the entry code knows");
+    if (!refused(second)) expect(second, wanted, "another foreign call");
     expect(co_await raw_call(255, {41}), K_ENOTIMP, "a call that there is not");
     if (handled) co_await breakpoint();
 }

@@ -104,6 +104,56 @@ struct Expected {
     co_await stage->end();
 }
 
+[[nodiscard]] Task<KnUniqueId> make_member(KnCap actor, KnCap group) {
+    Local<KnCap> capability;
+    Local<KnUniqueId> name;
+    KnUniqueId port{};
+    EXPECT_GT(co_await Stage::port(actor, port), 0);
+    co_await capability.set(group);
+    co_await name.set(port);
+    EXPECT_EQ(co_await attempt(Call::grpPortInsert, capability.at(), name.at()), K_OK);
+    co_return port;
+}
+
+// More ports than an entry of the nucleus tells, some of them gone, one of them in a group.
+[[nodiscard]] Task<void> list_ports() {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap actor = co_await stage->actor();
+    Named owner;
+    co_await owner.set(actor);
+    Local<KnCap> group;
+    EXPECT_EQ(co_await attempt(Call::grpAllocate, K_DYNAMIC, group.at(), 0), K_OK);
+    const KnUniqueId member = co_await make_member(actor, co_await group.get());
+    std::map<u64, int> expected{{member.uiTail, 1}}; // by the tail, which no two have alike
+    for (int i = 0; i < 9; ++i) {
+        KnUniqueId port{};
+        const long li = co_await Stage::port(actor, port);
+        EXPECT_GT(li, 0);
+        if (i % 3 == 0)
+            EXPECT_EQ(co_await attempt(Call::portDelete, owner.at(), li), K_OK);
+        else
+            expected[port.uiTail] = static_cast<int>(li);
+    }
+    const long count = co_await attempt(Call::portStat, owner.at(), 0, array_at, 16 * sizeof(KnPortStat));
+    EXPECT_EQ(count, static_cast<long>(expected.size()) + 1);
+    int last = -1;
+    for (const KnPortStat& each : co_await load_array<KnPortStat>(static_cast<std::size_t>(count))) {
+        EXPECT_GT(each.psPortLi, last);
+        last = each.psPortLi;
+        EXPECT_EQ(each.psGroups, each.psUi.uiTail == member.uiTail ? 1u : 0u);
+        if (each.psPortLi == K_DEFAULTPORT) continue;
+        EXPECT_EQ(each.psPortLi, expected.at(each.psUi.uiTail));
+        expected.erase(each.psUi.uiTail);
+    }
+    EXPECT_TRUE(expected.empty());
+    EXPECT_EQ(co_await attempt(Call::portStat, owner.at(), 0, nowhere, 0), count);
+    EXPECT_EQ(co_await attempt(Call::portStat, owner.at(), 0, nowhere, sizeof(KnPortStat)), K_EFAULT);
+    EXPECT_EQ(co_await attempt(Call::portStat, owner.at(), 1, array_at, 64), K_EINVAL);
+    co_await owner.set(stranger);
+    EXPECT_EQ(co_await attempt(Call::portStat, owner.at(), 0, array_at, 64), K_EUNKNOWN);
+    co_await stage->end();
+}
+
 // ---- counts ----------------------------------------------------------------------------------------------
 
 [[nodiscard]] Task<KnThreadStatistics> counts_of(KnCap actor, long thread) {
@@ -320,6 +370,7 @@ struct Looks {
 
 TEST(Statistics, Actors) { expect_clean(list_actors, 1); }
 TEST(Statistics, Threads) { expect_clean(list_threads); }
+TEST(Statistics, Ports) { expect_clean(list_ports, 1); }
 TEST(Statistics, Counts) { expect_clean(count_threads); }
 TEST(Statistics, Cpus) { expect_clean(count_on_cpus, 3); }
 TEST(Statistics, Times) {

@@ -87,6 +87,9 @@ TEST(Supervisor, exported_symbols) {
     EXPECT_EQ(exported_symbol("svCopyIn"), reinterpret_cast<uword>(&thread_level::copy_in));
     EXPECT_EQ(exported_symbol("svCopyInString"), reinterpret_cast<uword>(&thread_level::copy_in_string));
     EXPECT_EQ(exported_symbol("svCopyOut"), reinterpret_cast<uword>(&thread_level::copy_out));
+    EXPECT_EQ(exported_symbol("svCopyInside"), reinterpret_cast<uword>(&thread_level::copy_inside));
+    EXPECT_EQ(exported_symbol("svSymbolAddress"), reinterpret_cast<uword>(&thread_level::symbol_address));
+    EXPECT_EQ(thread_level::symbol_address("nullCall"), exported_symbol("nullCall"));
     EXPECT_EQ(exported_symbol("imsIntrMask_f"), reinterpret_cast<uword>(&thread_level::mask_interrupts));
     EXPECT_EQ(exported_symbol("imsIntrUnmask_f"), reinterpret_cast<uword>(&thread_level::unmask_interrupts));
     EXPECT_EQ(exported_symbol("imsIntrMaskCount"), reinterpret_cast<uword>(&thread_level::count_masks));

@@ -50,19 +50,25 @@ class Run:
 
 
 def boot(name, append=QUICK, bank=TEST_BANK, **options):
-    """Boots once. `bank`: a path, "none", or the bytes of an archive."""
-    settings = {"cpus": 2, "timeout": 150, "limit": qemu.OUTPUT_LIMIT}
+    """Boots once. `bank`: a path, "none", or the bytes of an archive. `typist`: qemu.boot's. `until`: a line
+    that matches it ends the machine; for actors that leave it running."""
+    settings = {"cpus": 2, "timeout": 150, "limit": qemu.OUTPUT_LIMIT, "typist": None, "until": None}
     settings.update(options)
-    timeout, limit = settings.pop("timeout"), settings.pop("limit")
+    timeout, limit, typist, until = (settings.pop(key) for key in ("timeout", "limit", "typist", "until"))
     lines = []
+
+    def take(kind, line, transcript):
+        lines.append(line)
+        if until and re.search(until, line):
+            raise qemu.Stop(f"the line {until} has come")
+
     with tempfile.TemporaryDirectory(prefix="chorale-system-") as scratch:
         if isinstance(bank, bytes):
             path = pathlib.Path(scratch) / "bank.cpio"
             path.write_bytes(bank)
             bank = path
         guest = qemu.Machine(arch=ARCH, append=append, bank=str(bank), **settings)
-        outcome = qemu.boot(guest, paths.log(f"{machine.PREFIX}system-{name}"), timeout,
-                            lambda kind, line, transcript: lines.append(line), limit)
+        outcome = qemu.boot(guest, paths.log(f"{machine.PREFIX}system-{name}"), timeout, take, limit, typist)
     return Run(outcome, lines)
 
 

@@ -49,15 +49,17 @@ void no_such_call(Report& report) {
             }
         }
     };
-    for (std::uint64_t number = 0; number < chorus::call_limit; ++number) {
-        if (!is_call(number)) {
-            check(number);
+    for (std::uint64_t index = 0; index < chorus::call_limit; ++index) {
+        if (!is_call(index)) {
+            check(call_of(index));
         }
+        check(index); // somebody else's
     }
-    check(chorus::call_limit);
-    check(chorus::call_limit + 1);
+    check(call_of(chorus::call_limit));
+    check(call_of(chorus::call_limit + 1));
     for (unsigned bit = 7; bit < 64; ++bit) {
         check((std::uint64_t{1} << bit) | 126);
+        check(call_of(std::uint64_t{1} << bit | 126));
     }
     check(std::uint64_t{1} << 31);
     check(std::uint64_t{1} << 63);
@@ -216,6 +218,8 @@ void pointers_block(Report& report) {
         {"threadContext new", call_number::threadContext, 4, {0, 1, K_CURRCTX}},
         {"threadStat capability", call_number::threadStat, 0, {0, 0, 0, 0}},
         {"threadStat array", call_number::threadStat, 2, {0, 0, 0, 64}},
+        {"portStat capability", call_number::portStat, 0, {0, 0, 0, 0}},
+        {"portStat array", call_number::portStat, 2, {0, 0, 0, sizeof(KnPortStat)}},
     };
     for (const PointerCase& test : cases) {
         // K_NOTIMEOUT is the all-ones pointer: not bad, and no end.
@@ -324,7 +328,7 @@ struct Reserved {
 };
 constexpr Reserved listed[] = {
 #define CHORALE_RESERVED(number, name, flow, privilege, ...)                                                 \
-    {number, #name, chorus::Privilege::privilege == chorus::Privilege::system},
+    {call_of(number), #name, chorus::Privilege::privilege == chorus::Privilege::system},
     CHORUS_LEAF_CALLS(CHORALE_RESERVED) CHORUS_BLOCK_CALLS(CHORALE_RESERVED)
 #undef CHORALE_RESERVED
 };

@@ -331,7 +331,7 @@ void stop_actor_from_inside(Report& report) {
 
 // User actors leave others alone that are not.
 KnCap system_actor;
-int refused[7];
+int refused[8];
 
 void meddle(std::uintptr_t) {
     KnActorPrivilege wanted = K_SYSTEMACTOR;
@@ -341,6 +341,7 @@ void meddle(std::uintptr_t) {
     refused[4] = actorStat(0, nullptr, 0);
     refused[5] = threadContext(K_MYACTOR, K_MYSELF, K_SUPPRIV, nullptr, refused);
     refused[6] = actorPi(K_MYACTOR, nullptr, nullptr);
+    refused[7] = portStat(K_MYACTOR, 0, nullptr, 0);
     refused[0] = 1;
     threadDelay(K_NOTIMEOUT);
 }
@@ -350,13 +351,13 @@ void rights(Report& report) {
     Child child;
     REQUIRE_EQ(child.create("meddler"), K_OK);
     REQUIRE(child.start(meddle, 0, higher_priority, 0) > 0);
-    int seen[7]{};
+    int seen[8]{};
     CHECK(eventually([&] {
         return vmCopy(&child.capability(), address_of(refused), K_MYACTOR, address_of(seen), sizeof(seen),
                       0) == K_OK &&
                seen[0] == 1;
     }));
-    for (unsigned i = 1; i < 7; ++i) {
+    for (unsigned i = 1; i < 8; ++i) {
         CHECK_EQ(seen[i], K_EPRIV);
     }
 }

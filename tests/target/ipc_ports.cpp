@@ -1,5 +1,5 @@
 // Suite ipc_ports: which port a message comes from and in which order: default port, enabled ports, queues,
-// several servers.
+// several servers; what portStat tells.
 #include "check.hpp"
 #include "helper.hpp"
 
@@ -230,11 +230,75 @@ void bad_ports(Report& report) {
     }
 }
 
+// ---- portStat ----
+
+// The entry of the port among `count` ones; an empty one when there is none.
+KnPortStat entry_of(const KnPortStat* all, int count, const KnUniqueId& port) {
+    for (int i = 0; i < count; ++i) {
+        if (uiEqual(&all[i].psUi, &port) != 0) return all[i];
+    }
+    return {};
+}
+
+void statistics(Report& report) {
+    Port quiet, busy;
+    KnUniqueId name{};
+    REQUIRE_EQ(portUi(&name, K_DEFAULTPORT), K_OK);
+    REQUIRE_EQ(portEnable(K_MYACTOR, busy.li(), 5), K_OK);
+    KnCap groups[2]{};
+    for (KnCap& group : groups) {
+        REQUIRE_EQ(grpAllocate(K_DYNAMIC, &group, 0), K_OK);
+        REQUIRE_EQ(grpPortInsert(&group, &busy.destination().target), K_OK);
+    }
+    for (std::uint64_t word = 0; word < 3; ++word) REQUIRE_EQ(send_word(busy.destination(), word), K_OK);
+    CHECK_EQ(receive_word(busy.li()).result, 8);
+    KnPortStat all[8]{};
+    const int count = portStat(K_MYACTOR, 0, all, sizeof(all));
+    REQUIRE_EQ(count, 3);
+    CHECK(uiEqual(&all[0].psUi, &name) != 0); // lowest local id first
+    CHECK_EQ(all[0].psPortLi, K_DEFAULTPORT);
+    const KnPortStat first = entry_of(all, count, quiet.destination().target);
+    CHECK_EQ(first.psPortLi, quiet.li());
+    CHECK_EQ(first.psFlags, 0);
+    CHECK_EQ(first.psQueued, 0);
+    CHECK_EQ(first.psReceived, 0);
+    CHECK_EQ(first.psGroups, 0);
+    const KnPortStat second = entry_of(all, count, busy.destination().target);
+    CHECK_EQ(second.psPortLi, busy.li());
+    CHECK_EQ(second.psFlags, K_PORT_ENABLED);
+    CHECK_EQ(second.psPriority, 5);
+    CHECK_EQ(second.psQueued, 2);
+    CHECK_EQ(second.psReceived, 1);
+    REQUIRE_EQ(second.psGroups, 2);
+    CHECK(uiEqual(&second.psGroup[0], &groups[1].ui) != 0);
+    CHECK(uiEqual(&second.psGroup[1], &groups[0].ui) != 0);
+}
+
+void statistics_that_do_not_fit(Report& report) {
+    Port port;
+    KnPortStat few[2]{};
+    few[1].psPortLi = 77;
+    CHECK_EQ(portStat(K_MYACTOR, 0, few, sizeof(KnPortStat) + 3), 2);
+    CHECK_EQ(few[0].psPortLi, K_DEFAULTPORT);
+    CHECK_EQ(few[1].psPortLi, 77);
+    CHECK_EQ(portStat(K_MYACTOR, 0, nullptr, 0), 2);
+    CHECK_EQ(portStat(K_MYACTOR, 0, nullptr, sizeof(few)), K_EFAULT);
+    CHECK_EQ(portStat(K_MYACTOR, 1, few, sizeof(few)), K_EINVAL);
+    KnCap nobody{};
+    CHECK(portStat(&nobody, 0, few, sizeof(few)) < 0);
+    KnCap gone{};
+    REQUIRE_EQ(actorCreate(K_MYACTOR, &gone, K_USERACTOR, K_ACTIVE), K_OK);
+    CHECK_EQ(portStat(&gone, 0, few, sizeof(few)), 1);
+    CHECK_EQ(actorDelete(&gone), K_OK);
+    CHECK_EQ(portStat(&gone, 0, few, sizeof(few)), K_EUNKNOWN);
+}
+
 constexpr Case cases[] = {
     {"default_port", default_port},       {"order_and_sequence", order_and_sequence},
     {"queue_full", queue_full},           {"queue_deleted", queue_deleted},
     {"any_enabled", any_enabled},         {"any_enabled_waits", any_enabled_waits},
     {"several_servers", several_servers}, {"bad_ports", bad_ports},
+    {"statistics", statistics},           {"statistics_that_do_not_fit", statistics_that_do_not_fit},
 };
 
 } // namespace

@@ -182,11 +182,29 @@ void point_16_trap_handler(Report& report) {
     for (unsigned i = 0; i < 100; ++i) {
         CHECK_EQ(raw_call(call), 42);
     }
-    CHECK_EQ(raw_call({foreign_call + 1, {}}), K_ENOTIMP); // says the handler
-    CHECK_EQ(raw_call({255, {}}), K_ENOTIMP);              // says the nucleus
+    CHECK_EQ(raw_call({refused_call, {}}), K_ENOTIMP); // says the handler
+    CHECK_EQ(raw_call({call_of(255), {}}), K_ENOTIMP); // says the nucleus
     CHECK_EQ(order(order_disconnect_trap), K_OK);
     CHECK_EQ(order(order_disconnect_trap), K_EFAIL);
     CHECK_EQ(raw_call(call), K_ENOTIMP);
+}
+
+// Every number below the nucleus's comes to the handler, and the program keeps its registers.
+void foreign_numbers(Report& report) {
+    REQUIRE_EQ(order(order_connect_trap), K_OK);
+    constexpr std::uint64_t numbers[] = {
+        0, 1, 2, 3, 127, 128, 129, 155, 255, 256, 300, 470, 4095, 4096, 4351, 8191, K_TRAP_FOREIGN_LIMIT - 1};
+    for (const std::uint64_t number : numbers) {
+        Registers before{}, after{};
+        describe_call(before, {number, {7, 6, 5, 4, 3, 2}}, 0x1122334455660000);
+        after = before;
+        call_with_registers(&after);
+        CHECK_EQ(static_cast<std::uint64_t>(result_of(after)), foreign_sum(before) + 1);
+        if (const char* broken = broken_by_foreign_call(before, after); broken != nullptr) {
+            report.fail("foreign call", static_cast<int>(number), broken, 0, 1);
+        }
+    }
+    CHECK_EQ(order(order_disconnect_trap), K_OK);
 }
 
 std::atomic<unsigned> recovered;
@@ -299,6 +317,7 @@ constexpr Case cases[] = {
     {"faulting_handlers", faulting_handlers},
     {"point_06_aborted_inside", point_06_aborted_inside},
     {"point_16_trap_handler", point_16_trap_handler},
+    {"foreign_numbers", foreign_numbers},
     {"point_16_exception_handler", point_16_exception_handler},
     {"point_05_abort_handler", point_05_abort_handler},
     {"handlers_without_laps", handlers_without_laps},

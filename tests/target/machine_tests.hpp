@@ -3,6 +3,7 @@
 
 #include <actor/thread.hpp>
 #include <chorus/calls.hpp>
+#include <chorus/message_registers.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -10,9 +11,12 @@
 
 namespace chorale::test {
 
+// The number of the call with that index in the list.
+[[nodiscard]] constexpr std::uint64_t call_of(std::uint64_t index) { return CHORUS_CALL_BASE + index; }
+
 // The number of every call: call_number::sysTime.
 namespace call_number {
-#define CHORALE_CALL_NUMBER(number, name, ...) inline constexpr std::uint64_t name = number;
+#define CHORALE_CALL_NUMBER(number, name, ...) inline constexpr std::uint64_t name = call_of(number);
 CHORUS_LEAF_CALLS(CHORALE_CALL_NUMBER)
 CHORUS_BLOCK_CALLS(CHORALE_CALL_NUMBER)
 #undef CHORALE_CALL_NUMBER
@@ -23,7 +27,7 @@ struct RawCall {
     std::uint64_t argument[6]{};
 };
 
-// A nucleus call with any number and any arguments.
+// A system call with any number and any arguments.
 extern "C" long raw_call(const RawCall& call);
 // Whether that number chooses a message call, so that what else is wrong with it is an error of that call.
 [[nodiscard]] bool is_message_call(std::uint64_t number);
@@ -45,6 +49,10 @@ void describe_message_call(Registers& registers, unsigned number, unsigned size,
 // The name of a register that the call had to keep and did not, or that shows a nucleus value; nullptr: none.
 [[nodiscard]] const char* broken_register(const Registers& before, const Registers& after);
 [[nodiscard]] const char* broken_by_message_call(const Registers& before, const Registers& after);
+// The same for a system call that is not the nucleus's.
+[[nodiscard]] const char* broken_by_foreign_call(const Registers& before, const Registers& after);
+// What the handler of the tests makes of such a call (trap_argument() of trap_context.hpp).
+[[nodiscard]] std::uint64_t foreign_sum(const Registers& before);
 
 // ---- vector and floating-point registers: the tests themselves never use them otherwise ----
 void fill_vectors(std::uint64_t pattern);

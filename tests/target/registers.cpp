@@ -44,8 +44,12 @@ void calls_keep_registers(Report& report) {
          {call_number::ipcCallMessage,
           {address_of(&empty_message), 0, address_of(&nowhere), address_of(&empty_message), 0}}},
         {"ipcReply", {call_number::ipcReply, {address_of(&empty_message)}}},
-        {"no such call", {60}},
-        {"no such call", {100}},
+        {"no such call", {call_of(0)}},
+        {"no such call", {call_of(1)}},
+        {"no such call", {call_of(126)}},
+        {"no such call", {call_of(255)}},
+        {"nobody's call", {60}},
+        {"nobody's call", {100}},
         {"no such call", {0x7fffffff00000000}},
     };
     for (const auto& [name, call] : calls) {

@@ -270,6 +270,7 @@ class Client {
         for (std::uint64_t& argument : bad.argument) {
             argument = 0xffff800000000000U + random_.next() % 0x10000;
         }
+        bad.number = call_of(bad.number);
         raw_call(bad);
     }
 

@@ -1,4 +1,5 @@
-"""Builds a copy of the checkout in another folder: the nucleus and the bank must be the same, byte for byte.
+"""Builds a copy of the checkout in another folder: the nucleus, the bank, the libraries and programs of
+actors must be the same, byte for byte.
 
 usage: reproducible.py BUILD_TREE
 """
@@ -12,7 +13,9 @@ import tempfile
 
 import support
 
-PRODUCTS = ("chorale.elf", "sys_bank.cpio")
+PRODUCTS = ("chorale.elf", "sys_bank.cpio", "sdk/lib/libc.a", "sdk/lib/libchorus.a",
+            "sdk/embedded/lib/libembedded.a", "sdk/supervisor/lib/libembedded.a", "bin/5-2",
+            "bin/hello_supervisor.r")
 THIRD_PARTY = support.ROOT / "build" / "third-party"
 
 

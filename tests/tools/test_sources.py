@@ -38,6 +38,17 @@ def tarball_bytes(members):
     return buffer.getvalue()
 
 
+def package_bytes(members):
+    """A binary package: `ar` around two tarballs, with an odd size between them."""
+    data = tarball_bytes({"./" + name: text for name, text in members.items()})
+    files = {"debian-binary": b"2.0\n", "control.tar.xz": b"odd", "data.tar.xz": data}
+    made = b"!<arch>\n"
+    for name, content in files.items():
+        made += f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode() + content
+        made += b"\n" * (len(content) % 2)
+    return made
+
+
 class Archive:
     """Plays apt: offers one package and counts how often it is asked."""
 
@@ -167,6 +178,36 @@ class SourcesTest(unittest.TestCase):
         self.ensure(Archive(content))
         self.assertEqual(self.unpacked(), {"a/one.c": b"one"})
         self.assertEqual(list(self.root.rglob("escaped.c")), [])
+
+    def test_a_binary_package_is_taken_as_it_is(self):
+        content = package_bytes({"bin/tool": b"run me", "usr/share/doc/tool": b"words"})
+        digest = hashlib.sha256(content).hexdigest()
+        (self.root / "sources.txt").write_text(f"thing:amd64 1:1.0-1+b2 {digest} bin/tool\n")
+        stanza = ("Package: thing\nVersion: 1:1.0-1+b2\nFilename: pool/t/thing_1.0-1+b2_amd64.deb\n"
+                  f"SHA256: {digest}\n")
+
+        def run_logged(command, log, on_line=None, append=False, env=None, cwd=None):
+            asked.append(command[-1])
+            if "download" in command:
+                self.assertIn("APT::Architecture=amd64", command)
+                (pathlib.Path(cwd) / "thing_1%3a1.0-1+b2_amd64.deb").write_bytes(content)
+            return 0
+
+        asked = []
+        with (mock.patch("chorale.process.run_logged", run_logged),
+              mock.patch("subprocess.run", return_value=mock.Mock(stdout=stanza))):
+            sources.ensure()
+            sources.ensure()
+        self.assertEqual(asked, ["update", "thing:amd64=1:1.0-1+b2"])
+        self.assertEqual(self.unpacked("1.0-1+b2"), {"bin/tool": b"run me"})
+        (self.root / "third-party/thing-1.0-1+b2/bin/tool").unlink()
+        kept = next((self.root / "third-party/download").iterdir())
+        for wrong in (b"", b"!<arch>\n", content[:70], tarball_bytes({"bin/tool": b"run me"})):
+            kept.write_bytes(wrong)
+            digest = hashlib.sha256(wrong).hexdigest()
+            (self.root / "sources.txt").write_text(f"thing:amd64 1:1.0-1+b2 {digest} bin/tool\n")
+            with self.assertRaisesRegex(Failure, "cannot be unpacked: it is no Debian package"):
+                sources.ensure()
 
     def test_bad_lines_are_named(self):
         digest = "0" * 64

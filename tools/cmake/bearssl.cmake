@@ -3,7 +3,7 @@
 #
 #   chorale_bearssl(target [options...])   an object library, compiled with `options`; it needs memcpy and
 #                                          memset of its program
-include(${CMAKE_CURRENT_LIST_DIR}/libfdt.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/third_party.cmake)
 
 function(chorale_bearssl target)
   chorale_third_party(package bearssl)

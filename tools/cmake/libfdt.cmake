@@ -5,22 +5,7 @@
 #
 # What links it includes kernel/boot/libfdt/libfdt.hpp. It needs memchr, memcmp and strlen of its program.
 
-set(CHORALE_THIRD_PARTY ${PROJECT_SOURCE_DIR}/build/third-party CACHE PATH "unpacked third-party sources")
-
-# The folder of a package of tools/sources.txt.
-function(chorale_third_party variable package)
-  set(list ${PROJECT_SOURCE_DIR}/tools/sources.txt)
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${list})
-  file(STRINGS ${list} line REGEX "^${package} ")
-  if(NOT line MATCHES "^${package} +([^ ]+) ")
-    message(FATAL_ERROR "tools/sources.txt has no ${package}")
-  endif()
-  set(directory ${CHORALE_THIRD_PARTY}/${package}-${CMAKE_MATCH_1})
-  if(NOT EXISTS ${directory}/.complete)
-    message(FATAL_ERROR "the source of ${package} is not in ${directory}: type ./chorale setup")
-  endif()
-  set(${variable} ${directory} PARENT_SCOPE)
-endfunction()
+include(${CMAKE_CURRENT_LIST_DIR}/third_party.cmake)
 
 function(chorale_libfdt target)
   cmake_parse_arguments(option "WRITER" "" "" ${ARGN})

@@ -4,6 +4,7 @@
 #   chorale_nucleus_flags(target)          code that runs in the nucleus (supervisor mode)
 #   chorale_fastpath_sources(target f...)  files of such a target whose code must keep the frame-pointer free
 #   chorale_user_flags(target [GENERAL_REGS_ONLY])  static user actor, linked from 0x400000 up
+#   chorale_extended_flags(target)         what programs with a C library of their own link (lib/sdk)
 #   chorale_supervisor_flags(target)       code of supervisor actors: any address, the nucleus's privilege
 
 set(CHORALE_WARNINGS
@@ -60,7 +61,16 @@ function(chorale_nucleus_flags target)
     $<$<COMPILE_LANGUAGE:C,CXX>:-fno-omit-frame-pointer -momit-leaf-frame-pointer
       -Wframe-larger-than=2048>)
   if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
-    # An interrupt uses the stack below rsp; vector registers belong to the interrupted user thread.
+    # Such programs may move themselves, so all of it can; on riscv64 they pass floating point in its
+# registers.
+function(chorale_extended_flags target)
+  target_compile_options(${target} PRIVATE ${CHORALE_TARGET_OPTIONS} -O2 -fPIC)
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "riscv64")
+    target_compile_options(${target} PRIVATE -march=rv64gc -mabi=lp64d)
+  endif()
+endfunction()
+
+# An interrupt uses the stack below rsp; vector registers belong to the interrupted user thread.
     # Not -mgeneral-regs-only: without x87 clang refuses the long double overloads in libstdc++'s headers,
     # though nothing calls them (tools/cost sees to it that no x87 instruction is emitted).
     target_compile_options(${target} PRIVATE
@@ -93,6 +103,15 @@ function(chorale_user_flags target)
   endif()
   target_link_options(${target} PRIVATE -Wl,--image-base=0x400000 -Wl,--gc-sections
     -Wl,-z,max-page-size=0x1000 -Wl,-z,separate-code -Wl,-z,norelro)
+endfunction()
+
+# Such programs may move themselves, so all of it can; on riscv64 they pass floating point in its
+# registers.
+function(chorale_extended_flags target)
+  target_compile_options(${target} PRIVATE ${CHORALE_TARGET_OPTIONS} -O2 -fPIC)
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "riscv64")
+    target_compile_options(${target} PRIVATE -march=rv64gc -mabi=lp64d)
+  endif()
 endfunction()
 
 # An interrupt uses the stack below the stack pointer; floating point belongs to user threads. The general

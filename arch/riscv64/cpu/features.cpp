@@ -35,19 +35,19 @@ bool has_extension(std::string_view isa, std::string_view extension) {
     constexpr std::size_t base = 4; // "rv64"
     if (isa.size() < base || !same(isa.substr(0, base), "rv64")) return false;
     isa.remove_prefix(base);
-    std::size_t letters = boot::index_of(isa, '_');
+    std::size_t letters = formats::index_of(isa, '_');
     if (letters == isa.npos) letters = isa.size();
     if (extension.size() == 1) {
         for (const char c : isa.substr(0, letters)) {
             if (lower(c) == extension[0] ||
-                (lower(c) == 'g' && boot::index_of("imafd", extension[0]) != isa.npos))
+                (lower(c) == 'g' && formats::index_of("imafd", extension[0]) != isa.npos))
                 return true;
         }
         return false;
     }
     while (letters < isa.size()) {
         isa.remove_prefix(letters + 1);
-        letters = boot::index_of(isa, '_');
+        letters = formats::index_of(isa, '_');
         if (letters == isa.npos) letters = isa.size();
         if (same(isa.substr(0, letters), extension)) return true;
     }

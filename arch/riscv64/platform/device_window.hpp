@@ -15,8 +15,8 @@ template <class T>
 [[nodiscard]] inline volatile T* map_registers(const boot::device_tree::Range& device, u64 offset,
                                                std::size_t length) {
     constexpr u64 physical_end = u64{1} << 56;
-    if (!boot::fits(device.begin, device.length, physical_end)) return nullptr;
-    if (!boot::fits(offset, length, device.length) || (device.begin + offset) % sizeof(T) != 0)
+    if (!formats::fits(device.begin, device.length, physical_end)) return nullptr;
+    if (!formats::fits(offset, length, device.length) || (device.begin + offset) % sizeof(T) != 0)
         return nullptr;
     for (const boot::FirmwareRange& memory : firmware().memory.all()) {
         if (device.begin < memory.base + memory.length && memory.base < device.begin + device.length)

@@ -12,8 +12,8 @@ constinit boot::device_tree::Machine machine{};
 constinit boot::MemoryRange place{};
 
 // On the early tables, which map everything below the limit.
-[[nodiscard]] boot::Bytes early_bytes(u64 address, u64 length) {
-    if (address == 0 || !boot::fits(address, length, physical_limit)) return {};
+[[nodiscard]] formats::Bytes early_bytes(u64 address, u64 length) {
+    if (address == 0 || !formats::fits(address, length, physical_limit)) return {};
     return {direct<const std::byte>(PhysAddr{address}), length};
 }
 
@@ -28,7 +28,7 @@ void firmware_read(u64 tree) {
         panic("boot: no device tree at the address that the loader gave", tree);
     place = {tree, tree + size};
     std::string_view problem = "out of reach";
-    const boot::Bytes bytes = early_bytes(tree, size);
+    const formats::Bytes bytes = early_bytes(tree, size);
     const auto report = [](std::string_view text) { log("device tree: {}", text); };
     if (bytes.empty() || !boot::device_tree::read(bytes, machine, report, problem)) {
         log("boot: the device tree cannot be used: {}", problem);

@@ -3,8 +3,8 @@
 
 namespace chorale::machine {
 
-using boot::Bytes;
-using boot::load;
+using formats::Bytes;
+using formats::load;
 
 void LoaderInfo::add_memory(u64 base, u64 length, u32 type) {
     if (memory_count == memory_capacity) {
@@ -21,7 +21,7 @@ void LoaderInfo::set_command_line(std::string_view text) {
 void LoaderInfo::set_loader(std::string_view text) { loader_length = text.copy(loader, sizeof loader); }
 
 std::string_view terminated(Bytes bytes) {
-    const std::string_view text = boot::characters(bytes);
+    const std::string_view text = formats::characters(bytes);
     return text.substr(0, text.find('\0'));
 }
 
@@ -65,7 +65,7 @@ bool read_pvh(u64 address, LoaderInfo& info, std::string_view& problem) {
     const Bytes table = early_bytes(load<u64>(start, map), u64{entries} * entry_bytes);
     if (table.empty()) return fail(problem, "no memory map");
     for (u32 i = 0; i < entries; ++i) {
-        const Bytes entry = boot::slice(table, std::size_t{i} * entry_bytes, entry_bytes);
+        const Bytes entry = formats::slice(table, std::size_t{i} * entry_bytes, entry_bytes);
         info.add_memory(load<u64>(entry, entry_base), load<u64>(entry, entry_length),
                         load<u32>(entry, entry_type));
     }
@@ -93,7 +93,7 @@ void read_memory(Bytes tag, LoaderInfo& info) {
     constexpr std::size_t header = 16, smallest_entry = 20;
     const u32 entry_size = load<u32>(tag, 8);
     if (entry_size < smallest_entry) return;
-    for (std::size_t at = header; boot::fits(at, entry_size, tag.size()); at += entry_size) {
+    for (std::size_t at = header; formats::fits(at, entry_size, tag.size()); at += entry_size) {
         info.add_memory(load<u64>(tag, at), load<u64>(tag, at + 8), load<u32>(tag, at + 16));
     }
 }
@@ -106,7 +106,7 @@ void read_module(Bytes tag, LoaderInfo& info) {
 }
 
 void read_root_pointer(Bytes tag, LoaderInfo& info) {
-    const Bytes pointer = boot::slice(tag, 8, sizeof info.root_pointer);
+    const Bytes pointer = formats::slice(tag, 8, sizeof info.root_pointer);
     if (pointer.size() <= info.root_pointer_length) return; // the newer structure is the longer one
     __builtin_memcpy(info.root_pointer, pointer.data(), pointer.size());
     info.root_pointer_length = pointer.size();
@@ -115,9 +115,9 @@ void read_root_pointer(Bytes tag, LoaderInfo& info) {
 void read_tag(u32 type, Bytes tag, LoaderInfo& info) {
     switch (type) {
     case tag_command_line:
-        return info.set_command_line(terminated(boot::slice(tag, 8, tag.size())));
+        return info.set_command_line(terminated(formats::slice(tag, 8, tag.size())));
     case tag_loader:
-        return info.set_loader(terminated(boot::slice(tag, 8, tag.size())));
+        return info.set_loader(terminated(formats::slice(tag, 8, tag.size())));
     case tag_module:
         return read_module(tag, info);
     case tag_memory:
@@ -139,12 +139,13 @@ bool read_multiboot2(u64 address, LoaderInfo& info, std::string_view& problem) {
     const Bytes all = early_bytes(address, total);
     if (all.empty()) return fail(problem, "information out of reach");
     info.set_loader("Multiboot2");
-    for (std::size_t at = header; boot::fits(at, header, all.size());) {
+    for (std::size_t at = header; formats::fits(at, header, all.size());) {
         const u32 type = load<u32>(all, at), size = load<u32>(all, at + 4);
         if (type == tag_end) break;
-        if (size < header || !boot::fits(at, size, all.size())) return fail(problem, "a tag beyond the end");
-        read_tag(type, boot::slice(all, at, size), info);
-        at = boot::align_up(at + size, 8);
+        if (size < header || !formats::fits(at, size, all.size()))
+            return fail(problem, "a tag beyond the end");
+        read_tag(type, formats::slice(all, at, size), info);
+        at = formats::align_up(at + size, 8);
     }
     if (info.memory_count == 0) return fail(problem, "no memory map");
     return true;

@@ -3,8 +3,8 @@
 // is checked against that limit before it is used.
 #pragma once
 
+#include "formats/bytes.hpp"
 #include "kernel/base/types.hpp"
-#include "kernel/boot/bytes.hpp"
 #include "kernel/boot/command_line.hpp"
 #include "kernel/boot/memory_map.hpp"
 
@@ -41,14 +41,14 @@ struct LoaderInfo {
 };
 
 // Bytes at a physical address, or nothing when they do not all lie below 4 GiB.
-[[nodiscard]] inline boot::Bytes early_bytes(u64 address, u64 length) {
+[[nodiscard]] inline formats::Bytes early_bytes(u64 address, u64 length) {
     constexpr u64 reach = u64{4} << 30;
-    if (address == 0 || !boot::fits(address, length, reach)) return {};
+    if (address == 0 || !formats::fits(address, length, reach)) return {};
     return {direct<const std::byte>(PhysAddr{address}), length};
 }
 
 // The text at `bytes`, up to its NUL or the end.
-[[nodiscard]] std::string_view terminated(boot::Bytes bytes);
+[[nodiscard]] std::string_view terminated(formats::Bytes bytes);
 
 // False: there is nothing usable; `problem` says why.
 [[nodiscard]] bool read_pvh(u64 address, LoaderInfo& info, std::string_view& problem);

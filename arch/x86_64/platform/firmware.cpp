@@ -20,7 +20,7 @@ void firmware_read(const LoaderInfo& loader) {
     };
     bool good = false;
     if (loader.root_pointer_length != 0) {
-        good = parse(boot::Bytes{loader.root_pointer, loader.root_pointer_length}, map, complain, info);
+        good = parse(formats::Bytes{loader.root_pointer, loader.root_pointer_length}, map, complain, info);
     } else {
         const u64 root = loader.rsdp != 0 ? loader.rsdp : boot::acpi::find_root_pointer(map);
         good = parse(root, map, complain, info); // root 0 is refused, but the defaults are filled in

@@ -148,11 +148,14 @@ void take_over(const TrapFrame& from, Frame& to) {
 extern "C" {
 void chorale_interrupt(unsigned vector);
 [[noreturn]] void chorale_trap_from_user(Frame* frame);
+[[noreturn]] void chorale_foreign_call();
 void chorale_trap_from_nucleus(TrapFrame* frame);
 void chorale_trap_anywhere(const TrapFrame* frame);
 }
 
 void chorale_interrupt(unsigned vector) { handle_interrupt(vector); }
+
+void chorale_foreign_call() { on_foreign_call(); }
 
 void chorale_trap_from_user(Frame* frame) {
     const unsigned vector = static_cast<unsigned>(frame->vector);

@@ -51,5 +51,8 @@
     CALL(160, ipcGetData, block, user, thread, "K_EINVAL K_EFAULT", CHORUS_IN(KnMsgDesc, msg)) \
     CALL(161, portMigrate, block, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EFULL", \
          CHORUS_VALUE(int, options), CHORUS_IN_OPT(KnCap, srcactorcap), CHORUS_VALUE(int, portli), \
-         CHORUS_IN_OPT(KnCap, dstactorcap), CHORUS_OUT_OPT(KnEvtNum, seqnum))
+         CHORUS_IN_OPT(KnCap, dstactorcap), CHORUS_OUT_OPT(KnEvtNum, seqnum)) \
+    CALL(162, portStat, block, system, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV", \
+         CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(unsigned int, options), CHORUS_OUT_BYTES(stat), \
+         CHORUS_VALUE(unsigned int, buffsize))
 // clang-format on

@@ -15,6 +15,9 @@
          CHORUS_OUT(CpuIntrId, intrId)) \
     CALL(96, svIntrMask, leaf, supervisor, interrupt, "K_EINVAL K_EPRIV", CHORUS_VALUE(CpuIntrId, intrId), \
          CHORUS_VALUE(int, masked)) \
+    CALL(97, svActorEndNotice, leaf, supervisor, thread, \
+         "K_EINVAL K_EUNKNOWN K_EBUSY K_ENOMEM K_EFAULT K_EPRIV", CHORUS_IN_OPT(KnCap, actorcap), \
+         CHORUS_IN_OPT(KnUniqueId, portui), CHORUS_VALUE(uint64_t, cookie)) \
     CALL(100, svLapCreate, leaf, user, thread, "K_EINVAL K_EUNKNOWN K_EFAULT K_EPRIV K_ENOMEM K_EFULL", \
          CHORUS_IN_OPT(KnCap, actorcap), CHORUS_VALUE(VmAddr, laphdl), CHORUS_VALUE(VmAddr, cookie), \
          CHORUS_VALUE(unsigned int, options), CHORUS_OUT(KnLapDesc, lapdesc)) \

@@ -32,12 +32,12 @@
     ecall
     .endm
     .macro call_by_descriptor
-    li      a7, MESSAGE_IPC_CALL
+    li      a7, CHORUS_CALL_BASE + MESSAGE_IPC_CALL
     ecall
     ret
     .endm
     .macro send_by_descriptor
-    li      a7, MESSAGE_IPC_SEND
+    li      a7, CHORUS_CALL_BASE + MESSAGE_IPC_SEND
     ecall
     ret
     .endm
@@ -158,7 +158,7 @@
     take_abortable t1, s1
     ld      a2, 8(a2)
     or      a3, a5, t1
-    li      a7, MESSAGE_CALL
+    li      a7, MESSAGE_CALL_NUMBER
     load_whole 2f
 1:  enter_nucleus
     li      t1, MESSAGE_REGISTER_BYTES
@@ -191,7 +191,7 @@
     ld      a4, DESC_BODY(a0)
     or      a3, a3, a5
     or      a3, a3, t1
-    li      a7, MESSAGE_SEND
+    li      a7, CHORUS_CALL_BASE + MESSAGE_SEND
     load_whole 2f
 1:  enter_nucleus
     restore_registers
@@ -215,7 +215,7 @@
     li      a2, 0
     or      a3, a5, t1
     addi    a3, a3, MESSAGE_CONTROL(MESSAGE_REPLY_RECEIVE, 0)
-    li      a7, -1
+    slli    a7, a3, MESSAGE_REPLY_SHIFT
     load_whole 7f
 1:  enter_nucleus
 received:
@@ -266,7 +266,7 @@ received:
     li      t1, MESSAGE_KEEPS
     or      a3, a3, t1
 1:  lw      a1, 0(a1)
-    li      a7, MESSAGE_RECEIVE
+    li      a7, CHORUS_CALL_BASE + MESSAGE_RECEIVE
     enter_nucleus
     j       received
     .size ipcReceive, . - ipcReceive

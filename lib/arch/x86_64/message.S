@@ -11,18 +11,26 @@
 #define DESC_ANNEX 16
 #define DESC_SEQUENCE 24
 #define GROUP_BIT 50 /* of a name's head (ipc/chId.h) */
+#define MESSAGE_REPLY_OFFSET (MESSAGE_REPLY_NUMBER - 0x100000000) /* a displacement is signed */
 
 /* A supervisor actor calls the nucleus where a user actor traps. */
 #ifdef CHORUS_SUPERVISOR
 #define ENTER_NUCLEUS callq *nucleusMessage@GOTPCREL(%rip)
 #define CALL_BY_DESCRIPTOR jmpq *ipcCallMessage@GOTPCREL(%rip)
 #define SEND_BY_DESCRIPTOR jmpq *ipcSendMessage@GOTPCREL(%rip)
-#define TABLE_SECTION(name) .section .data.rel.ro.name, "aw", @progbits
 #else
 #define ENTER_NUCLEUS syscall
-#define CALL_BY_DESCRIPTOR movq %rcx, %r10; movl $MESSAGE_IPC_CALL, %eax; syscall; ret
-#define SEND_BY_DESCRIPTOR movl $MESSAGE_IPC_SEND, %eax; syscall; ret
+#define CALL_BY_DESCRIPTOR movq %rcx, %r10; movl $CHORUS_CALL_BASE + MESSAGE_IPC_CALL, %eax; syscall; ret
+#define SEND_BY_DESCRIPTOR movl $CHORUS_CALL_BASE + MESSAGE_IPC_SEND, %eax; syscall; ret
+#endif
+
+/* Supervisor actors and programs that move themselves: the tables are relocated at load. */
+#if defined(CHORUS_SUPERVISOR) || defined(__PIC__)
+#define TABLE_SECTION(name) .section .data.rel.ro.name, "aw", @progbits
+#define MOVABLE 1
+#else
 #define TABLE_SECTION(name) .section .rodata.name, "a", @progbits
+#define MOVABLE 0
 #endif
 
     .macro function name
@@ -35,7 +43,7 @@
 
     /* To entry rax of the table; rax is lost. */
     .macro jump_by table
-#ifdef CHORUS_SUPERVISOR
+#if MOVABLE
     pushq %rcx
     leaq \table(%rip), %rcx
     movq (%rcx,%rax,8), %rax
@@ -107,7 +115,7 @@
     movq DESC_BODY(%rdi), %rcx
     jne 2f
     load_all %rcx
-    leal (MESSAGE_REGISTER_BYTES << MESSAGE_SIZE_SHIFT | MESSAGE_CALL)(%r11), %eax
+    leal (MESSAGE_REGISTER_BYTES << MESSAGE_SIZE_SHIFT | MESSAGE_CALL_NUMBER)(%r11), %eax
 1:  ENTER_NUCLEUS
     cmpq $MESSAGE_REGISTER_BYTES, %rax
     jne 4f
@@ -119,7 +127,7 @@
     ret
 2:  call load_words
     shll $MESSAGE_SIZE_SHIFT, %eax
-    orl %r11d, %eax /* MESSAGE_CALL is 0 */
+    leal MESSAGE_CALL_NUMBER(%rax,%r11), %eax
     jmp 1b
 4:  ja 3b /* an error; or MESSAGE_STORED, with the size in eax */
 5:  call store_words
@@ -149,7 +157,7 @@
     load_all %rcx
 1:  shll $MESSAGE_SIZE_SHIFT, %eax
     orq %r11, %rax
-    orq $MESSAGE_SEND, %rax
+    orq $CHORUS_CALL_BASE + MESSAGE_SEND, %rax
     ENTER_NUCLEUS
     popq %r15
     popq %r14
@@ -181,7 +189,7 @@
     movq DESC_BODY(%rdi), %rcx
     jne 7f
     load_all %rcx
-    leal (MESSAGE_REGISTER_BYTES << MESSAGE_SIZE_SHIFT | MESSAGE_REPLY_RECEIVE)(%r11), %eax
+    leal (MESSAGE_REGISTER_BYTES << MESSAGE_SIZE_SHIFT) + MESSAGE_REPLY_OFFSET(%r11), %eax
 1:  xorl %r10d, %r10d
     ENTER_NUCLEUS
 received:
@@ -207,7 +215,7 @@ received:
     jmp 3b /* MESSAGE_STORED: the nucleus wrote the body */
 7:  call load_words
     shll $MESSAGE_SIZE_SHIFT, %eax
-    leal MESSAGE_REPLY_RECEIVE(%rax,%r11), %eax
+    leal MESSAGE_REPLY_OFFSET(%rax,%r11), %eax
     jmp 1b
 8:  pushq %rsi
     pushq %rdx
@@ -229,7 +237,7 @@ received:
     movl DESC_FLAGS(%rdi), %eax
     andl $1, %eax
     shll $16, %eax
-    orl $MESSAGE_RECEIVE, %eax
+    orl $CHORUS_CALL_BASE + MESSAGE_RECEIVE, %eax
     cmpq $0, DESC_BODY(%rdi)
     je 2f
 1:  movslq (%rsi), %r9

@@ -3,7 +3,7 @@
 
 #include "kernel/boot/acpi.hpp"
 
-#include "tests/host/boot/blob.hpp"
+#include "tests/host/formats/blob.hpp"
 
 #include <map>
 #include <string>
@@ -11,8 +11,8 @@
 
 namespace chorale::boot::acpi::test {
 
-using boot::test::Blob;
-using boot::test::Exact;
+using formats::test::Blob;
+using formats::test::Exact;
 
 class Machine {
   public:

@@ -233,12 +233,12 @@ TEST(Acpi, SurvivesDamageWithRightChecksums) {
         std::vector<Blob> tables = ordinary_tables();
         Blob& victim = tables[random() % tables.size()];
         const std::string signature{characters(victim.view().first(4))};
-        victim = boot::test::damaged(victim, random);
+        victim = formats::test::damaged(victim, random);
         victim.put_text(0, i % 8 == 0 ? "SSDT" : signature);
         if (i % 4 != 0) seal(victim);
         Machine machine;
         place_tables(machine, tables);
-        Blob dsdt = boot::test::damaged(ordinary_dsdt(), random);
+        Blob dsdt = formats::test::damaged(ordinary_dsdt(), random);
         machine.place(dsdt_address, seal(dsdt));
         const Outcome outcome = run(machine);
         EXPECT_TRUE(outcome.found);

@@ -1,7 +1,7 @@
 // The kernel command line: each key, each complaint, and lines made of noise.
 #include "kernel/boot/command_line.hpp"
 
-#include "tests/host/boot/blob.hpp"
+#include "tests/host/formats/blob.hpp"
 
 #include <gtest/gtest.h>
 

@@ -11,7 +11,7 @@ namespace chorale::boot::device_tree {
 namespace {
 
 using namespace test;
-using boot::test::inside;
+using formats::test::inside;
 
 using Flat = std::vector<std::byte>;
 
@@ -158,7 +158,7 @@ TEST_P(DamageTest, CutWithAHeaderThatKnows) {
 
 TEST_P(DamageTest, AtRandom) {
     std::mt19937_64 random{20};
-    boot::test::Blob blob{good_.size()};
+    formats::test::Blob blob{good_.size()};
     for (std::size_t i = 0; i < good_.size(); ++i) blob.put(i, good_[i]);
     for (int i = 0; i < 10'000; ++i) expect_sane(read_bytes(damaged(blob, random).view()));
 }

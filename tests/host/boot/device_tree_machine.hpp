@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernel/boot/device_tree.hpp"
-#include "tests/host/boot/blob.hpp"
+#include "tests/host/formats/blob.hpp"
 
 #include <list>
 #include <memory>
@@ -13,7 +13,7 @@
 
 namespace chorale::boot::device_tree::test {
 
-using boot::test::Exact;
+using formats::test::Exact;
 
 class TreeNode {
   public:

@@ -3,6 +3,7 @@
 #define PUBLISHED_SUPERVISOR_H
 
 #include <dki/f_dki.h>
+#include <exec/chExec.h>
 #include <exec/chPanic.h>
 #include <exec/chTimeout.h>
 #include <exec/chTrap.h>
@@ -64,7 +65,8 @@ static int use_handlers(KnCap* actor, char* name) {
            svActorStopHandlerConnect(actor, K_ACTOR_STOPVECT_LAST, &lap) +
            svActorStopHandlerDisconnect(actor, K_ACTOR_STOPVECT_MAX - 1, &lap) +
            svActorStopHandlerGetConnected(actor, 0, &lap) + svTrapConnect(trap.trapNumber, handle_trap) +
-           svTrapDisConnect(trap.trapNumber) + svSysTrapHandlerConnect(trap.trapNumber, &lap) +
+           svTrapDisConnect(trap.trapNumber) + svActorEndNotice(actor, NULL, 0) +
+           svSysTrapHandlerConnect(trap.trapNumber, &lap) +
            svSysTrapHandlerDisconnect(trap.trapNumber, &lap) +
            svSysTrapHandlerGetConnected(trap.trapNumber, &lap) + svGetInvoker(actor) +
            svSysPanic(1, name, 1, name, name, __LINE__);

@@ -180,6 +180,7 @@ static int use_messages(KnCap* actor, KnUniqueId* port) {
     KnMsgHead head;
     KnIpcDest destination;
     KnEvtNum number;
+    KnPortStat stat;
     int li = K_ANYENABLED;
     reply.flags = K_ABORTABLE;
     destination.target = *port;
@@ -190,7 +191,7 @@ static int use_messages(KnCap* actor, KnUniqueId* port) {
            ipcCall(&request, K_DEFAULTPORT, &destination, &reply, 1000) + ipcReply(&reply) +
            ipcSysInfo(&head) + ipcGetData(&request) + ipcRestore(ipcSave(K_NONEPORT)) +
            portPi(actor, li, &head.portId, &head.portId) + portGetSeqNum(actor, li, &number) +
-           portMigrate(K_WITHMSG, actor, li, actor, &number) +
+           portStat(actor, 0, &stat, sizeof stat) + portMigrate(K_WITHMSG, actor, li, actor, &number) +
            portMigrate(K_WITHOUTMSG, actor, li, actor, &number) + uiValid(port) +
            uiEqual(port, &head.srcPort);
 }
@@ -249,8 +250,8 @@ static int use_published_calls(KnCap* actor, char* text) {
     return use_actors(actor, text) + use_threads(actor, text, 0, 0) + use_scheduling(actor, K_MYSELF) +
            use_synchronisation(&time) + use_time(actor, &time) + use_memory(actor, &other) +
            use_messages(actor, &port) + use_groups(actor, &other, &port) +
-           use_message_spaces(1, &port, &time) +
-           use_private_data(actor, K_MYSELF, text) + use_system(text, text);
+           use_message_spaces(1, &port, &time) + use_private_data(actor, K_MYSELF, text) +
+           use_system(text, text);
 }
 
 #endif

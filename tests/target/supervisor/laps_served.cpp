@@ -64,7 +64,7 @@ void serve(void* argument, void*) {
 void on_trap(void* argument, void*) {
     const auto* const trap = static_cast<const KnSysTrapDesc*>(argument);
     KnThreadCtx& context = *trap->threadCtx;
-    if (trap->trapNumber != K_TRAP_SYSTEMCALL || trap_call(context) != foreign_call) {
+    if (trap->trapNumber != K_TRAP_SYSTEMCALL || trap_call(context) == refused_call) {
         set_trap_result(context, static_cast<unsigned long>(K_ENOTIMP));
         return;
     }

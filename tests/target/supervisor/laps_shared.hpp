@@ -37,6 +37,9 @@ enum Order : unsigned long {
     order_disconnect_routines,
     order_bits = 7,
 };
+
+// System calls for the trap handler, which answers with a sum; but for one.
 inline constexpr unsigned long foreign_call = 1000;
+inline constexpr unsigned long refused_call = foreign_call + 1;
 
 } // namespace chorale::test

@@ -163,6 +163,34 @@ void copies(Report& report) {
     CHECK_EQ(svCopyIn(user, text, 0), K_OK);
 }
 
+void copies_inside(Report& report) {
+    char text[] = "supervisor", copy[sizeof text]{};
+    void* const nowhere = reinterpret_cast<void*>(~VmAddr{0} - 4096);
+    void* const user = reinterpret_cast<void*>(VmAddr{0x400000});
+    VmAddr pages = 0;
+    CHECK_EQ(svCopyInside(text, copy, sizeof text), K_OK);
+    CHECK_EQ(copy[9], 'r');
+    CHECK_EQ(svCopyInside(text, nowhere, 8), K_EFAULT);
+    CHECK_EQ(svCopyInside(nowhere, text, 8), K_EFAULT);
+    CHECK_EQ(svCopyInside(text, user, 8), K_EFAULT);
+    CHECK_EQ(svCopyInside(user, text, 8), K_EFAULT);
+    CHECK_EQ(svCopyInside(text, copy, -1), K_EFAULT);
+    REQUIRE_EQ(svPagesAllocate(&pages, 2 * 4096, 0, K_MYACTOR), K_OK);
+    char* const last = reinterpret_cast<char*>(pages) + 4096 - 4;
+    REQUIRE_EQ(svPagesFree(pages + 4096, 4096), K_OK);
+    CHECK_EQ(svCopyInside(text, last, 4), K_OK);
+    CHECK_EQ(svCopyInside(text, last, 8), K_EFAULT); // the second half is not there
+    CHECK_EQ(svCopyInside(last, copy, 8), K_EFAULT);
+    CHECK_EQ(svPagesFree(pages, 4096), K_OK);
+}
+
+void symbols(Report& report) {
+    CHECK_EQ(svSymbolAddress("nullCall"), reinterpret_cast<VmAddr>(&nullCall));
+    CHECK_EQ(svSymbolAddress("svCopyInside"), reinterpret_cast<VmAddr>(&svCopyInside));
+    CHECK_EQ(svSymbolAddress("printf"), 0);
+    CHECK_EQ(svSymbolAddress(""), 0);
+}
+
 // ---- locks -------------------------------------------------------------------------------------
 
 KnSpinLock lock;
@@ -250,6 +278,8 @@ constexpr Case all[] = {{"pages", pages},
                         {"physical", physical},
                         {"small_memory", small_memory},
                         {"copies", copies},
+                        {"copies_inside", copies_inside},
+                        {"symbols", symbols},
                         {"locks", locks},
                         {"masked", masked}};
 

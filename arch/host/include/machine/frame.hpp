@@ -32,8 +32,6 @@ struct alignas(64) Frame {
     [[nodiscard]] u64 result() const { return control; }
     [[nodiscard]] u64 argument(unsigned index) const { return index < 6 ? arguments[index] : 0; }
 
-    void note_arguments(const u64 (&)[6]) {} // of a call beyond the list: they are there
-
     void load_words(const u64* from) { __builtin_memcpy(words, from, sizeof words); }
     void store_words(u64* to) const { __builtin_memcpy(to, words, sizeof words); }
 

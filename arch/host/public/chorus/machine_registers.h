@@ -7,12 +7,14 @@
  *   tail      uiTail of the port, or the delay in milliseconds; out: the sequence number
  *   descriptor  KnMsgDesc* for what does not fit the registers, or 0
  *
- * All other calls: number in control, arguments in arguments[0...5], result in control. */
+ * All other calls: number in control, arguments in arguments[0...5], result in control. The kind of the trap
+ * says whether it is the nucleus's, whose numbers are the indices of the call list. */
 #ifndef CHORUS_MACHINE_REGISTERS_H
 #define CHORUS_MACHINE_REGISTERS_H
 
 #define MESSAGE_NUMBER_SHIFT 8
 #define MESSAGE_SIZE_SHIFT 0
 #define MESSAGE_SIZE_MASK 0xff
+#define MESSAGE_CONTROL(index, size) ((index) << MESSAGE_NUMBER_SHIFT | (size) << MESSAGE_SIZE_SHIFT)
 
 #endif

@@ -9,6 +9,7 @@
 #define FIRST_LEAF_CALL 2
 #define FIRST_BLOCK_CALL 128
 #define CALL_LIMIT 256
+#define CALL_LIST_SHIFT 7 /* FIRST_BLOCK_CALL is a power of two: each list has as many numbers */
 
 /* What C functions keep by themselves, but for s0 and s1. */
 .macro save_kept thread
@@ -35,19 +36,19 @@
     sd      t6, FRAME(T6)(\thread)
 .endm
 
-/* The function of call a7 in \table goes to t1; t0 is lost. */
-.macro find_call table
+/* The function of call a7 in \table, whose first has the number \base, goes to t1; t0 is lost. */
+.macro find_call table, base=0
     slli    t0, a7, 3
-    lui     t1, %hi(\table)             // the nucleus lies in the last 2 GiB
+    lui     t1, %hi(\table - 8 * (\base)) // the nucleus lies in the last 2 GiB
     add     t1, t1, t0
-    ld      t1, %lo(\table)(t1)
+    ld      t1, %lo(\table - 8 * (\base))(t1)
 .endm
 
 /* The call a7, with its arguments in their registers. */
-.macro run_block_call thread
+.macro run_block_call thread, base=0
     ld      sp, CPU_STACK_TOP(tp)
     mv      s0, \thread                 // in no stack: so a backtrace ends here
-    find_call block_call_table
+    find_call block_call_table, \base
     jalr    t1
     mv      a1, s0
     j       block_return

@@ -39,9 +39,6 @@ struct alignas(64) Frame {
         return index < 6 ? registers[index] : 0;
     }
 
-    // Of a call beyond the list: here the trap entry keeps all registers.
-    void note_arguments(const u64 (&)[6]) {}
-
     // The eight message words of the register convention (chorus/machine_registers.h): t3 to t6 and s2 to s5
     // follow each other.
     void load_words(const u64* words) {

@@ -36,16 +36,6 @@ struct alignas(64) Frame {
         return index < 6 ? registers[index] : 0;
     }
 
-    // The same of a call of which the entry code has kept nothing else: now the frame has all registers.
-    void note_arguments(const u64 (&arguments)[6]) {
-        rdi = arguments[0];
-        rsi = arguments[1];
-        rdx = arguments[2];
-        r10 = arguments[3];
-        r8 = arguments[4];
-        r9 = arguments[5];
-    }
-
     // The eight message words of the register convention (docs/fast-path.md).
     void load_words(const u64* words) {
         __builtin_memcpy(&r12, words, 4 * sizeof(u64)); // r12 to r15 follow each other

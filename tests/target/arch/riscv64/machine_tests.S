@@ -1,5 +1,7 @@
 /* Raw calls, register and floating-point contents for the target tests. The tests are compiled without
  * floating point: only this file uses it. */
+#include <chorus/message_registers.h>
+
     .option arch, +d, +zifencei
 
     .text
@@ -266,8 +268,8 @@ fault_\name:
 oddity_\name:
     .endm
 
-#define NULL_CALL 2
-#define YIELD 133
+#define NULL_CALL (CHORUS_CALL_BASE + 2)
+#define YIELD (CHORUS_CALL_BASE + 133)
 
     .macro both_calls
     li      a7, NULL_CALL

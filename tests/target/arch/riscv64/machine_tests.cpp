@@ -130,10 +130,10 @@ const char* first_broken(const Registers& before, const Registers& after, std::u
 
 } // namespace
 
-// a7 is 0, negative, 128 or 129. A program that puts another control word beside it gets an error.
+// A program that puts another control word beside it gets an error.
 bool is_message_call(std::uint64_t number) {
-    return number == MESSAGE_CALL || static_cast<std::int64_t>(number) < 0 || number == MESSAGE_SEND ||
-           number == MESSAGE_RECEIVE;
+    return static_cast<std::int64_t>(number) < 0 || number == call_of(MESSAGE_SEND) ||
+           number == call_of(MESSAGE_RECEIVE);
 }
 
 long result_of(const Registers& after) { return static_cast<long>(after.value[a0]); }
@@ -149,11 +149,22 @@ void describe_call(Registers& registers, const RawCall& call, std::uint64_t patt
 }
 
 void describe_message_call(Registers& registers, unsigned number, unsigned size, std::uint64_t pattern) {
-    const std::uint64_t a7_value = number == MESSAGE_REPLY_RECEIVE ? ~std::uint64_t{0} : number;
-    describe_call(registers, {a7_value, {0, pattern + 1, pattern + 2, MESSAGE_CONTROL(number, size)}},
-                  pattern);
+    const std::uint64_t control = MESSAGE_CONTROL(number, size);
+    std::uint64_t a7_value = call_of(number);
+    if (number == MESSAGE_CALL) a7_value = static_cast<std::uint64_t>(MESSAGE_CALL_NUMBER);
+    if (number == MESSAGE_REPLY_RECEIVE) a7_value = control << MESSAGE_REPLY_SHIFT;
+    describe_call(registers, {a7_value, {0, pattern + 1, pattern + 2, control}}, pattern);
     registers.value[s1] = 0;
 }
+
+const char* broken_by_foreign_call(const Registers& before, const Registers& after) {
+    for (unsigned i = 0; i < register_count; ++i) {
+        if (i != a0 && (not_looked_at >> i & 1) == 0 && before.value[i] != after.value[i]) return names[i];
+    }
+    return nullptr;
+}
+
+std::uint64_t foreign_sum(const Registers& before) { return before.value[a0] + before.value[a0 + 5]; }
 
 const char* broken_register(const Registers& before, const Registers& after) {
     const char* broken = first_broken(before, after, ~lost_by_call);

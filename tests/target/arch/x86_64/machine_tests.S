@@ -1,4 +1,6 @@
 /* Raw calls, register and vector contents for the target tests. */
+#include <chorus/message_registers.h>
+
 
     .text
 
@@ -255,8 +257,8 @@ fault_\name:
 oddity_\name:
     .endm
 
-#define NULL_CALL 2
-#define YIELD 133
+#define NULL_CALL (CHORUS_CALL_BASE + 2)
+#define YIELD (CHORUS_CALL_BASE + 133)
 
     .macro both_calls
     movl $NULL_CALL, %eax

@@ -95,11 +95,12 @@ bool word_exists(std::size_t index) { return has_wide_vectors() || index % 4 < 2
 
 } // namespace
 
-// They are chosen by the low byte alone: nonsense above it is an error of theirs.
+// Two are chosen by their range, two by the low byte alone: nonsense elsewhere is an error of theirs.
 bool is_message_call(std::uint64_t number) {
-    number &= 0xff;
-    return number == MESSAGE_CALL || number == MESSAGE_REPLY_RECEIVE || number == MESSAGE_SEND ||
-           number == MESSAGE_RECEIVE;
+    if (static_cast<std::uint32_t>(number) >= MESSAGE_CALL_NUMBER) return true;
+    number -= CHORUS_CALL_BASE;
+    return static_cast<std::int64_t>(number) >= 0 &&
+           ((number & 0xff) == MESSAGE_SEND || (number & 0xff) == MESSAGE_RECEIVE);
 }
 
 long result_of(const Registers& after) { return static_cast<long>(after.value[rax]); }
@@ -133,6 +134,16 @@ const char* broken_by_message_call(const Registers& before, const Registers& aft
     }
     return nullptr;
 }
+
+const char* broken_by_foreign_call(const Registers& before, const Registers& after) {
+    for (unsigned i = 0; i < register_count; ++i) {
+        const bool may_change = i == rsp || i == rax || i == rcx || i == r11;
+        if (!may_change && before.value[i] != after.value[i]) return names[i];
+    }
+    return nullptr;
+}
+
+std::uint64_t foreign_sum(const Registers& before) { return before.value[rdi] + before.value[r9]; }
 
 const char* broken_register(const Registers& before, const Registers& after) {
     for (unsigned i = 0; i < register_count; ++i) {

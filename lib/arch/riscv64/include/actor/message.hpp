@@ -13,10 +13,8 @@
 
 namespace chorus::machine {
 
-// What the control word's call has in a7.
-[[nodiscard, gnu::always_inline]] constexpr std::int64_t call_number(std::uint64_t control) {
-    const std::uint64_t number = control >> MESSAGE_NUMBER_SHIFT & 0xff;
-    return number == MESSAGE_REPLY_RECEIVE ? -1 : static_cast<std::int64_t>(number);
+[[nodiscard, gnu::always_inline]] constexpr std::uint64_t call_index(std::uint64_t control) {
+    return control >> MESSAGE_NUMBER_SHIFT & 0xff;
 }
 
 // Performs the call whose control word (number, size, flags) is given, with the first Sent words. Returns a0.
@@ -37,7 +35,13 @@ template <unsigned Sent>
     register std::uint64_t second asm("a2") = t.second;
     register std::uint64_t a3 asm("a3") = control;
     register std::uint64_t descriptor asm("s1") = 0;
-    register std::int64_t number asm("a7") = call_number(control);
+    register std::uint64_t number asm("a7") = static_cast<std::uint64_t>(MESSAGE_CALL_NUMBER);
+    if (call_index(control) == MESSAGE_REPLY_RECEIVE) {
+        // Not for the compiler to compute: as a constant it takes two instructions.
+        asm("slli %0, %1, %2" : "=r"(number), "+r"(a3) : "i"(MESSAGE_REPLY_SHIFT));
+    } else if (call_index(control) != MESSAGE_CALL) {
+        number = CHORUS_CALL_BASE + call_index(control);
+    }
     asm volatile("ecall"
                  : "=r"(result), "+r"(first), "+r"(second), "+r"(a3), "+r"(descriptor), "+r"(number),
                    "+r"(w0), "+r"(w1), "+r"(w2), "+r"(w3), "+r"(w4), "+r"(w5), "+r"(w6), "+r"(w7)

@@ -1,0 +1,84 @@
+// Memory: brk(2), mmap(2) and their like.
+#include "c_os/base/buffer.hpp"
+#include "c_os/calls/table.hpp"
+
+namespace chorale::c_os {
+
+namespace {
+
+[[nodiscard]] Result<u64> nothing(const Done& done) {
+    if (!done) return failed(done.error());
+    return 0;
+}
+
+Result<u64> call_brk(Task& task, const CallArguments& call) {
+    return task.process.space.change_break(call.value[0]);
+}
+
+// The mapping of a file is a copy of it: programs are never paged from files, and what one writes into a
+// private mapping nobody else sees. Shared ones that can be written are not to be had.
+[[nodiscard]] Result<u64> map_file(Task& task, const CallArguments& call) {
+    AddressSpace& space = task.process.space;
+    const u64 size = call.value[1], protection = call.value[2], flags = call.value[3], offset = call.value[5];
+    if (offset % page_size != 0) return failed(Error::einval);
+    if ((flags & map_type) != map_private && (protection & prot_write) != 0) return failed(Error::enodev);
+    const Result<FileUse> file = task.process.files.files.use_to_read(call.integer(4));
+    if (!file) return failed(file.error());
+    const Result<u64> place = space.map(call.value[0], size, prot_read | prot_write, flags);
+    if (!place) return place;
+    Buffer buffer = Buffer::of_user(*place, size);
+    while (buffer.left() != 0) {
+        const Result<std::size_t> count = (*file)->read_at(offset + buffer.done(), buffer);
+        if (!count) {
+            static_cast<void>(space.unmap(*place, size));
+            return failed(count.error());
+        }
+        if (*count == 0) break;
+    }
+    if ((protection & prot_write) == 0) {
+        if (const Done done = space.protect(*place, size, protection); !done) return failed(done.error());
+    }
+    return place;
+}
+
+Result<u64> call_mmap(Task& task, const CallArguments& call) {
+    const u64 flags = call.value[3];
+    if ((flags & map_anonymous) == 0) return map_file(task, call);
+    return task.process.space.map(call.value[0], call.value[1], call.value[2], flags);
+}
+
+Result<u64> call_munmap(Task& task, const CallArguments& call) {
+    return nothing(task.process.space.unmap(call.value[0], call.value[1]));
+}
+
+Result<u64> call_mprotect(Task& task, const CallArguments& call) {
+    return nothing(task.process.space.protect(call.value[0], call.value[1], call.value[2]));
+}
+
+Result<u64> call_mremap(Task& task, const CallArguments& call) {
+    constexpr u64 may_move = 1;
+    if ((call.value[3] & ~may_move) != 0) return failed(Error::einval); // MREMAP_FIXED
+    return task.process.space.remap(call.value[0], call.value[1], call.value[2],
+                                    (call.value[3] & may_move) != 0);
+}
+
+Result<u64> call_madvise(Task& task, const CallArguments& call) {
+    constexpr u64 dont_need = 4;
+    if (call.value[2] == dont_need) return nothing(task.process.space.discard(call.value[0], call.value[1]));
+    return 0; // other advice may be ignored
+}
+
+Result<u64> call_nothing(Task&, const CallArguments&) { return 0; } // what is here is always there
+
+} // namespace
+
+std::span<const CallEntry> memory_call_entries() {
+    static constexpr CallEntry entries[] = {
+        {"brk", call_brk},           {"mmap", call_mmap},     {"munmap", call_munmap},
+        {"mprotect", call_mprotect}, {"mremap", call_mremap}, {"madvise", call_madvise},
+        {"msync", call_nothing},     {"mlock", call_nothing}, {"munlock", call_nothing},
+    };
+    return entries;
+}
+
+} // namespace chorale::c_os

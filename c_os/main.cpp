@@ -1,0 +1,139 @@
+// C_OS, the actor of the operating system: it makes actors from programs, gives them files, and serves the
+// Linux system calls of their C library.
+#include "c_os/bank.hpp"
+#include "c_os/base/bytes.hpp"
+#include "c_os/calls/clock.hpp"
+#include "c_os/calls/table.hpp"
+#include "c_os/console.hpp"
+#include "c_os/file/console.hpp"
+#include "c_os/file/device.hpp"
+#include "c_os/file/path.hpp"
+#include "c_os/file/random.hpp"
+#include "c_os/file/root.hpp"
+#include "c_os/process/ending.hpp"
+#include "c_os/process/starting.hpp"
+#include "c_os/process/tasks.hpp"
+#include "c_os/process/terminal_signals.hpp"
+
+#include <actor/environment.hpp>
+#include <chorus.h>
+#include <chorus/c_os_calls.h>
+#include <supervisor/thread.hpp>
+#include <trap_context.hpp>
+
+namespace chorale::c_os {
+
+namespace {
+
+void on_trap(void* argument, void*) {
+    KnThreadCtx& context = *static_cast<KnSysTrapDesc*>(argument)->threadCtx;
+    if (Task* const task = current_task()) [[likely]]
+        serve_call(*task, context);
+    else
+        set_result(context, static_cast<u64>(-static_cast<std::int64_t>(Error::enosys)));
+}
+
+// What comes from supervisor actors, as a KnSystemCall of theirs.
+void on_invocation(void* argument, void*) {
+    KnSystemCall call{};
+    if (svCopyInside(argument, &call, sizeof call) != K_OK) return;
+    Task* const task = current_task();
+    call.result = task != nullptr ? serve_supervisor_call(*task, call) : -static_cast<long>(Error::enosys);
+    static_cast<void>(svCopyInside(&call, argument, sizeof call));
+}
+
+[[nodiscard]] int connect_traps() {
+    KnLapDesc lap{};
+    int status = svLapCreate(K_MYACTOR, on_invocation, nullptr, K_LAP_SAFE, &lap);
+    if (status == K_OK) status = svLapBind(&lap, C_OS_LAP, K_LAP_PROTECTED);
+    if (status == K_OK) status = svLapCreate(K_MYACTOR, on_trap, nullptr, K_LAP_SAFE, &lap);
+    if (status == K_OK) status = svSysTrapHandlerConnect(K_TRAP_SYSTEMCALL, &lap);
+    return status;
+}
+
+[[nodiscard]] Done open_console(FileContext& files) {
+    for (int descriptor = 0; descriptor < 3; ++descriptor) {
+        Result<Ref<OpenFile>> console =
+            open_file(files, at_current_directory, "/dev/console", open_read_write);
+        if (!console) return failed(console.error());
+        if (const Done done = files.files.put(descriptor, std::move(*console), false); !done) return done;
+    }
+    return {};
+}
+
+[[nodiscard]] Done start_first_program(const Ref<Node>& root) {
+    char path[K_ENVVALUEMAX];
+    unsigned size = sizeof path;
+    if (sysGetEnv("init", path, &size) != K_OK) copy_bytes(path, "/bin/C_INIT", sizeof "/bin/C_INIT");
+    FileContext files;
+    files.begin(root, {});
+    if (const Done done = open_console(files); !done) return done;
+    StartStrings strings;
+    // init=/bin/busybox,ls,-l: arguments are separated by commas.
+    std::string_view rest{path};
+    const std::string_view program = rest.substr(0, rest.find(','));
+    for (;;) {
+        const std::size_t comma = rest.find(',');
+        if (const Done done = strings.add_argument(rest.substr(0, comma)); !done) return done;
+        if (comma == rest.npos) break;
+        rest.remove_prefix(comma + 1);
+    }
+    for (const std::string_view variable : {"PATH=/bin", "HOME=/", "TERM=vt100"}) {
+        if (const Done done = strings.add_variable(variable); !done) return done;
+    }
+    StartRequest request;
+    request.trusted = true;
+    request.files = &files;
+    const Result<Ref<Process>> process = create_process(request);
+    if (!process) return failed(process.error());
+    end_system_with(**process);
+    (*process)->files.set_job({(*process)->id, (*process)->id, (*process)->id});
+    ProgramFile file;
+    Done done = file.find((*process)->files, program);
+    if (done) done = load_program(**process, file, strings);
+    if (done) done = start_process(**process, false);
+    if (done) return {};
+    say("{}: not started: error {}", program, static_cast<int>(done.error()));
+    discard_process(**process); // and so the system
+    return done;
+}
+
+[[nodiscard]] TimeStamp time_stamp() {
+    const u64 time = date();
+    return {static_cast<std::int64_t>(time / nanoseconds_per_second),
+            static_cast<u32>(time % nanoseconds_per_second)};
+}
+
+[[nodiscard]] RootSettings root_settings() {
+    RootSettings settings;
+    settings.clock = time_stamp;
+    settings.bank = boot_bank();
+    settings.secret[0] = random_word();
+    settings.secret[1] = random_word();
+    return settings;
+}
+
+void serve() {
+    make_call_table();
+    if (!start_random()) say("this machine has no source of random numbers: they may be guessed");
+    const Result<Ref<Node>> root = make_root(root_settings());
+    if (!root) return say("no root file system: error {}", static_cast<int>(root.error()));
+    if (!register_memory_devices() || !start_console(&terminal_signals()))
+        return say("no memory for devices");
+    int status = start_supervisor_thread({.body = [](std::uintptr_t) { read_console_input(); }});
+    if (status >= 0) status = create_exception_handler();
+    if (status == K_OK) status = start_reaper();
+    if (status >= 0) status = connect_traps();
+    if (status < 0) return say("cannot connect to the nucleus: error {}", status);
+    if (const Done done = start_first_program(*root); !done)
+        return say("the first program is not started: error {}", static_cast<int>(done.error()));
+    threadDelay(K_NOTIMEOUT_NOABORT);
+}
+
+} // namespace
+} // namespace chorale::c_os
+
+extern "C" int main() {
+    chorale::c_os::serve();
+    return 0;
+}

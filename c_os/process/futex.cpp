@@ -1,0 +1,146 @@
+#include "c_os/process/futex.hpp"
+
+#include "c_os/base/user_memory.hpp"
+#include "c_os/process/process.hpp"
+
+namespace chorale::c_os {
+
+namespace {
+
+struct InBucket;
+
+// On the waiting thread's stack. Everything but `woken` is guarded by the bucket's mutex, also `bucket`,
+// which a requeue changes under both.
+struct FutexWaiter : ListNode<InBucket> {
+    const Process* process;
+    u64 address;
+    u32 mask;
+    std::atomic<struct Bucket*> bucket;
+    KnSem woken = K_KNSEM_INITIALIZER(0);
+};
+
+struct Bucket {
+    Mutex mutex;
+    List<FutexWaiter, InBucket> waiters;
+};
+
+constexpr std::size_t bucket_count = 256;
+constinit Bucket buckets[bucket_count];
+
+[[nodiscard]] Bucket& bucket_of(const Process& process, u64 address) {
+    const u64 hash = (address / 4 + static_cast<u64>(process.id) * 0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd;
+    return buckets[hash >> 56];
+}
+static_assert(bucket_count == 256, "eight bits of the hash");
+
+[[nodiscard]] bool waits_for(const FutexWaiter& waiter, const Process& process, u64 address) {
+    return waiter.process == &process && waiter.address == address;
+}
+
+// Both, in an order that all keep.
+class TwoBuckets {
+  public:
+    TwoBuckets(Bucket& a, Bucket& b) : first_{&a < &b ? a : b}, second_{&a < &b ? b : a} {
+        first_.mutex.lock();
+        if (&first_ != &second_) second_.mutex.lock();
+    }
+    ~TwoBuckets() {
+        if (&first_ != &second_) second_.mutex.unlock();
+        first_.mutex.unlock();
+    }
+    TwoBuckets(const TwoBuckets&) = delete;
+    TwoBuckets& operator=(const TwoBuckets&) = delete;
+
+  private:
+    Bucket &first_, &second_;
+};
+
+// The wait is over without a wake: off the list it stands in by now, unless a waker was quicker.
+[[nodiscard]] bool leave_queue(FutexWaiter& waiter) {
+    for (;;) {
+        // acquire: pairs with the release in requeue_futex()
+        Bucket* const bucket = waiter.bucket.load(std::memory_order_acquire);
+        const Lock lock{bucket->mutex};
+        // relaxed: changes only under the lock of the bucket that it names; another one: requeued meanwhile
+        if (waiter.bucket.load(std::memory_order_relaxed) != bucket) continue;
+        const bool queued = List<FutexWaiter, InBucket>::contains(waiter);
+        if (queued) List<FutexWaiter, InBucket>::remove(waiter);
+        return queued;
+    }
+}
+
+[[nodiscard]] int sleep(FutexWaiter& waiter, Deadline deadline) {
+    if (deadline.time == Deadline::never) return semP(&waiter.woken, K_NOTIMEOUT);
+    constexpr u64 second = 1'000'000'000;
+    const u64 time = now(), left = deadline.time > time ? deadline.time - time : 0;
+    const KnTimeVal limit{static_cast<long>(left / second), static_cast<long>(left % second)};
+    return semP(&waiter.woken, &limit);
+}
+
+} // namespace
+
+// Core X: wait                              Core Y: unlock and wake
+//   locks the bucket                          changes the word
+//   reads the word: as expected               locks the bucket (after X, or X reads the new word)
+//   queues itself, unlocks                    finds X
+Done wait_for_futex(Process& process, const FutexWait& wait) {
+    if (wait.address % 4 != 0 || wait.mask == 0) return failed(Error::einval);
+    Bucket& bucket = bucket_of(process, wait.address);
+    FutexWaiter waiter;
+    waiter.process = &process;
+    waiter.address = wait.address;
+    waiter.mask = wait.mask;
+    waiter.bucket.store(&bucket, std::memory_order_relaxed); // published by the bucket's lock
+    {
+        const Lock lock{bucket.mutex};
+        const Result<u32> value = get_from_user<u32>(wait.address);
+        if (!value) return failed(value.error());
+        if (*value != wait.expected) return failed(Error::eagain);
+        bucket.waiters.push_back(waiter);
+    }
+    const int status = sleep(waiter, wait.deadline);
+    if (status == K_OK || !leave_queue(waiter)) return {};
+    return failed(status == K_ETIMEOUT ? Error::etimedout : Error::eintr);
+}
+
+u64 wake_futex(Process& process, u64 address, u64 count, u32 mask) {
+    Bucket& bucket = bucket_of(process, address);
+    const Lock lock{bucket.mutex};
+    u64 woken = 0;
+    FutexWaiter* next = nullptr;
+    for (FutexWaiter* each = bucket.waiters.front(); each != nullptr && woken < count; each = next) {
+        next = bucket.waiters.next(*each);
+        if (!waits_for(*each, process, address) || (each->mask & mask) == 0) continue;
+        List<FutexWaiter, InBucket>::remove(*each);
+        semV(&each->woken);
+        ++woken;
+    }
+    return woken;
+}
+
+u64 requeue_futex(Process& process, u64 from, u64 wake, u64 to, u64 move) {
+    if (from == to) return wake_futex(process, from, wake);
+    Bucket &source = bucket_of(process, from), &target = bucket_of(process, to);
+    const TwoBuckets locks{source, target};
+    u64 woken = 0, moved = 0;
+    FutexWaiter* next = nullptr;
+    for (FutexWaiter* each = source.waiters.front(); each != nullptr && woken + moved < wake + move;
+         each = next) {
+        next = source.waiters.next(*each);
+        if (!waits_for(*each, process, from)) continue;
+        List<FutexWaiter, InBucket>::remove(*each);
+        if (woken < wake) {
+            semV(&each->woken);
+            ++woken;
+        } else {
+            each->address = to;
+            // release: pairs with leave_queue()
+            each->bucket.store(&target, std::memory_order_release);
+            target.waiters.push_back(*each);
+            ++moved;
+        }
+    }
+    return woken + moved;
+}
+
+} // namespace chorale::c_os

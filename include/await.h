@@ -1,0 +1,4 @@
+/* <am/await.h> by its 5.0 name. */
+#pragma once
+
+#include <am/await.h>
