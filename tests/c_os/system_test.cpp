@@ -29,13 +29,13 @@ std::string archive_of(const std::vector<std::pair<std::string, std::string>>& f
     return archive;
 }
 
-const std::string archive = archive_of({{"busybox", "\177ELF..."},
+const std::string archive = archive_of({{"bin/busybox", "\177ELF..."},
                                         {"sysadm.ini", "mount\n"},
-                                        {"script", "#!/bin/sh\n"},
+                                        {"bin/script", "#!/bin/sh\n"},
                                         {"etc/deep/motd", "hello"},
                                         {"etc/deep", "no directory"},
                                         {"empty", "/"},
-                                        {"busybox/x", "below a file"}});
+                                        {"bin/busybox/x", "below a file"}});
 
 struct Bank : FilesTest {
     static RootSettings with_bank() {
@@ -49,7 +49,7 @@ struct Bank : FilesTest {
 
 TEST_F(Bank, IsAFolder) {
     EXPECT_EQ(log_text(), "c_os: 2 entries of the bank are bad or no files\n");
-    EXPECT_EQ(p.listing("/image/sys_bank"), "busybox empty etc script sysadm.ini");
+    EXPECT_EQ(p.listing("/image/sys_bank"), "bin empty etc sysadm.ini");
     EXPECT_EQ(p.listing("/image/sys_bank/etc/deep"), "motd");
     EXPECT_EQ(p.contents("/image/sys_bank/etc/deep/motd"), "hello");
     EXPECT_EQ(p.listing("/bin"), "busybox script");
@@ -57,10 +57,10 @@ TEST_F(Bank, IsAFolder) {
     EXPECT_EQ(p("access", "/bin/busybox", 1), 0);
     EXPECT_EQ(p("open", "/bin/busybox", open_write_only), -EROFS);
     EXPECT_EQ(p("open", "/image/sys_bank/new", open_create | open_write_only, 0644), -EROFS);
-    EXPECT_EQ(p("unlink", "/image/sys_bank/busybox"), -EROFS);
-    EXPECT_EQ(p("rename", "/image/sys_bank/busybox", "/image/sys_bank/x"), -EROFS);
-    EXPECT_EQ(p("chmod", "/image/sys_bank/busybox", 0777), -EROFS);
-    EXPECT_EQ(p("open", "/image/sys_bank/busybox/x", 0), -ENOTDIR);
+    EXPECT_EQ(p("unlink", "/image/sys_bank/bin/busybox"), -EROFS);
+    EXPECT_EQ(p("rename", "/image/sys_bank/bin/busybox", "/image/sys_bank/x"), -EROFS);
+    EXPECT_EQ(p("chmod", "/image/sys_bank/bin/busybox", 0777), -EROFS);
+    EXPECT_EQ(p("open", "/image/sys_bank/bin/busybox/x", 0), -ENOTDIR);
     EXPECT_EQ(p("open", "/image/sys_bank/nothing", 0), -ENOENT);
     EXPECT_EQ(p("chdir", "/image/sys_bank/etc/deep"), 0);
     const UserPiece to = p.piece(100);
