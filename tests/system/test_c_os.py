@@ -32,6 +32,9 @@ class Programs(SystemTest):
             with self.subTest(cpus=cpus):
                 self.assert_program_passed(self.run_program("/bin/test_actors", cpus=cpus), "actors")
 
+    def test_a_supervisor_actor(self):
+        self.assert_program_passed(self.run_program("/bin/test_supervisor"), "supervisor")
+
 
 class UsingActors(SystemTest):
     """The examples of the manual's chapter, as it prints them."""
