@@ -39,7 +39,7 @@ static int be_supervisor(int argc, char** argv, char** envp) {
     return failures == 0 ? exit_status : 1;
 }
 
-// The examples of the manual, in the supervisor space: what the first line of their output is.
+// The examples of the manual, in the supervisor space: a line that they print.
 static void run_example(const char* program, const char* argument, const char* wanted) {
     AcParam parameters = {.acFlags = AFX_SUPERVISOR_SPACE, .acStdout = "/tmp/output"};
     KnCap actor;
@@ -49,11 +49,11 @@ static void run_example(const char* program, const char* argument, const char* w
     CHECK_EQUAL(awaits(&actor, &status), 0);
     CHECK_EQUAL(status, 0);
     FILE* const file = fopen("/tmp/output", "r");
-    CHECK(file != NULL && fgets(line, sizeof line, file) != NULL);
-    if (strncmp(line, wanted, strlen(wanted)) != 0) {
-        ++failures;
-        printf("FAILED: %s as a supervisor actor: %s", program, line);
+    int found = 0;
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        found |= strncmp(line, wanted, strlen(wanted)) == 0;
     }
+    CHECK(found);
     if (file != NULL) {
         fclose(file);
     }
