@@ -1,5 +1,6 @@
 """Types at a console and reads what it prints, wherever it runs."""
 
+import codecs
 import os
 import re
 import select
@@ -62,6 +63,7 @@ class Typist:
     def __init__(self, terminal, limit):
         self.terminal, self.limit = terminal, limit
         self.output = ""
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
 
     def type(self, *keys):
         os.write(self.terminal, "".join(keys).encode())
@@ -74,7 +76,7 @@ class Typist:
             data = os.read(self.terminal, 4096)
         except OSError:  # so a pseudo terminal says that nobody has its other end
             data = b""
-        self.output += data.decode(errors="replace")
+        self.output += self._decode(data)
         return bool(data)
 
     def expect(self, text, since=0):

@@ -66,16 +66,19 @@ class ConsoleTest(unittest.TestCase):
         """An ipcrecv in the background: its aid, its port. What it prints has come on return."""
         begin = len(guest.output)
         aid = self.started(guest.run(f"arun ipcrecv {options} &"))
-        guest.expect("\r\n", guest.expect("port ", begin))
+        self.expect_line(guest, "port ", begin)
         return aid, re.search(r"port ([0-9a-f]{16}:[0-9a-f]{16})", guest.output[begin:]).group(1)
 
+    def expect_line(self, guest, text, begin):
+        """A whole one: a part of it must not come between the next keys and what they do."""
+        guest.expect("\n", guest.expect(text, begin))
+
     def eventually(self, guest, wanted):
-        """Ends of actors are told before the next prompt."""
-        lines = []
+        """Ends of actors are told before a prompt; this one perhaps before one that has been printed."""
         deadline = time.monotonic() + LIMIT
-        while wanted not in lines:
-            self.assertLess(time.monotonic(), deadline, lines)
-            lines += guest.run("")
+        while f"\n{wanted}" not in guest.output:
+            self.assertLess(time.monotonic(), deadline, guest.output)
+            guest.run("")
 
 
 class Keys(ConsoleTest):
@@ -170,9 +173,9 @@ class Messages(ConsoleTest):
         begin = len(guest.output)
         self.assertRegex(port, "^[0-9a-f]{16}:[0-9a-f]{16}$")
         guest.run(f"ipcsend {port} hello 'to  you'")
-        guest.expect("  hello to  you", begin)
+        self.expect_line(guest, "  hello to  you", begin)
         guest.run(f"ipcsend -x -a annex {port} 00 6869 ff")
-        guest.expect(r"  \x00hi\xff", begin)
+        self.expect_line(guest, r"  \x00hi\xff", begin)
         self.assertIn("#2 4 bytes from ", guest.output[begin:])
         self.assertIn(", with an annex", guest.output[begin:])
         self.eventually(guest, f"ipcrecv (aid {aid}): exit 0")
@@ -193,9 +196,10 @@ class Messages(ConsoleTest):
             self.assertEqual(times, sorted(times))
         self.assertRegex(guest.run(f"ipcping -n 10 -s 1000 --json {port}")[0],
                          r'^\{"port":"[0-9a-f:]{33}","calls":10,"bytes":1000,"min_ns":\d+,.*"max_ns":\d+\}$')
-        _, silent = self.receiver(guest, "")
-        self.assertIn("K_EFAIL", "\n".join(guest.run(f"ipccall -t 1000 {silent} x"))
-                      + "\n".join(guest.run(f"ipccall -t 1000 {silent} y")))
+        aid, port = self.receiver(guest, "-n 1 -q -r 'here I am'")
+        self.assertEqual(guest.run(f"ipccall {port} x")[:2], ["reply: 9 bytes", "here I am"])
+        self.eventually(guest, f"ipcrecv (aid {aid}): exit 0")
+        self.assertEqual(guest.run(f"ipccall {port} x"), [f"ipccall: {port}: K_EUNKNOWN: no such object"])
 
     def test_list_ports(self):
         guest = self.boot()
