@@ -1,9 +1,10 @@
 # Programs in C and C++ that run under C_OS, linked with musl and libchorus.a: targets that go into banks.
 #
-#   chorale_program(name sources...)   an executable `name`; <build>/bin/<name> is it without debug information
+#   chorale_program(name sources...)   an executable `name`; <build>/bin/<name> is it, stripped
 #
-# C++ is libstdc++'s headers over musl, without its library, as in the nucleus: strings and vectors, no streams,
-# no exceptions (support/). That is a matter of folders: one that includes this compiles all its C++ so.
+# C++ is libstdc++'s headers over musl, without its library, as in the nucleus: strings and vectors, no
+# streams, no exceptions (support/). That is a matter of folders: one that includes this compiles all its C++
+# so.
 
 set(CHORALE_SUPPORT ${CMAKE_CURRENT_LIST_DIR}/support)
 set(CMAKE_CXX_FLAGS "-nostdinc -nostdinc++ -isystem \"${CHORALE_SUPPORT}/include\"")

@@ -6,6 +6,7 @@
 #include "c_os/calls/table.hpp"
 #include "c_os/console.hpp"
 #include "c_os/file/console.hpp"
+#include "c_os/file/device.hpp"
 #include "c_os/file/path.hpp"
 #include "c_os/file/random.hpp"
 #include "c_os/file/root.hpp"
@@ -117,7 +118,8 @@ void serve() {
     if (!start_random()) say("this machine has no source of random numbers: they may be guessed");
     const Result<Ref<Node>> root = make_root(root_settings());
     if (!root) return say("no root file system: error {}", static_cast<int>(root.error()));
-    if (!start_console(&terminal_signals())) return say("no console");
+    if (!register_memory_devices() || !start_console(&terminal_signals()))
+        return say("no memory for devices");
     int status = start_supervisor_thread({.body = [](std::uintptr_t) { read_console_input(); }});
     if (status >= 0) status = create_exception_handler();
     if (status == K_OK) status = start_reaper();

@@ -17,13 +17,14 @@ namespace chorale::c_os {
 [[nodiscard]] bool serves_supervisor_actor();
 [[nodiscard]] Done copy_inside(void* to, const void* from, std::size_t size);
 
+// Of nothing the address does not matter.
 [[nodiscard]] inline Done copy_in(void* to, u64 from, std::size_t size) {
-    if (svCopyIn(from, to, static_cast<int>(size)) == K_OK) [[likely]]
+    if (size == 0 || svCopyIn(from, to, static_cast<int>(size)) == K_OK) [[likely]]
         return {};
     return copy_inside(to, reinterpret_cast<const void*>(from), size);
 }
 [[nodiscard]] inline Done copy_out(u64 to, const void* from, std::size_t size) {
-    if (svCopyOut(from, to, static_cast<int>(size)) == K_OK) [[likely]]
+    if (size == 0 || svCopyOut(from, to, static_cast<int>(size)) == K_OK) [[likely]]
         return {};
     return copy_inside(reinterpret_cast<void*>(to), from, size);
 }

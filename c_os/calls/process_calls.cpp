@@ -2,22 +2,65 @@
 #include "c_os/base/user_memory.hpp"
 #include "c_os/calls/table.hpp"
 #include "c_os/process/ending.hpp"
+#include "c_os/process/terminal_signals.hpp"
 
 namespace chorale::c_os {
 
 namespace {
-
-Result<u64> call_nothing(Task&, const CallArguments&) { return 0; }
 
 // ---- identity --------------------------------------------------------------------------------------
 
 Result<u64> call_getpid(Task& task, const CallArguments&) { return static_cast<u64>(task.process.id); }
 Result<u64> call_getppid(Task& task, const CallArguments&) { return static_cast<u64>(task.process.parent); }
 
-// Until there are sessions and process groups each process is one by itself.
-Result<u64> call_own_group(Task& task, const CallArguments& call) {
-    if (call.value[0] != 0 && call.value[0] != static_cast<u64>(task.process.id)) return failed(Error::esrch);
-    return static_cast<u64>(task.process.id);
+// The caller itself for 0. Errors: esrch.
+[[nodiscard]] Result<Ref<Process>> process_of(Task& task, u64 id) {
+    if (id == 0) return Ref<Process>{task.process};
+    Ref<Process> process = processes().find(static_cast<int>(id));
+    if (!process) return failed(Error::esrch);
+    return process;
+}
+
+Result<u64> call_getpgid(Task& task, const CallArguments& call) {
+    const Result<Ref<Process>> process = process_of(task, call[0]);
+    if (!process) return failed(process.error());
+    return static_cast<u64>((*process)->files.job().group);
+}
+
+Result<u64> call_getpgrp(Task& task, const CallArguments&) {
+    return static_cast<u64>(task.process.files.job().group);
+}
+
+Result<u64> call_getsid(Task& task, const CallArguments& call) {
+    const Result<Ref<Process>> process = process_of(task, call[0]);
+    if (!process) return failed(process.error());
+    return static_cast<u64>((*process)->files.job().session);
+}
+
+// A process that leads a group cannot leave its session.
+Result<u64> call_setsid(Task& task, const CallArguments&) {
+    Process& process = task.process;
+    if (process.files.job().session == process.id) return failed(Error::eperm);
+    process.files.set_job({process.id, process.id, process.id});
+    process.files.set_terminal(nullptr);
+    return static_cast<u64>(process.id);
+}
+
+// Of the caller or its children; into a new group or one of the same session.
+Result<u64> call_setpgid(Task& task, const CallArguments& call) {
+    const Result<Ref<Process>> process = process_of(task, call[0]);
+    if (!process) return failed(process.error());
+    if (process->get() != &task.process && (*process)->parent != task.process.id) return failed(Error::esrch);
+    if (call.integer(1) < 0) return failed(Error::einval);
+    JobIdentity job = (*process)->files.job();
+    if (job.session == (*process)->id || job.session != task.process.files.job().session)
+        return failed(Error::eperm);
+    const int group = call.integer(1) == 0 ? (*process)->id : call.integer(1);
+    if (group != (*process)->id && !terminal_signals().is_group_of_session(group, job.session))
+        return failed(Error::eperm);
+    job.group = group;
+    (*process)->files.set_job(job);
+    return 0;
 }
 
 Result<u64> call_getuid(Task& task, const CallArguments&) {
@@ -114,12 +157,13 @@ Result<u64> call_wait4(Task& task, const CallArguments& call) {
 
 std::span<const CallEntry> process_call_entries() {
     static constexpr CallEntry entries[] = {
-        {"getpid", call_getpid},       {"getppid", call_getppid},       {"getpgid", call_own_group},
-        {"getpgrp", call_getpid},      {"getsid", call_own_group},      {"setpgid", call_nothing},
-        {"getuid", call_getuid},       {"geteuid", call_geteuid},       {"getgid", call_getgid},
-        {"getegid", call_getegid},     {"setuid", call_setuid},         {"setgid", call_setgid},
-        {"getresuid", call_getresuid}, {"getresgid", call_getresgid},   {"getgroups", call_getgroups},
-        {"setgroups", call_setgroups}, {"exit_group", call_exit_group}, {"wait4", call_wait4},
+        {"getpid", call_getpid},       {"getppid", call_getppid},     {"getpgid", call_getpgid},
+        {"getpgrp", call_getpgrp},     {"getsid", call_getsid},       {"setpgid", call_setpgid},
+        {"setsid", call_setsid},       {"getuid", call_getuid},       {"geteuid", call_geteuid},
+        {"getgid", call_getgid},       {"getegid", call_getegid},     {"setuid", call_setuid},
+        {"setgid", call_setgid},       {"getresuid", call_getresuid}, {"getresgid", call_getresgid},
+        {"getgroups", call_getgroups}, {"setgroups", call_setgroups}, {"exit_group", call_exit_group},
+        {"wait4", call_wait4},
     };
     return entries;
 }

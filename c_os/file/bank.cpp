@@ -207,6 +207,7 @@ Result<std::size_t> BankFileSystem::begin(formats::Bytes archive) {
     root_->parent_ = root_;
     root_->links_ = 2;
     std::size_t bad = 0;
+    if (archive.empty()) return bad; // there is no bank
     for (const formats::cpio::Entry& entry : formats::cpio::Archive{archive}) {
         const bool usable =
             entry.error == formats::cpio::Error::none && (entry.regular() || entry.directory());

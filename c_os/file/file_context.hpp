@@ -24,7 +24,7 @@ struct Inheritance {
     bool descriptors{true}; // all of the parent's, else none but the standard ones below
     // Which of the parent's descriptors become 0, 1 and 2.
     int standard[3]{-1, -1, -1};
-    Ref<Node> root, current;
+    Ref<Node> root{}, current{};
     const Credentials* credentials{};
 };
 

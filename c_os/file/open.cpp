@@ -102,6 +102,7 @@ Result<Ref<OpenFile>> open_file(FileContext& context, int directory, std::string
     // Of other kinds O_TRUNC means nothing.
     if ((flags & open_truncate) != 0 && found.node->kind() == NodeKind::regular && !found.made)
         if (const Done done = found.node->truncate(0); !done) return failed(done.error());
+    // A file that was made stays, also when there is no memory to open it.
     return found.node->open(context, flags);
 }
 

@@ -82,7 +82,8 @@ void leave_groups(Port& port);
 void free_memberships(Port& port);
 
 // The names of the port's groups, if it still has that life; how many there are.
-[[nodiscard]] unsigned names_of_groups(const Port& port, u64 life, std::span<KnUniqueId, K_CPORTGROUPS> names);
+[[nodiscard]] unsigned names_of_groups(const Port& port, u64 life,
+                                       std::span<KnUniqueId, K_CPORTGROUPS> names);
 
 // ---- messages ------------------------------------------------------------------------------------
 

@@ -5,8 +5,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-// Fixed places and files are not to be had; rights are always to read and to write, which malloc expects of a
-// system without mprotect().
+// Fixed places and files are not to be had; rights are always to read and to write.
 long memory_map(size_t size, int flags) {
     if ((flags & MAP_ANONYMOUS) == 0 || (flags & MAP_FIXED) != 0) {
         return -ENODEV;

@@ -1,5 +1,6 @@
-// The system calls of the C library in actors without C_OS. What is not here is not there: -ENOSYS, and the
-// function that made it says so by errno.
+// The system calls of the C library in boot actors. What is not here is not there: -ENOSYS, and the function
+// that made it says so by errno. In a supervisor actor that C_OS has started, C_OS is asked for what is not
+// the nucleus's.
 #include "internal.h"
 
 #include <chorus.h>
@@ -92,9 +93,8 @@ static long end_actor(void) {
     return end_thread();
 }
 
-long chorus_system_call(long number, long first, long second, long third, long fourth, long fifth,
-                        long sixth) {
-    (void)fifth, (void)sixth;
+// Files, and all that the nucleus has no calls for.
+static long other_call(long number, long first, long second, long third) {
     switch (number) {
     case SYS_read:
     case SYS_readv:
@@ -103,10 +103,26 @@ long chorus_system_call(long number, long first, long second, long third, long f
     case SYS_ioctl:
     case SYS_lseek:
         return file_call(number, first, second, third);
+    case SYS_rt_sigprocmask: // there are no signals to mask
+        return 0;
+    case SYS_exit_group:
+        return end_actor();
+    default:
+        return -ENOSYS;
+    }
+}
+
+long chorus_system_call(long number, long first, long second, long third, long fourth, long fifth,
+                        long sixth) {
+    switch (number) {
     case SYS_mmap:
         return memory_map((size_t)second, (int)fourth);
     case SYS_munmap:
         return memory_unmap((void*)first, (size_t)second);
+    case SYS_mprotect: // all memory can be read and written, and no other rights are to be had
+        return third == (PROT_READ | PROT_WRITE) ? 0 : -ENOSYS;
+    case SYS_madvise:
+        return 0;
     case SYS_brk: // there is no such area: malloc takes mmap then
         return 0;
     case SYS_futex:
@@ -114,8 +130,6 @@ long chorus_system_call(long number, long first, long second, long third, long f
     case SYS_set_tid_address:
     case SYS_gettid:
         return threadSelf();
-    case SYS_clock_gettime:
-        return get_time(first, (struct timespec*)second);
     case SYS_nanosleep:
         return sleep_for((const struct timespec*)first);
     case SYS_clock_nanosleep:
@@ -123,13 +137,13 @@ long chorus_system_call(long number, long first, long second, long third, long f
     case SYS_sched_yield:
         threadDelay(K_NOBLOCK);
         return 0;
-    case SYS_rt_sigprocmask: // there are no signals to mask
-        return 0;
     case SYS_exit:
         return end_thread();
-    case SYS_exit_group:
-        return end_actor();
     default:
-        return -ENOSYS;
+        if (c_os_serves()) {
+            return c_os_call(number, first, second, third, fourth, fifth, sixth);
+        }
+        return number == SYS_clock_gettime ? get_time(first, (struct timespec*)second)
+                                           : other_call(number, first, second, third);
     }
 }

@@ -10,7 +10,7 @@
 #include <chorus.h>
 #include <string.h>
 
-enum { block_register = 2 };
+enum { block_register = 3 }; // 2 is C_OS's in supervisor mode
 
 static unsigned char* memory[thread_limit];
 
@@ -41,7 +41,7 @@ static uintptr_t make_block(void) {
     const int lid = threadSelf();
     if (memory[lid] == 0) {
         const long made = memory_map(libc.tls_size, MAP_ANONYMOUS);
-        if (made < 0) {
+        if (is_error(made)) {
             a_crash(); // errno itself has no place
         }
         memory[lid] = (unsigned char*)made;

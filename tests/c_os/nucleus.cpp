@@ -147,6 +147,8 @@ int svCopyInString(VmAddr from, char* to, int size) {
     return K_ENOMEM;
 }
 
+int svCopyInside(const void*, void*, int) { return K_EFAULT; }
+
 int svPagesAllocate(VmAddr* address, VmSize size, VmFlags, const KnCap*) {
     if (allocation_fails_now()) return K_ENOMEM;
     void* const memory = std::aligned_alloc(chorale::page_size, size);

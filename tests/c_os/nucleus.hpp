@@ -13,7 +13,7 @@ namespace chorale::c_os::test {
 
 // The memory of the programs: addresses from user_base on.
 inline constexpr u64 user_base = 0x400000;
-inline constexpr std::size_t user_size = 4 << 20;
+inline constexpr std::size_t user_size = 8 << 20;
 [[nodiscard]] std::byte* user_memory();
 // Accesses to it from this address on are faults.
 void set_user_end(u64 address = user_base + user_size);

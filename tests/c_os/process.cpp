@@ -66,6 +66,7 @@ FilesTest::FilesTest(const RootSettings& settings) {
     set_user_end();
     fail_allocation_after(0);
     EXPECT_TRUE(register_memory_devices());
+    EXPECT_EQ(log_text(), "");
     Result<Ref<Node>> made = make_root(settings);
     EXPECT_TRUE(made);
     if (made) root = std::move(*made);

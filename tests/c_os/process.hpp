@@ -86,7 +86,7 @@ class Process {
     FileContext context;
 
   private:
-    static constexpr std::size_t pieces_size = 192 << 10, slot_size = 256 << 10;
+    static constexpr std::size_t pieces_size = 128 << 10, slot_size = 512 << 10;
     static constexpr u32 slots = user_size / slot_size;
     static inline std::atomic<u32> slot_count;
 

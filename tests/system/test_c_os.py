@@ -2,7 +2,7 @@
 
 import unittest
 
-from support import LEAN, TREE, SystemTest, qemu
+from support import LEAN, TREE, SystemTest, bank, cpio_entry, qemu
 
 BANK = TREE / "c_os_bank.cpio"
 
@@ -32,6 +32,9 @@ class Programs(SystemTest):
             with self.subTest(cpus=cpus):
                 self.assert_program_passed(self.run_program("/bin/test_actors", cpus=cpus), "actors")
 
+    def test_a_supervisor_actor(self):
+        self.assert_program_passed(self.run_program("/bin/test_supervisor"), "supervisor")
+
 
 class UsingActors(SystemTest):
     """The examples of the manual's chapter, as it prints them."""
@@ -46,7 +49,56 @@ class UsingActors(SystemTest):
 
     def test_5_3(self):
         run = self.run_example("5-3")
-        self.assert_says(run, "^I am the first actor")
+        self.assert_says(run, "^I succeeded creating actor whose aid is 3$")
+        self.assert_says(run, "^My spawning actor passed me this argument: Welcome newly created actor!$")
+
+
+class Busybox(SystemTest):
+    """A Linux program as it is: its applets that need no other process."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.bank = bank(cpio_entry("C_OS.r", (TREE / "bank" / "C_OS.r").read_bytes()),
+                        cpio_entry("bin/busybox", (TREE / "bin" / "busybox").read_bytes()),
+                        cpio_entry("data/lines", b"b 2\na 1\nc 3\n", 0o100644))
+
+    def applet(self, *words, succeeds=True):
+        run = self.boot(append=f"{LEAN} init={','.join(('/bin/busybox', *words))}", bank=self.bank)
+        wanted = qemu.EXIT_PASS if succeeds else qemu.EXIT_FAIL
+        self.assertTrue(run.outcome.ended_with(wanted), run.text)
+        return run
+
+    def assert_prints(self, words, *patterns):
+        run = self.applet(*words)
+        for pattern in patterns:
+            self.assert_says(run, pattern)
+
+    def test_looks_at_files(self):
+        lines = "/image/sys_bank/data/lines"
+        self.assert_prints(("cat", lines), "^b 2$", "^a 1$", "^c 3$")
+        self.assert_prints(("ls", "-l", lines), r"^-r-xr-xr-x .* 12 .*lines$")
+        self.assert_prints(("wc", lines), r"^ +3 +6 +12 /image")
+        self.assert_prints(("sort", lines), "^a 1$")
+        self.assert_prints(("grep", "[ac]", lines), "^a 1$", "^c 3$")
+        self.assert_prints(("sed", "s/2/two/", lines), "^b two$")
+        self.assert_prints(("awk", "{n+=$2}END{print(n/4)}", lines), r"^1\.5$")
+        self.assert_prints(("md5sum", lines), "^d208a499c69d73cc4066e51193bc6a1f  /image")
+        self.assert_prints(("hexdump", "-C", lines), "^00000000  62 20 32 0a")
+        self.assert_prints(("find", "/bin"), "^/bin/busybox$")
+
+    def test_changes_files(self):
+        lines = "/image/sys_bank/data/lines"
+        self.applet("cp", lines, "/tmp/copy")
+        self.applet("mkdir", "-p", "/tmp/one/two/three")
+        self.applet("tar", "cf", "/tmp/all.tar", lines)
+        self.applet("dd", "if=/dev/urandom", "of=/tmp/random", "bs=64k", "count=32")
+        self.applet("gzip", "-c", lines)
+        self.applet("rm", "/tmp/nothing", succeeds=False)
+        self.applet("mv", lines, "/tmp/moved", succeeds=False)  # the bank stays as it is
+
+    def test_date_and_sleep(self):
+        self.assert_prints(("date", "+%Y"), "^20[0-9][0-9]$")
+        self.applet("sleep", "1")
 
 
 class BadStarts(SystemTest):

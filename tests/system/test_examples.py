@@ -27,5 +27,20 @@ class Examples(SystemTest):
         self.hello("hello_supervisor_bank.cpio", "supervisor")
 
 
+class Embedded(SystemTest):
+    """The C library in boot actors with several threads (tests/programs/embedded.c)."""
+
+    def test_threads(self):
+        for kind in ("user", "supervisor"):
+            for cpus in (1, 4):
+                with self.subTest(kind=kind, cpus=cpus):
+                    run = self.boot(append=LEAN, bank=TREE / f"embedded_{kind}_bank.cpio", cpus=cpus,
+                                    until="passed|failed|deleted|panic")
+                    self.assertFalse(run.matches("FAILED"), run.text)
+                    self.assert_says(run, f"^embedded.{kind}: passed$")
+                    for thread in range(3):
+                        self.assert_says(run, f"^thread {thread} at 1500$")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -54,9 +54,9 @@ EXAMPLES = {
   ./chorale test --stress 3600           an hour of the SMP stress instead of its default 20 seconds
   ./chorale test --fastpath off          the same suites through the slow path""",
     "run": """examples:
-  ./chorale run                          leave with Ctrl-A x
+  ./chorale run                          the console: type help; leave with shutdown -i 0, or Ctrl-A x
   ./chorale run --arch riscv64           a RISC-V machine, started by OpenSBI
-  ./chorale run --cpus 1 --append "bench=null_call"
+  ./chorale run --cpus 1 --bank build/x86_64/sys_bank.cpio --append "bench=null_call"
   ./chorale run --bank build/x86_64/examples.cpio   two actors of one's own (docs/first-actor.md)
   ./chorale run --memory 1G --fastpath off""",
     "image": """examples:
@@ -287,7 +287,8 @@ def build_parser():
     add_machine_options(sub)
     add_append(sub)
     sub.add_argument("--bank", metavar="FILE", default="",
-                     help="boot the actors of this archive, such as build/x86_64/examples.cpio")
+                     help="boot the actors of this archive, such as build/x86_64/examples.cpio, "
+                          "instead of the console")
     sub = verb("image", image.run, "Builds what a machine boots and says where it is.")
     add_append(sub)
     sub.set_defaults(check=image.check_usage)

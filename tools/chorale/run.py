@@ -1,4 +1,4 @@
-"""Boots the system with the terminal as its console."""
+"""Boots the system with the terminal as its console: C_INIT's, unless another bank is wanted."""
 
 import subprocess
 import sys
@@ -21,7 +21,8 @@ def command_line(options, *more):
 def run(options):
     build.build(options.arch, options.verbose)
     machine = qemu.Machine(arch=options.arch, cpus=options.cpus, memory=options.memory,
-                           append=command_line(options), bank=options.bank)
+                           append=command_line(options),
+                           bank=options.bank or str(paths.tree(options.arch) / "console_bank.cpio"))
     print("Booting. Leave with Ctrl-A x; Ctrl-A h lists more.", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="chorale-") as scratch:
         command = machine.command(scratch, ["-serial", "mon:stdio"])

@@ -9,7 +9,7 @@ function(chorale_c_os_file target)
     ${folder}/file_calls/*.cpp ${folder}/security.cpp)
   if(CHORALE_ARCH STREQUAL "host")
     # The heap is the tests' own, as is all that C_OS calls of the nucleus.
-    list(REMOVE_ITEM sources ${folder}/base/heap.cpp)
+    list(REMOVE_ITEM sources ${folder}/base/heap.cpp ${folder}/base/page_pool.cpp)
     set(machine ${CMAKE_HOST_SYSTEM_PROCESSOR})
   else()
     set(machine ${CHORALE_ARCH})

@@ -4,17 +4,20 @@
 
 namespace chorale::c_os {
 
-// Both directories, by rule 2; `renaming_` first.
+// Both directories, by rule 2; `renaming_` first. How they lie to each other is found out before they are
+// locked: the way up from a directory must not be gone with its lock held.
 class RenameLocks {
   public:
-    RenameLocks(RamDirectory& a, RamDirectory& b) : renaming_{a.ram().renaming_}, first_{&a}, second_{&b} {
-        if (&a == &b)
-            second_ = nullptr;
-        else if (!lies_in(b, a) && (lies_in(a, b) || &b < &a))
-            std::swap(first_, second_);
+    RenameLocks(RamDirectory& from, RamDirectory& to) : renaming_{from.ram().renaming_} {
+        first_ = &from;
+        if (&from != &to) {
+            above_target_ = below(from, to);
+            above_source_ = above_target_ ? nullptr : below(to, from);
+            second_ = &to;
+            if (above_source_ || (!above_target_ && &to < &from)) std::swap(first_, second_);
+        }
         first_->mutex_.lock();
         if (second_ != nullptr) second_->mutex_.lock();
-        locked_ = true;
     }
     ~RenameLocks() {
         if (second_ != nullptr) second_->mutex_.unlock();
@@ -23,33 +26,32 @@ class RenameLocks {
     RenameLocks(const RenameLocks&) = delete;
     RenameLocks& operator=(const RenameLocks&) = delete;
 
-    // Whether `inner` is `outer`, or lies in it or deeper. While nobody renames only rmdir() cuts the way up,
-    // at a directory that is empty; so each step needs the lock of one directory, for as long as it takes to
-    // hold the next, and no lock of those that this thread has.
-    [[nodiscard]] bool lies_in(RamDirectory& inner, const RamDirectory& outer) const {
-        Ref<RamDirectory> at{inner};
-        while (at && at.get() != &outer) {
-            Ref<RamDirectory> above = parent_of(*at);
-            if (above == at) return false;
-            at = std::move(above);
-        }
-        return static_cast<bool>(at);
-    }
+    // Of a node in `from`, in `to`: whether the other directory is it or lies in it.
+    [[nodiscard]] bool holds_target(const RamNode& in_from) const { return above_target_.get() == &in_from; }
+    [[nodiscard]] bool holds_source(const RamNode& in_to) const { return above_source_.get() == &in_to; }
 
   private:
-    [[nodiscard]] Ref<RamDirectory> parent_of(RamDirectory& directory) const {
-        const bool mine = locked_ && (&directory == first_ || &directory == second_);
-        if (!mine) directory.mutex_.lock();
-        Ref<RamDirectory> parent;
-        if (directory.parent_ != nullptr) parent = Ref<RamDirectory>{*directory.parent_};
-        if (!mine) directory.mutex_.unlock();
-        return parent;
+    // The directory in `outer` that `inner` is or lies in; null: `inner` lies elsewhere. While nobody renames
+    // only rmdir() cuts the way up, at a directory that is empty; so each step needs the lock of one
+    // directory, for as long as it takes to hold the next.
+    [[nodiscard]] static Ref<RamDirectory> below(const RamDirectory& outer, RamDirectory& inner) {
+        Ref<RamDirectory> at{inner};
+        for (;;) {
+            Ref<RamDirectory> above = parent_of(*at);
+            if (!above || above == at) return nullptr;
+            if (above.get() == &outer) return at;
+            at = std::move(above);
+        }
+    }
+    [[nodiscard]] static Ref<RamDirectory> parent_of(RamDirectory& directory) {
+        const Lock lock{directory.mutex_};
+        return directory.parent_ != nullptr ? Ref<RamDirectory>{*directory.parent_} : nullptr;
     }
 
     Lock renaming_;
-    RamDirectory* first_;
-    RamDirectory* second_;
-    bool locked_{};
+    Ref<RamDirectory> above_target_, above_source_;
+    RamDirectory* first_{};
+    RamDirectory* second_{};
 };
 
 struct RamDirectory::Renaming {
@@ -97,7 +99,7 @@ Done RamDirectory::check_rename(const Renaming& renaming) {
     RamNode& node = renaming.node();
     if (node.directory()) {
         auto& moved = static_cast<RamDirectory&>(node);
-        if (locks.lies_in(to, moved)) return failed(Error::einval);
+        if (locks.holds_target(moved)) return failed(Error::einval);
         if (from.in_use(moved)) return failed(Error::ebusy);
     }
     if (target == nullptr) return {};
@@ -105,8 +107,7 @@ Done RamDirectory::check_rename(const Renaming& renaming) {
     if (replaced.directory()) {
         auto& other = static_cast<RamDirectory&>(replaced);
         // What is moved lies below it: it is not empty.
-        if (locks.lies_in(from, other))
-            return failed(renaming.exchanges() ? Error::einval : Error::enotempty);
+        if (locks.holds_source(other)) return failed(renaming.exchanges() ? Error::einval : Error::enotempty);
         if (to.in_use(other)) return failed(Error::ebusy);
     }
     if (renaming.exchanges()) return {};

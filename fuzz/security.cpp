@@ -1,0 +1,75 @@
+// /etc/security: every line is read or reported once, no view leads out of the text, and the answer is what a
+// plain reading of the good lines gives.
+#include "c_os/security.hpp"
+
+#include "fuzz/target.hpp"
+
+#include <vector>
+
+namespace chorale::fuzz {
+namespace {
+
+using namespace c_os;
+
+struct Count final : SecurityReport {
+    void on_bad_line(u32 number, SecurityFault fault) override {
+        must(number > last && fault != SecurityFault::none, "bad lines come in order");
+        must(!text(fault).empty(), "a fault has a text");
+        last = number;
+        ++lines;
+    }
+    u32 last{};
+    std::size_t lines{};
+};
+
+void check_entry(const SecurityEntry& entry, boot::Bytes bytes) {
+    must(!entry.user.empty(), "an entry has a user");
+    must(entry.group_count <= Credentials::group_limit, "groups fit");
+    for (const std::string_view view : {entry.user, entry.hosts, entry.password})
+        must(inside(view, bytes) && view.find_first_of(":\n") == view.npos, "a field lies in its line");
+    must(entry.uid.value_or(0) != ~0U && entry.gid.value_or(0) != ~0U, "nobody is no user");
+}
+
+} // namespace
+} // namespace chorale::fuzz
+
+using namespace chorale::fuzz;
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const chorale::boot::Bytes bytes = bytes_of(data, size);
+    const std::string_view text = chorale::boot::characters(bytes);
+    std::vector<SecurityEntry> good;
+    std::size_t bad = 0;
+    std::uint32_t last = 0;
+    SecurityLines lines{text};
+    while (const auto line = lines.next()) {
+        must(line->number > last, "lines are counted");
+        last = line->number;
+        if (line->fault != SecurityFault::none) {
+            ++bad;
+            continue;
+        }
+        check_entry(line->entry, bytes);
+        good.push_back(line->entry);
+    }
+    for (const std::string_view user : {"a", "*", "root", ""}) {
+        Count count;
+        const auto answer = lookup_security(text, user, "h", 7, 8, &count);
+        must(count.lines == bad, "each bad line is reported once");
+        const SecurityEntry* wanted = nullptr;
+        for (const SecurityEntry& entry : good)
+            if (wanted == nullptr && entry.user == user && user != "*") wanted = &entry;
+        for (const SecurityEntry& entry : good)
+            if (wanted == nullptr && entry.user == "*") wanted = &entry;
+        if (wanted == nullptr) {
+            must(!answer && answer.error() == SecurityRefusal::unknown_user, "who is not there is unknown");
+        } else if (!wanted->allows_host("h")) {
+            must(!answer && answer.error() == SecurityRefusal::host_not_listed, "hosts are listed");
+        } else {
+            must(answer && answer->trusted == wanted->trusted, "trust is the line's");
+            must(answer->credentials.uid == wanted->uid.value_or(7), "an empty uid is the default");
+            must(answer->credentials.gid == wanted->gid.value_or(8), "an empty gid is the default");
+        }
+    }
+    return 0;
+}
