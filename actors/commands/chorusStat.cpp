@@ -33,7 +33,7 @@ constexpr Option known[] = {{'a', "actors", false},     {'t', "threads", false},
 }
 
 void print_actors(const std::vector<SiteActor>& actors) {
-    Table table{"<ACTOR <PRIV <STATUS THREADS PORTS REGIONS PAGES LIMIT CREDITS LIMIT"};
+    Table table{"<ACTOR <PRIV <STATUS THREADS PORTS REGIONS PAGES PAGE-LIMIT CREDITS CREDIT-LIMIT"};
     for (const SiteActor& actor : actors) {
         KnActorStatistics statistics{};
         if (actorStatistics(&actor.capability, &statistics) != K_OK) continue;

@@ -91,7 +91,7 @@ int Options::next() {
     return letter_;
 }
 
-std::string_view Options::value() const { return optarg; }
+std::string_view Options::value() const { return optarg == nullptr ? std::string_view{} : optarg; }
 
 long long Options::number(long long least, long long most) const {
     const std::string_view text = value();

@@ -26,7 +26,7 @@ class Options {
   public:
     Options(int argc, char** argv, const char* usage, std::span<const Option> known);
     [[nodiscard]] int next(); // the letter; -1: there is none
-    [[nodiscard]] std::string_view value() const;
+    [[nodiscard]] std::string_view value() const; // empty: it takes none
     // The value as a number of that range.
     [[nodiscard]] long long number(long long least, long long most) const;
     [[nodiscard]] std::span<char* const> operands() const;

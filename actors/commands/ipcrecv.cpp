@@ -14,7 +14,7 @@ constexpr const char* usage =
     "\n"
     "  -n, --count N      end after N messages (never)\n"
     "  -t, --timeout MS   end when none has come for so many milliseconds (never)\n"
-    "  -r, --reply TEXT   reply to requests with this text; otherwise they fail\n"
+    "  -r, --reply TEXT   reply to requests with this text (with nothing)\n"
     "  -e, --echo         reply to requests with their own bodies\n"
     "  -g, --group STAMP  be in the static group of that number, and print its name\n"
     "  -q, --quiet        print names only\n"
@@ -31,7 +31,7 @@ struct Settings {
     long long count{-1};
     int delay{-1};
     std::string reply;
-    bool replies{}, echo{}, quiet{}, dump{};
+    bool echo{}, quiet{}, dump{};
     long long group{-1};
 };
 
@@ -44,7 +44,6 @@ struct Settings {
             settings.delay = static_cast<int>(options.number(0, 86400000));
         } else if (letter == 'r') {
             settings.reply = options.value();
-            settings.replies = true;
         } else if (letter == 'g') {
             settings.group = options.number(0, 0x7fffffff);
         } else {
@@ -74,9 +73,8 @@ void show(const Settings& settings, long long number, std::string_view body, con
         printf("  %s\n", printable(body).c_str());
 }
 
-// Requests that are not replied to fail at the next receive, which drops them.
 void answer(const Settings& settings, std::string_view body, const KnMsgHead& head) {
-    if ((head.flags[0] & K_MSG_CALL) == 0 || (!settings.replies && !settings.echo)) return;
+    if ((head.flags[0] & K_MSG_CALL) == 0) return;
     const std::string_view reply = settings.echo ? body : std::string_view{settings.reply};
     KnMsgDesc message{};
     message.bodySize = static_cast<unsigned>(reply.size());

@@ -7,7 +7,7 @@
 namespace chorale::commands {
 
 bool Outgoing::take(const Options& options, int letter) {
-    const std::string value{letter == 'x' ? std::string_view{} : options.value()};
+    const std::string value{options.value()};
     switch (letter) {
     case 'x':
         hex_ = true;

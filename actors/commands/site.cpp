@@ -44,6 +44,11 @@ std::vector<KnThreadStat> threads_of(const SiteActor& actor) {
     });
 }
 
+std::vector<KnPortStat> ports_of(const SiteActor& actor) {
+    return all<KnPortStat>(
+        "ports", [&](KnPortStat* stat, unsigned size) { return portStat(&actor.capability, 0, stat, size); });
+}
+
 Table::Table(std::string_view titles) {
     begin_row();
     while (!titles.empty()) {

@@ -16,6 +16,7 @@ struct SiteActor {
 // Ends the program when the nucleus refuses: only SYSTEM actors are told.
 [[nodiscard]] std::vector<SiteActor> site_actors();
 [[nodiscard]] std::vector<KnThreadStat> threads_of(const SiteActor& actor);
+[[nodiscard]] std::vector<KnPortStat> ports_of(const SiteActor& actor);
 
 // A table for people: columns as wide as what is in them, numbers to the right.
 class Table {

@@ -4,7 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,8 +27,9 @@ namespace {
     for (const std::string& argument : request.arguments)
         arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
-    char go = 0;
-    if (read(gate, &go, 1) == 1) execve(request.path.c_str(), arguments.data(), environ);
+    char go = 'r';
+    if (write(gate, &go, 1) == 1 && read(gate, &go, 1) == 1)
+        execve(request.path.c_str(), arguments.data(), environ);
     _exit(126);
 }
 
@@ -40,11 +41,14 @@ int LinuxActorManager::create(const StartRequest& request) {
     for (const std::string& argument : request.arguments) size += argument.size() + 9;
     if (size > 100000) return -E2BIG;
     int gate[2];
-    if (pipe2(gate, O_CLOEXEC) != 0) return -errno;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gate) != 0) return -errno;
     const int pid = fork();
     if (pid == 0) run_child(request, gate[0]);
     close(gate[0]);
     setpgid(pid, pid);
+    // Until then it ignores the terminal's signals, as this program does.
+    char ready = 0;
+    if (read(gate[1], &ready, 1) != 1) return -EIO;
     children_.push_back({pid, gate[1], request.arguments.front()});
     return pid;
 }

@@ -18,7 +18,7 @@ class LinuxActorManager final : public ActorManager {
   private:
     struct Child {
         int pid;
-        int gate; // a byte through it starts the program; -1: it runs
+        int gate; // a socket; a byte through it starts the program; -1: it runs
         std::string name;
     };
     [[nodiscard]] Child* find(int pid);

@@ -4,78 +4,29 @@ import os
 import pathlib
 import pty
 import re
-import select
 import signal
 import subprocess
 import tempfile
 import time
 import unittest
 
-PROMPT = "C_INIT> "
-LIMIT = 20  # seconds; what is waited for comes in milliseconds
-LEFT, RIGHT, UP, DOWN, HOME, END, DELETE = (f"\033{code}" for code in
-                                            ("[D", "[C", "[A", "[B", "[H", "[F", "[3~"))
-BACKSPACE, TAB, ENTER = "\x7f", "\t", "\r"
+from typist import DOWN, EDITED, ENTER, PROMPT, TAB, UP, Typist, control
+
+LIMIT = 60  # seconds; what is waited for comes in milliseconds, unless the machine is busy
 
 
-def control(letter):
-    return chr(ord(letter) - ord("@"))
-
-
-def shown(text):
-    """What is on the screen's last lines: without escape sequences, each line as it was left."""
-    lines = []
-    for line in text.split("\n"):
-        screen, column = [], 0
-        for match in re.finditer(r"\033\[([0-9;]*)([A-Za-z])|(.)", line, re.DOTALL):
-            count, code, character = match.groups()
-            if character == "\r":
-                column = 0
-            elif character == "\b":
-                column -= 1
-            elif character is not None and character >= " ":
-                screen[column:column + 1] = [character]
-                column += 1
-            elif code == "C":
-                column += int(count or 1)
-            elif code == "K":
-                del screen[column:]
-        lines.append("".join(screen))
-    return lines
-
-
-class Console:
+class Console(Typist):
     """The console with a home folder of its own."""
 
     def __init__(self, home, **variables):
         environment = {"PATH": "/bin", "HOME": str(home), "TERM": "vt100",
                        "ASAN_OPTIONS": "detect_leaks=0", **variables}
-        self.terminal, other = pty.openpty()
+        terminal, other = pty.openpty()
+        super().__init__(terminal, LIMIT)
         self.process = subprocess.Popen([os.environ["CHORALE_CONSOLE"]], stdin=other, stdout=other,
-                                        stderr=other, env=environment, cwd=home, start_new_session=False)
+                                        stderr=other, env=environment, cwd=home)
         os.close(other)
-        self.output = ""
         self.expect(PROMPT)
-
-    def type(self, *keys):
-        os.write(self.terminal, "".join(keys).encode())
-
-    def expect(self, text, since=0):
-        """Waits until the output from there on has the text; returns where the text ends in it."""
-        end = time.monotonic() + LIMIT
-        while text not in self.output[since:]:
-            if not select.select([self.terminal], [], [], max(0, end - time.monotonic()))[0]:
-                raise AssertionError(f"no {text!r} in {self.output[since:]!r}")
-            self.output += os.read(self.terminal, 4096).decode(errors="replace")
-        return self.output.index(text, since) + len(text)
-
-    def run(self, *keys):
-        """Types, and returns the lines that are printed until the next prompt."""
-        begin = len(self.output)
-        self.type(*keys, ENTER)
-        printed = self.expect("\r\n", begin)
-        end = self.expect(PROMPT, printed)
-        return shown(self.output[begin:end - len(PROMPT)])[1:-1]
 
     def close(self):
         if self.process.poll() is None:
@@ -112,21 +63,7 @@ class TerminalTest(unittest.TestCase):
                          ["no-such: no such command, and no such program in /bin"])
 
     def test_editing_keys(self):
-        for keys, line in (
-                (("ecko a", LEFT * 3, BACKSPACE, "h"), "a"),
-                (("cho abc", HOME, "e"), "abc"),
-                (("cho abc", control("A"), "e", control("E"), "d"), "abcd"),
-                (("cho abc", HOME, "e", END, "x"), "abcx"),
-                (("echo abcdef", LEFT * 3, control("K")), "abc"),
-                (("junk echo abc", LEFT * 8, control("U")), "abc"),
-                (("echo abc def", control("W"), "x"), "abc x"),
-                (("echo abc", control("U"), "echo z"), "z"),
-                (("echo abd", LEFT, control("D"), "c"), "abc"),
-                (("echo xabc", LEFT * 4, DELETE), "abc"),
-                (("echo ab", LEFT, LEFT, RIGHT, "-"), "a-b"),
-                (("echo ab", control("T")), "ba"),
-                (("echo abc", control("U"), control("Y"), "d"), "abcd"),
-                (("echo a\u00e4\u20ac", BACKSPACE, "b"), "a\u00e4b")):
+        for keys, line in EDITED:
             with self.subTest(keys=keys):
                 self.assertEqual(self.console.run(*keys), [line])
 

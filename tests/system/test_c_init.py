@@ -1,0 +1,242 @@
+"""The console of a booted system: C_INIT under C_OS, typed at through the serial line."""
+
+import os
+import pty
+import re
+import sys
+import tempfile
+import time
+import unittest
+
+from support import ARCH, LEAN, ROOT, TREE, machine, paths, qemu
+from chorale import process
+
+sys.path.insert(0, str(ROOT / "tests" / "c_init"))
+
+from typist import DOWN, EDITED, ENTER, PROMPT, TAB, UP, Typist, control  # noqa: E402
+
+BANK = TREE / "console_bank.cpio"
+LIMIT = 120  # seconds; what is waited for takes a second
+
+
+class Guest(Typist):
+    """A machine with a person at its serial line."""
+
+    def __init__(self, name, cpus=2, append=LEAN, bank=BANK):
+        self.scratch = tempfile.TemporaryDirectory(prefix="chorale-console-")
+        guest = qemu.Machine(arch=ARCH, cpus=cpus, append=append, bank=str(bank))
+        terminal, other = pty.openpty()
+        super().__init__(terminal, LIMIT)
+        # Without signal=off Ctrl-C would end QEMU.
+        line = ["-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line"]
+        self.log = open(paths.log(f"{machine.PREFIX}console-{name}"), "w", encoding="utf-8")
+        self.process = process.start(guest.command(self.scratch.name, line), stdin=other, stdout=other,
+                                     stderr=self.log)
+        os.close(other)
+
+    def end(self):
+        """Waits for the machine's end; returns QEMU's status."""
+        deadline = time.monotonic() + LIMIT
+        while self.read(deadline - time.monotonic()):
+            pass
+        return self.process.wait(LIMIT)
+
+    def close(self):
+        process.stop(self.process)
+        os.close(self.terminal)
+        self.log.write(self.output)
+        self.log.close()
+        self.scratch.cleanup()
+
+
+class ConsoleTest(unittest.TestCase):
+    maxDiff = None
+
+    def boot(self, **options):
+        guest = Guest(self._testMethodName, **options)
+        self.addCleanup(guest.close)
+        guest.expect(PROMPT)
+        return guest
+
+    def started(self, lines):
+        self.assertRegex(lines[0], r"^Started aid = \d+$")
+        return int(lines[0].rpartition(" ")[2])
+
+    def receiver(self, guest, options):
+        """An ipcrecv in the background: its aid, its port. What it prints has come on return."""
+        begin = len(guest.output)
+        aid = self.started(guest.run(f"arun ipcrecv {options} &"))
+        self.expect_line(guest, "port ", begin)
+        return aid, re.search(r"port ([0-9a-f]{16}:[0-9a-f]{16})", guest.output[begin:]).group(1)
+
+    def expect_line(self, guest, text, begin):
+        """A whole one: a part of it must not come between the next keys and what they do."""
+        guest.expect("\n", guest.expect(text, begin))
+
+    def eventually(self, guest, wanted):
+        """Ends of actors are told before a prompt; this one perhaps before one that has been printed."""
+        deadline = time.monotonic() + LIMIT
+        while f"\n{wanted}" not in guest.output:
+            self.assertLess(time.monotonic(), deadline, guest.output)
+            guest.run("")
+
+
+class Keys(ConsoleTest):
+    def test_editing_history_completion(self):
+        guest = self.boot()
+        self.assertIn("C_INIT: console of site 1, user console. Type `help`.", guest.output)
+        for keys, line in EDITED:
+            with self.subTest(keys=keys):
+                self.assertEqual(guest.run(*keys), [line])
+        guest.run("echo one")
+        guest.run("echo two")
+        self.assertEqual(guest.run(UP), ["two"])
+        self.assertEqual(guest.run(UP, UP, UP, DOWN, DOWN), ["two"])
+        self.assertEqual(guest.run(control("R"), "one"), ["one"])
+        self.assertEqual(guest.run("unse", TAB, "X"), [])
+        self.assertEqual(guest.run("echo /image/sys_b", TAB), ["/image/sys_bank/"])
+        begin = len(guest.output)
+        guest.type("echo lost", control("C"))
+        guest.expect(PROMPT, guest.expect("lost", begin) + 1)
+        self.assertEqual(guest.run("echo kept"), ["kept"])
+
+
+class Commands(ConsoleTest):
+    def test_actors(self):
+        guest = self.boot()
+        lines = guest.run("aps")
+        self.assertRegex(lines[0], r"^UID +PID NAME +DBG STAT GROUP$")
+        self.assertRegex(lines[1], r"^ +0 +2 C_INIT +no +SRUN -$")
+        aid, _ = self.receiver(guest, "")
+        self.assertTrue([line for line in guest.run("aps") if re.search(f" {aid} ipcrecv ", line)])
+        self.assertEqual(guest.run("akill 2"), ["akill: 2: that is C_INIT itself"])
+        self.assertEqual(guest.run("akill 999"), ["akill: 999: no such actor"])
+        guest.run(f"akill {aid}")
+        self.eventually(guest, f"ipcrecv (aid {aid}): killed")
+        self.assertFalse([line for line in guest.run("aps") if "ipcrecv" in line])
+
+    def test_started_stopped(self):
+        guest = self.boot()
+        aid = self.started(guest.run("arun -d ipcsend --help"))
+        self.assertEqual(guest.run("echo still"), ["still"])
+        guest.run(f"akill -c {aid}")
+        self.eventually(guest, f"ipcsend (aid {aid}): exit 0")
+        self.assertIn("usage: ipcsend [options] PORT", guest.output)
+
+    def test_errors_and_statuses(self):
+        guest = self.boot()
+        self.assertEqual(guest.run("arun /bin/x"), ["arun: /bin/x: no such file or directory"])
+        self.assertEqual(guest.run("x"), ["x: no such command, and no such program in /bin"])
+        self.assertEqual(guest.run("echo $?"), ["127"])
+        self.assertEqual(guest.run("arun -g 0 ipcsend"),
+                         ["arun: -g: there is no hot restart in this image: no restartable actors"])
+        self.assertEqual(guest.run("ipcsend")[0], "ipcsend: which port?")
+        self.assertEqual(guest.run("echo $?"), ["2"])
+        self.assertEqual(guest.run("/image/sys_bank/sysadm.ini")[-1],
+                         "/image/sys_bank/sysadm.ini: exec format error")
+        self.assertEqual(guest.run("/tmp"), ["/tmp: permission denied"])
+
+    def test_redirections_and_files(self):
+        guest = self.boot()
+        self.assertEqual(guest.run("echo source: one > /tmp/f"), [])
+        self.assertEqual(guest.run("echo echo two >> /tmp/f"), [])
+        self.assertEqual(guest.run("source /tmp/f"),
+                         ["/tmp/f:1: source:: no such command, and no such program in /bin", "two"])
+        self.assertEqual(guest.run("ipcsend 2> /tmp/e"), [])
+        self.assertEqual(guest.run("source /tmp/e")[0],
+                         "/tmp/e:1: ipcsend:: no such command, and no such program in /bin")
+        self.assertEqual(guest.run("cd /tmp"), [])
+        self.assertEqual(guest.run("pwd"), ["/tmp"])
+        self.assertEqual(guest.run("echo x < nowhere"), ["echo: nowhere: no such file or directory"])
+        guest.run("setenv A 'b c'")
+        self.assertEqual(guest.run("echo $A"), ["b c"])
+        self.assertEqual(guest.run("umask 027"), [])
+        self.assertEqual(guest.run("umask"), ["0027"])
+        self.assertRegex(guest.run("memstat")[0], r"^total memory: +\d{8,} bytes$")
+
+    def test_interrupt_ends_the_foreground(self):
+        guest = self.boot()
+        begin = len(guest.output)
+        guest.type("ipcrecv", ENTER)
+        guest.expect("port ", begin)
+        guest.type(control("C"))
+        guest.expect(PROMPT, guest.expect("): interrupted", begin))
+        self.assertEqual(guest.run("echo $?"), ["130"])
+
+
+class Messages(ConsoleTest):
+    """The commands for IPC, with each other."""
+
+    def test_send_and_receive(self):
+        guest = self.boot()
+        aid, port = self.receiver(guest, "-n 2")
+        begin = len(guest.output)
+        self.assertRegex(port, "^[0-9a-f]{16}:[0-9a-f]{16}$")
+        guest.run(f"ipcsend {port} hello 'to  you'")
+        self.expect_line(guest, "  hello to  you", begin)
+        guest.run(f"ipcsend -x -a annex {port} 00 6869 ff")
+        self.expect_line(guest, r"  \x00hi\xff", begin)
+        self.assertIn("#2 4 bytes from ", guest.output[begin:])
+        self.assertIn(", with an annex", guest.output[begin:])
+        self.eventually(guest, f"ipcrecv (aid {aid}): exit 0")
+        self.assertEqual(guest.run(f"ipcsend {port} x"),
+                         [f"ipcsend: {port}: message 1: K_EUNKNOWN: no such object"])
+
+    def test_call_and_ping(self):
+        guest = self.boot()
+        _, port = self.receiver(guest, "-q --echo")
+        self.assertEqual(guest.run(f"ipccall {port} hello"), ["reply: 5 bytes", "hello"])
+        self.assertEqual(guest.run(f"ipccall -d {port} hi")[1],
+                         "  000000  68 69" + 14 * "   " + "  hi")
+        for target in (port, ""):
+            lines = guest.run(f"ipcping -n 100 {target}")
+            self.assertRegex(lines[0], r"^100 calls of [0-9a-f:]{33}, 0 bytes each; nanoseconds:$")
+            self.assertEqual(lines[1].split(), ["min", "median", "p99", "max"])
+            times = [int(word) for word in lines[2].split()]
+            self.assertEqual(times, sorted(times))
+        self.assertRegex(guest.run(f"ipcping -n 10 -s 1000 --json {port}")[0],
+                         r'^\{"port":"[0-9a-f:]{33}","calls":10,"bytes":1000,"min_ns":\d+,.*"max_ns":\d+\}$')
+        aid, port = self.receiver(guest, "-n 1 -q -r 'here I am'")
+        self.assertEqual(guest.run(f"ipccall {port} x")[:2], ["reply: 9 bytes", "here I am"])
+        self.eventually(guest, f"ipcrecv (aid {aid}): exit 0")
+        self.assertEqual(guest.run(f"ipccall {port} x"), [f"ipccall: {port}: K_EUNKNOWN: no such object"])
+
+    def test_list_ports(self):
+        guest = self.boot()
+        _, port = self.receiver(guest, "-g 7 -q")
+        lines = guest.run("lsport -A ipcrecv")
+        self.assertEqual(lines[0].split(), ["ACTOR", "LI", "PORT", "QUEUED", "RECEIVED", "STATE"])
+        self.assertEqual(lines[2].split(), ["ipcrecv", "1", port, "0", "0", "-"])
+        self.assertRegex(lines[3], r"^ +in [0-9a-f]{16}:0{15}7$")
+        group = lines[3].split()[1]
+        guest.run(f"ipcsend {group} all")
+        self.eventually_received(guest, port)
+        self.assertRegex("\n".join(guest.run("lsport --json")),
+                         rf'\{{"actor":"ipcrecv","li":1,"port":"{port}","queued":0,"received":1,')
+        self.assertEqual(guest.run("arun -q lsport")[0],
+                         "lsport: actors: only SYSTEM actors are told (arun -T lsport)")
+        self.assertEqual(guest.run("cs")[0].split()[:3], ["ACTOR", "PRIV", "STATUS"])
+        self.assertTrue([line for line in guest.run("cs -t -A C_INIT") if line.startswith("C_INIT")])
+
+    def eventually_received(self, guest, port):
+        deadline = time.monotonic() + LIMIT
+        while not [line for line in guest.run("lsport") if port in line and line.split()[4] == "1"]:
+            self.assertLess(time.monotonic(), deadline)
+
+
+class Ends(ConsoleTest):
+    def test_shutdown(self):
+        guest = self.boot()
+        aid, _ = self.receiver(guest, "")
+        guest.type("shutdown -i 0", ENTER)
+        self.assertEqual(guest.end(), qemu.EXIT_PASS)
+        self.assertIn(f"ipcrecv (aid {aid}): ended", guest.output)
+
+    def test_reboot(self):
+        guest = self.boot()
+        guest.type("reboot", ENTER)
+        self.assertEqual(guest.end(), 0)  # -no-reboot
+
+
+if __name__ == "__main__":
+    unittest.main()
