@@ -134,6 +134,9 @@ Result<u64> call_time(Task&, const CallArguments& call) {
     return seconds;
 }
 
+// pause(2), rt_sigsuspend(2): no signal ends the wait but by ending the process.
+Result<u64> call_pause(Task&, const CallArguments&) { return sleep_until(Deadline::never, 0); }
+
 // times(2): in hundredths of seconds.
 Result<u64> call_times(Task& task, const CallArguments& call) {
     constexpr u64 tick = nanoseconds_per_second / 100;
@@ -203,6 +206,8 @@ std::span<const CallEntry> time_call_entries() {
         {"clock_nanosleep", call_clock_nanosleep},
         {"gettimeofday", call_gettimeofday},
         {"nanosleep", call_nanosleep},
+        {"pause", call_pause},
+        {"rt_sigsuspend", call_pause},
         {"time", call_time},
         {"times", call_times},
         {"getrusage", call_getrusage},

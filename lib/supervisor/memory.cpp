@@ -1,6 +1,7 @@
-// svMemAlloc: small pieces by powers of two from pages of svPagesAllocate, bigger ones as pages of their own.
-// Each has a header that says which; a free small one is in its size's list. Whichever actor's copy of this
-// code gets a piece back keeps it: what lies in memory is the same for all.
+// svMemAlloc: small pieces by powers of two, cut from pages of svPagesAllocate; bigger ones as pages of their
+// own. Each has a header that says which; a free small one is in its size's list. Whichever actor's copy of
+// this code gets a piece back keeps it: what lies in memory is the same for all. Each time that a size runs
+// out twice as much is cut: the nucleus keeps a record for each run of pages, and has not many.
 #include <dki/f_dki.h>
 #include <mem/chMem.h>
 #include <sync/chSpinLock.h>
@@ -11,7 +12,9 @@
 namespace {
 
 constexpr std::size_t header_size = 16, page_size = 4096;
-constexpr unsigned smallest = 5, sizes = 7; // with their headers: 32 to 2048 bytes
+constexpr unsigned smallest = 5, sizes = 10; // with their headers: 32 bytes to 16 KiB
+constexpr std::size_t largest = std::size_t{1} << (smallest + sizes - 1);
+constexpr std::size_t largest_run = 256 * 1024;
 
 struct Header {
     std::size_t bytes; // with this header
@@ -21,6 +24,7 @@ static_assert(sizeof(Header) == header_size);
 
 KnSpinLock lock;
 Header* free_pieces[sizes];
+std::size_t last_run[sizes]; // how much was cut last
 
 unsigned size_index(std::size_t bytes) {
     unsigned index = 0;
@@ -54,21 +58,39 @@ Header* take(unsigned index) {
     return piece;
 }
 
-// A page becomes pieces of that size; one of them is the caller's.
-Header* cut_page(unsigned index) {
-    auto* const page = static_cast<char*>(new_pages(page_size));
-    if (page == nullptr) {
+std::size_t next_run(unsigned index) {
+    const std::size_t least =
+        page_size > std::size_t{1} << (smallest + index) ? page_size : std::size_t{1} << (smallest + index);
+    svSpinLockGet(&lock);
+    std::size_t run = 2 * last_run[index];
+    run = run < least ? least : run > largest_run ? largest_run : run;
+    last_run[index] = run;
+    svSpinLockRel(&lock);
+    return run;
+}
+
+// A run of pages becomes pieces of that size; the first of them is the caller's.
+Header* cut_pages(unsigned index) {
+    const std::size_t bytes = std::size_t{1} << (smallest + index), run = next_run(index);
+    auto* const begin = static_cast<char*>(new_pages(run));
+    if (begin == nullptr) {
         return nullptr;
     }
-    const std::size_t bytes = std::size_t{1} << (smallest + index);
-    for (std::size_t at = 0; at < page_size; at += bytes) {
-        auto* const piece = reinterpret_cast<Header*>(page + at);
+    Header* first = nullptr;
+    for (std::size_t at = run; at != 0; at -= bytes) {
+        auto* const piece = reinterpret_cast<Header*>(begin + at - bytes);
         piece->bytes = bytes;
-        if (at != 0) {
-            put_back(piece);
-        }
+        piece->next = first;
+        first = piece;
     }
-    return reinterpret_cast<Header*>(page);
+    Header* const last = reinterpret_cast<Header*>(begin + run - bytes);
+    if (first != last) {
+        svSpinLockGet(&lock);
+        last->next = free_pieces[index];
+        free_pieces[index] = first->next;
+        svSpinLockRel(&lock);
+    }
+    return first;
 }
 
 } // namespace
@@ -78,11 +100,11 @@ extern "C" {
 void* svMemAlloc(unsigned int size) {
     const std::size_t bytes = std::size_t{size} + header_size;
     Header* piece = nullptr;
-    if (bytes <= (std::size_t{1} << (smallest + sizes - 1))) {
+    if (bytes <= largest) {
         const unsigned index = size_index(bytes);
         piece = take(index);
         if (piece == nullptr) {
-            piece = cut_page(index);
+            piece = cut_pages(index);
         }
     } else {
         piece = static_cast<Header*>(new_pages(bytes));
@@ -98,7 +120,7 @@ void svMemFree(void* address) {
         return;
     }
     Header* const piece = static_cast<Header*>(address) - 1;
-    if (piece->bytes <= (std::size_t{1} << (smallest + sizes - 1))) {
+    if (piece->bytes <= largest) {
         put_back(piece);
     } else {
         svPagesFree(reinterpret_cast<VmAddr>(piece), piece->bytes);
