@@ -61,40 +61,49 @@ void on_invocation(void* argument, void*) {
     return {};
 }
 
-[[nodiscard]] Done start_first_program(const Ref<Node>& root) {
-    char path[K_ENVVALUEMAX];
-    unsigned size = sizeof path;
-    if (sysGetEnv("init", path, &size) != K_OK) copy_bytes(path, "/bin/C_INIT", sizeof "/bin/C_INIT");
-    FileContext files;
-    files.begin(root, {});
-    if (const Done done = open_console(files); !done) return done;
-    StartStrings strings;
-    // init=/bin/busybox,ls,-l: arguments are separated by commas.
-    std::string_view rest{path};
-    const std::string_view program = rest.substr(0, rest.find(','));
+// init=/bin/busybox,ls,-l: arguments are separated by commas.
+[[nodiscard]] Done make_strings(StartStrings& strings, std::string_view words) {
     for (;;) {
-        const std::size_t comma = rest.find(',');
-        if (const Done done = strings.add_argument(rest.substr(0, comma)); !done) return done;
-        if (comma == rest.npos) break;
-        rest.remove_prefix(comma + 1);
+        const std::size_t comma = words.find(',');
+        if (const Done done = strings.add_argument(words.substr(0, comma)); !done) return done;
+        if (comma == words.npos) break;
+        words.remove_prefix(comma + 1);
     }
     for (const std::string_view variable : {"PATH=/bin", "HOME=/", "TERM=vt100"}) {
         if (const Done done = strings.add_variable(variable); !done) return done;
     }
-    StartRequest request;
-    request.trusted = true;
-    request.files = &files;
+    return {};
+}
+
+// It leads a session of its own, and the system ends with it.
+[[nodiscard]] Done start(StartRequest& request, const StartStrings& strings) {
+    ProgramFile file;
+    Done done = file.find(*request.files, strings.first(), request.space);
+    if (done) done = choose_space(request, file);
+    if (!done) return done;
     const Result<Ref<Process>> process = create_process(request);
     if (!process) return failed(process.error());
     end_system_with(**process);
     (*process)->files.set_job({(*process)->id, (*process)->id, (*process)->id});
-    ProgramFile file;
-    Done done = file.find((*process)->files, program);
-    if (done) done = load_program(**process, file, strings);
+    done = load_program(**process, file, strings);
     if (done) done = start_process(**process, false);
-    if (done) return {};
-    say("{}: not started: error {}", program, static_cast<int>(done.error()));
-    discard_process(**process); // and so the system
+    return done;
+}
+
+[[nodiscard]] Done start_first_program(const Ref<Node>& root) {
+    char words[K_ENVVALUEMAX];
+    unsigned size = sizeof words;
+    if (sysGetEnv("init", words, &size) != K_OK) copy_bytes(words, "/bin/C_INIT", sizeof "/bin/C_INIT");
+    FileContext files;
+    files.begin(root, {});
+    if (const Done done = open_console(files); !done) return done;
+    StartStrings strings;
+    if (const Done done = make_strings(strings, words); !done) return done;
+    StartRequest request;
+    request.trusted = request.may_supervise = true;
+    request.files = &files;
+    const Done done = start(request, strings);
+    if (!done) say("{}: not started: error {}", strings.first(), static_cast<int>(done.error()));
     return done;
 }
 
@@ -125,8 +134,7 @@ void serve() {
     if (status == K_OK) status = start_reaper();
     if (status >= 0) status = connect_traps();
     if (status < 0) return say("cannot connect to the nucleus: error {}", status);
-    if (const Done done = start_first_program(*root); !done)
-        return say("the first program is not started: error {}", static_cast<int>(done.error()));
+    if (!start_first_program(*root)) end_system(false);
     threadDelay(K_NOTIMEOUT_NOABORT);
 }
 

@@ -3,7 +3,7 @@
 // nothing.
 #include "file_model.hpp"
 
-#include "c_os/calls/file_calls.hpp"
+#include "c_os/file_calls/file_calls.hpp"
 #include "c_os/file/file_context.hpp"
 #include "c_os/file/file_flags.hpp"
 #include "c_os/file/root.hpp"

@@ -22,7 +22,7 @@ struct Count final : SecurityReport {
     std::size_t lines{};
 };
 
-void check_entry(const SecurityEntry& entry, boot::Bytes bytes) {
+void check_entry(const SecurityEntry& entry, formats::Bytes bytes) {
     must(!entry.user.empty(), "an entry has a user");
     must(entry.group_count <= Credentials::group_limit, "groups fit");
     for (const std::string_view view : {entry.user, entry.hosts, entry.password})
@@ -36,8 +36,8 @@ void check_entry(const SecurityEntry& entry, boot::Bytes bytes) {
 using namespace chorale::fuzz;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const chorale::boot::Bytes bytes = bytes_of(data, size);
-    const std::string_view text = chorale::boot::characters(bytes);
+    const chorale::formats::Bytes bytes = bytes_of(data, size);
+    const std::string_view text = chorale::formats::characters(bytes);
     std::vector<SecurityEntry> good;
     std::size_t bad = 0;
     std::uint32_t last = 0;

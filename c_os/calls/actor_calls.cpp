@@ -87,7 +87,11 @@ Result<u64> call_aload(Task& task, const CallArguments& call) {
             return failed(done.error());
         }
         ProgramFile file;
-        if (const Done done = file.find((*process)->files, path->view()); !done) return failed(done.error());
+        if (const Done done =
+                file.find((*process)->files, path->view(),
+                          (*process)->supervisor ? ProgramSpace::supervisor : ProgramSpace::user);
+            !done)
+            return failed(done.error());
         if (const Done done = load_program(**process, file, strings); !done) return failed(done.error());
     }
     if (call[3] == 0) return 0;

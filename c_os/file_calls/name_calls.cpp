@@ -118,10 +118,8 @@ struct TwoPaths {
     return no_value(place.directory->link(context.credentials(), place.name(), **node));
 }
 
-[[nodiscard]] Result<u64> make_link(FileContext& context, u64 target, int directory, u64 path) {
-    Place place;
-    if (const Done done = resolve_user_place(context, directory, path, place); !done)
-        return failed(done.error());
+// Its stack is free again before the other path needs as much.
+[[nodiscard, gnu::noinline]] Result<u64> make_link_at(FileContext& context, const Place& place, u64 target) {
     UserPath text;
     if (const Done done = text.read(target, Error::enametoolong); !done) return failed(done.error());
     if (text.view().empty()) return failed(Error::enoent);
@@ -130,6 +128,13 @@ struct TwoPaths {
     const NewNode wanted{.kind = NodeKind::link, .mode = 0777, .target = text.view()};
     const auto made = place.directory->create(context.credentials(), place.name(), wanted);
     return made ? Result<u64>{0} : failed(made.error());
+}
+
+[[nodiscard]] Result<u64> make_link(FileContext& context, u64 target, int directory, u64 path) {
+    Place place;
+    if (const Done done = resolve_user_place(context, directory, path, place); !done)
+        return failed(done.error());
+    return make_link_at(context, place, target);
 }
 
 [[nodiscard]] Result<u64> tell_target(FileContext& context, int directory, u64 path, u64 to, u64 size) {

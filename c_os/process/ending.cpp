@@ -18,12 +18,11 @@ int notice_port_id;
 std::atomic<int> first_process; // a number by itself
 Waiters some_end;               // guarded by processes().mutex: a process has ended
 
-[[noreturn]] void end_system(const Process& process) {
-    const bool well = process.end.kind == EndEvent::Kind::exit && process.end.number == 0;
+[[noreturn]] void end_system_after(const Process& process) {
+    const bool exited = process.end.kind == EndEvent::Kind::exit;
     say("{} has ended ({} {}): so does the system", static_cast<const char*>(process.name),
-        process.end.kind == EndEvent::Kind::exit ? "exit" : "event", process.end.number);
-    const KnRebootDesc how{well ? K_REBOOT_SUCCESS : K_REBOOT_FAILURE};
-    for (;;) sysReboot(&how);
+        exited ? "exit" : "event", process.end.number);
+    end_system(exited && process.end.number == 0);
 }
 
 // The actor is gone, with all threads: nobody is in a call of the process.
@@ -37,7 +36,7 @@ void finish(Process& process) {
         process.end = {EndEvent::Kind::kill, static_cast<int>(KillEvent::deleted)};
     process.state = ProcessState::ended;
     // relaxed: as above
-    if (process.id == first_process.load(std::memory_order_relaxed)) end_system(process);
+    if (process.id == first_process.load(std::memory_order_relaxed)) end_system_after(process);
     // Its own children are nobody's from now on.
     Process* next = nullptr;
     for (Process* each = processes().first(); each != nullptr; each = next) {
@@ -96,6 +95,11 @@ std::string_view text(KillEvent event) {
         break;
     }
     return "deleted";
+}
+
+void end_system(bool well) {
+    const KnRebootDesc how{well ? K_REBOOT_SUCCESS : K_REBOOT_FAILURE};
+    for (;;) sysReboot(&how);
 }
 
 void end_system_with(const Process& process) {

@@ -40,6 +40,7 @@ void forget_child(Process& process, int parent);
 
 // The system ends with this process: its exit status says whether all went well.
 void end_system_with(const Process& process);
+[[noreturn]] void end_system(bool well);
 
 // For the nucleus's exception vector of each process.
 [[nodiscard]] int connect_exceptions(const Process& process);

@@ -23,7 +23,7 @@ bool ProgramFile::relocatable() const {
     return name.ends_with(relocatable_suffix);
 }
 
-Done ProgramFile::find(FileContext& files, std::string_view path) {
+Done ProgramFile::find(FileContext& files, std::string_view path, ProgramSpace space) {
     constexpr std::size_t longest = 5;
     if (path.size() + longest >= path_limit) return failed(Error::enametoolong);
     if (path_ == nullptr) path_ = new (std::nothrow) char[path_limit];
@@ -33,8 +33,12 @@ Done ProgramFile::find(FileContext& files, std::string_view path) {
     for (const std::string_view suffix : suffixes) {
         suffix.copy(path_ + path.size(), suffix.size());
         path_size_ = path.size() + suffix.size();
-        done = read(files);
-        if (done || done.error() != Error::enoent) return done;
+        const Done found = read(files);
+        if (found && space != ProgramSpace::any && relocatable() != (space == ProgramSpace::supervisor)) {
+            done = failed(Error::enoexec);
+            continue;
+        }
+        if (found || found.error() != Error::enoent) return found;
     }
     return done;
 }

@@ -9,6 +9,10 @@
 
 namespace chorale::c_os {
 
+// Where a program is to run. Only files that are named as relocatable (`.r`) run in the supervisor space, and
+// those nowhere else.
+enum class ProgramSpace : u8 { any, user, supervisor };
+
 class ProgramFile {
   public:
     ProgramFile() = default;
@@ -16,9 +20,10 @@ class ProgramFile {
     ProgramFile& operator=(const ProgramFile&) = delete;
     ~ProgramFile();
 
-    // `path`, then what the manuals say is tried: `path`.r, `path`.gz. Errors: those of open(2) and read(2);
-    // eacces (may not be executed), enoexec (empty, or not sound), efbig, enomem.
-    [[nodiscard]] Done find(FileContext& files, std::string_view path);
+    // `path`, then what the manuals say is tried: `path`.r, `path`.gz; of those only what is for the space.
+    // Errors: those of open(2) and read(2); eacces (may not be executed), enoexec (empty, not sound, or only
+    // for the other space), efbig, enomem.
+    [[nodiscard]] Done find(FileContext& files, std::string_view path, ProgramSpace space);
     [[nodiscard]] formats::Bytes bytes() const { return {begin_, size_}; }
     [[nodiscard]] std::string_view path() const { return {path_, path_size_}; } // that was found
     // Named as the images of supervisor actors are.

@@ -28,9 +28,7 @@ Done StartParameters::read_flags(Process& caller, int flags) {
     const bool user = (flags & AFX_USER_SPACE) != 0, supervisor = (flags & AFX_SUPERVISOR_SPACE) != 0;
     if ((flags & ~known) != 0 || (user && supervisor)) return failed(Error::einval);
     request_.trusted = supervisor || (flags & AFX_TRUSTED) != 0;
-    request_.space = user         ? StartRequest::Space::user
-                     : supervisor ? StartRequest::Space::supervisor
-                                  : StartRequest::Space::any;
+    request_.space = user ? ProgramSpace::user : supervisor ? ProgramSpace::supervisor : ProgramSpace::any;
     request_.supervisor = supervisor;
     request_.may_supervise = may_supervise(caller);
     request_.stopped = (flags & AFX_STOPPED) != 0;

@@ -168,9 +168,9 @@ Done start_or_continue(Process& process) {
 // The file says it where the request leaves it open. What runs beside the nucleus is for trusted actors, and
 // in a secured system for root's.
 Done choose_space(StartRequest& request, const ProgramFile& file) {
-    if (request.space == StartRequest::Space::any)
-        request.space = file.relocatable() ? StartRequest::Space::supervisor : StartRequest::Space::user;
-    request.supervisor = request.space == StartRequest::Space::supervisor;
+    if (request.space == ProgramSpace::any)
+        request.space = file.relocatable() ? ProgramSpace::supervisor : ProgramSpace::user;
+    request.supervisor = request.space == ProgramSpace::supervisor;
     if (!request.supervisor) return {};
     if (!request.may_supervise) return failed(Error::eperm);
     return {};
@@ -188,7 +188,7 @@ void discard_process(Process& process) {
 Result<Ref<Process>> start_program(const StartRequest& request, std::string_view path,
                                    const StartStrings& strings) {
     ProgramFile file;
-    if (const Done done = file.find(*request.files, path); !done) return failed(done.error());
+    if (const Done done = file.find(*request.files, path, request.space); !done) return failed(done.error());
     StartRequest wanted = request;
     if (const Done done = choose_space(wanted, file); !done) return failed(done.error());
     Result<Ref<Process>> process = create_process(wanted);

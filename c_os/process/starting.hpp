@@ -12,7 +12,7 @@ namespace chorale::c_os {
 struct StartRequest {
     int parent{}; // 0: C_OS itself
     bool trusted{};
-    enum class Space : u8 { any, user, supervisor } space{Space::any};
+    ProgramSpace space{ProgramSpace::any};
     bool may_supervise{};             // the parent may start supervisor actors
     bool supervisor{};                // what came of `space`
     bool stopped{};                   // it waits for a debugger

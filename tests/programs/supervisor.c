@@ -39,6 +39,35 @@ static int be_supervisor(int argc, char** argv, char** envp) {
     return failures == 0 ? exit_status : 1;
 }
 
+// The examples of the manual, in the supervisor space: a line that they print.
+static void run_example(const char* program, const char* argument, const char* wanted) {
+    AcParam parameters = {.acFlags = AFX_SUPERVISOR_SPACE, .acStdout = "/tmp/output"};
+    KnCap actor;
+    int status = -1;
+    char line[120] = "";
+    CHECK(afexecl(program, &actor, &parameters, program, argument, NULL) > 0);
+    CHECK_EQUAL(awaits(&actor, &status), 0);
+    CHECK_EQUAL(status, 0);
+    FILE* const file = fopen("/tmp/output", "r");
+    int found = 0;
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        found |= strncmp(line, wanted, strlen(wanted)) == 0;
+    }
+    CHECK(found);
+    if (file != NULL) {
+        fclose(file);
+    }
+    unlink("/tmp/output");
+}
+
+static void run_examples(void) {
+    FILE* const file = fopen("/tmp/text", "w");
+    CHECK(file != NULL && fprintf(file, "%0100d\n", 7) == 101 && fclose(file) == 0);
+    run_example("/bin/5-1", NULL, "This actor is running as a supervisor actor");
+    run_example("/bin/5-2", "/tmp/text", "File size is 101 mode 0x81a4");
+    run_example("/bin/5-3", NULL, "I succeeded creating actor whose aid is ");
+}
+
 int main(int argc, char** argv, char** envp) {
     KnActorPrivilege privilege = K_USERACTOR;
     actorPrivilege(K_MYACTOR, &privilege, NULL);
@@ -55,5 +84,6 @@ int main(int argc, char** argv, char** envp) {
     CHECK(IS_EXIT_EVT(status) && GET_EXIT_EVT(status) == exit_status);
     parameters.acFlags = AFX_USER_SPACE;
     CHECK_ERROR(afexecl(program, &actor, &parameters, program, NULL), ENOEXEC);
+    run_examples();
     return finish("supervisor");
 }

@@ -47,6 +47,10 @@ class UsingActors(SystemTest):
     def test_5_1(self):
         self.assert_says(self.run_example("5-1"), "^This actor is running as a user actor$")
 
+    def test_5_2(self):
+        run = self.boot(append=f"{LEAN} init=/bin/5-2,/image/sys_bank/bin/5-1", bank=BANK)
+        self.assert_says(run, "^File size is [0-9]+ mode 0x816d$")
+
     def test_5_3(self):
         run = self.run_example("5-3")
         self.assert_says(run, "^I succeeded creating actor whose aid is 3$")
