@@ -254,6 +254,7 @@ class Starts(ConsoleTest):
     def test_a_console_that_is_not_trusted(self):
         guest = self.boot_with(sysadm_ini="arun -T ipcrecv -q &\numask 022\n"
                                           "echo console::100:50::: > /etc/security\n")
+        self.expect_line(guest, "port ", 0)
         self.assertEqual(guest.run("reboot"),
                          ["reboot: permission denied: the user `console` is not trusted"])
         self.assertEqual(guest.run("arun -T ipcsend"),
