@@ -97,6 +97,48 @@ Result<u64> call_setgid(Task& task, const CallArguments& call) {
     return 0;
 }
 
+// setresuid(2), setresgid(2): real, effective and saved one, each as it was when it is -1. Who is not root
+// gets none but those there are. Errors: eperm.
+struct Identities {
+    u32 real, effective, saved;
+};
+[[nodiscard]] Result<Identities> changed(const CallArguments& call, const Identities& now, bool root) {
+    constexpr u32 unchanged = ~u32{0};
+    const u32 old[] = {now.real, now.effective, now.saved};
+    u32 wanted[3];
+    for (int i = 0; i < 3; ++i) {
+        wanted[i] = static_cast<u32>(call.value[i]);
+        if (wanted[i] == unchanged) wanted[i] = old[i];
+        if (!root && wanted[i] != now.real && wanted[i] != now.effective && wanted[i] != now.saved)
+            return failed(Error::eperm);
+    }
+    return Identities{wanted[0], wanted[1], wanted[2]};
+}
+
+Result<u64> call_setresuid(Task& task, const CallArguments& call) {
+    Credentials credentials = task.process.files.credentials();
+    const Identities now{credentials.real_uid, credentials.uid, credentials.saved_uid};
+    const Result<Identities> wanted = changed(call, now, credentials.root());
+    if (!wanted) return failed(wanted.error());
+    credentials.real_uid = wanted->real;
+    credentials.uid = wanted->effective;
+    credentials.saved_uid = wanted->saved;
+    task.process.files.set_credentials(credentials);
+    return 0;
+}
+
+Result<u64> call_setresgid(Task& task, const CallArguments& call) {
+    Credentials credentials = task.process.files.credentials();
+    const Identities now{credentials.real_gid, credentials.gid, credentials.saved_gid};
+    const Result<Identities> wanted = changed(call, now, credentials.root());
+    if (!wanted) return failed(wanted.error());
+    credentials.real_gid = wanted->real;
+    credentials.gid = wanted->effective;
+    credentials.saved_gid = wanted->saved;
+    task.process.files.set_credentials(credentials);
+    return 0;
+}
+
 // getresuid(2), getresgid(2): three words.
 [[nodiscard]] Result<u64> put_three(const CallArguments& call, u32 real, u32 effective, u32 saved) {
     const u32 ids[] = {real, effective, saved};
@@ -157,13 +199,13 @@ Result<u64> call_wait4(Task& task, const CallArguments& call) {
 
 std::span<const CallEntry> process_call_entries() {
     static constexpr CallEntry entries[] = {
-        {"getpid", call_getpid},       {"getppid", call_getppid},     {"getpgid", call_getpgid},
-        {"getpgrp", call_getpgrp},     {"getsid", call_getsid},       {"setpgid", call_setpgid},
-        {"setsid", call_setsid},       {"getuid", call_getuid},       {"geteuid", call_geteuid},
-        {"getgid", call_getgid},       {"getegid", call_getegid},     {"setuid", call_setuid},
-        {"setgid", call_setgid},       {"getresuid", call_getresuid}, {"getresgid", call_getresgid},
-        {"getgroups", call_getgroups}, {"setgroups", call_setgroups}, {"exit_group", call_exit_group},
-        {"wait4", call_wait4},
+        {"getpid", call_getpid},       {"getppid", call_getppid},       {"getpgid", call_getpgid},
+        {"getpgrp", call_getpgrp},     {"getsid", call_getsid},         {"setpgid", call_setpgid},
+        {"setsid", call_setsid},       {"getuid", call_getuid},         {"geteuid", call_geteuid},
+        {"getgid", call_getgid},       {"getegid", call_getegid},       {"setuid", call_setuid},
+        {"setresuid", call_setresuid}, {"setresgid", call_setresgid},   {"setgid", call_setgid},
+        {"getresuid", call_getresuid}, {"getresgid", call_getresgid},   {"getgroups", call_getgroups},
+        {"setgroups", call_setgroups}, {"exit_group", call_exit_group}, {"wait4", call_wait4},
     };
     return entries;
 }

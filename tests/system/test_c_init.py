@@ -8,7 +8,7 @@ import tempfile
 import time
 import unittest
 
-from support import ARCH, LEAN, ROOT, TREE, machine, paths, qemu
+from support import ARCH, LEAN, ROOT, TREE, bank, cpio_entry, machine, paths, qemu
 from chorale import process
 
 sys.path.insert(0, str(ROOT / "tests" / "c_init"))
@@ -222,6 +222,66 @@ class Messages(ConsoleTest):
         deadline = time.monotonic() + LIMIT
         while not [line for line in guest.run("lsport") if port in line and line.split()[4] == "1"]:
             self.assertLess(time.monotonic(), deadline)
+
+
+def bank_with(**files):
+    """A bank of C_OS, C_INIT and the commands, with these files: texts."""
+    programs = ("C_INIT", "ipcrecv", "ipcsend")
+    actors = [cpio_entry("C_OS.r", (TREE / "bank" / "C_OS.r").read_bytes())]
+    commands = [cpio_entry(f"bin/{name}", (TREE / "bin" / name).read_bytes()) for name in programs]
+    texts = [cpio_entry(name.replace("_", "."), text.encode(), 0o100644) for name, text in files.items()]
+    return bank(*actors, *commands, *texts)
+
+
+class Starts(ConsoleTest):
+    def boot_with(self, **files):
+        with tempfile.NamedTemporaryFile(suffix=".cpio") as file:
+            file.write(bank_with(**files))
+            file.flush()
+            return self.boot(bank=file.name)
+
+    def test_start_files_in_their_order(self):
+        guest = self.boot_with(sysadm_ini="echo one\nnothing\n# comment\n"
+                                          "echo 'echo two; three' > /etc/rc.chorus\n"
+                                          "echo 'echo two $HOME' > /etc/rc.chorus\nconsole\n")
+        said = guest.output.replace("\r", "")
+        self.assertIn("one\n/image/sys_bank/sysadm.ini:2: nothing: no such command, and no such program "
+                      "in /bin\ntwo /\nC_INIT: console of site 1", said)
+
+    def test_without_start_files(self):
+        self.assertEqual(self.boot_with().run("echo here"), ["here"])
+
+    def test_a_console_that_is_not_trusted(self):
+        guest = self.boot_with(sysadm_ini="arun -T ipcrecv -q &\numask 022\n"
+                                          "echo console::100:50::: > /etc/security\n")
+        self.expect_line(guest, "port ", 0)
+        self.assertEqual(guest.run("reboot"),
+                         ["reboot: permission denied: the user `console` is not trusted"])
+        self.assertEqual(guest.run("arun -T ipcsend"),
+                         ["arun: ipcsend: permission denied: only trusted users start trusted actors"])
+        self.assertEqual(guest.run("echo console:TRUSTED:0:0::: > /etc/security"),
+                         ["echo: /etc/security: permission denied"])
+        theirs = next(line for line in guest.run("aps") if "ipcrecv" in line).split()[1]
+        self.assertEqual(guest.run(f"akill {theirs}"),
+                         [f"akill: {theirs}: permission denied: another user's actor"])
+        aid, _ = self.receiver(guest, "")
+        line = next(line for line in guest.run("aps") if f" {aid} " in line)
+        self.assertEqual(line.split()[0], "100")
+        guest.run(f"akill {aid}")
+        self.eventually(guest, f"ipcrecv (aid {aid}): killed")
+
+
+class Page(ConsoleTest):
+    """docs/console.md has what the programs say of themselves (tests/c_init: what C_INIT says)."""
+
+    def test_usage_of_the_programs(self):
+        page = (ROOT / "docs" / "console.md").read_text(encoding="utf-8")
+        guest = self.boot()
+        for program in ("chorusStat", "ipccall", "ipcping", "ipcrecv", "ipcsend", "lsport"):
+            with self.subTest(program=program):
+                usage = "\n".join(guest.run(f"{program} --help"))
+                self.assertTrue(usage.startswith(f"usage: {program} "), usage)
+                self.assertIn(f"```\n{usage}\n```\n", page)
 
 
 class Ends(ConsoleTest):
