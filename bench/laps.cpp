@@ -1,10 +1,12 @@
 // lap.*: invocations of an empty LAP, from a supervisor actor (a function call with bookkeeping) and from
-// this one, in user mode. ipc.rt.handler.w4: the round trip of a message to a port with a message handler.
+// this one, in user mode. trap.null: a system call that the supervisor actor handles. ipc.rt.handler.w4: the
+// round trip of a message to a port with a message handler.
 #include "laps.hpp"
 
 #include "measures.hpp"
 
 #include <actor/environment.hpp>
+#include <actor/system_call.hpp>
 #include <chorus/message.hpp>
 
 namespace chorale::bench {
@@ -65,6 +67,23 @@ void measure_handler(const Context& context) {
         [&](unsigned i, long result) { return result == 32 && words.w[0] == i && words.w[3] == i; });
 }
 
+// A system call that a supervisor actor handles: one more than the first, which makes the stack for them.
+void measure_trap(const Context& context) {
+    const char* name = "trap.null";
+    KnLapDesc lap;
+    if (!context.wants("same", name) || !find_lap(context, name, lap_trap, lap)) {
+        return;
+    }
+    if (const int error = lapInvoke(&lap, nullptr); error != K_OK) {
+        report_failure(context, name, "lapInvoke", error);
+        return;
+    }
+    measure_rounds(
+        context, name, context.rounds_or(usual_rounds),
+        [](unsigned) { return machine::system_call(identity_call, 0); },
+        [](unsigned, long result) { return result == identity; });
+}
+
 } // namespace
 
 void measure_laps(const Context& context) {
@@ -78,6 +97,7 @@ void measure_laps(const Context& context) {
             [&](unsigned) { return long{lapInvoke(&lap, nullptr)}; },
             [](unsigned, long result) { return result == K_OK; });
     }
+    measure_trap(context);
     measure_handler(context);
 }
 

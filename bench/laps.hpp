@@ -10,6 +10,13 @@ namespace chorale::bench {
 inline constexpr const char* lap_empty = "b.empty"; // safe; its handler does nothing
 inline constexpr const char* lap_order = "b.order"; // safe; its argument: a LapOrder in the caller's memory
 
+inline constexpr const char* lap_trap =
+    "b.trap"; // safe; connects the handler of system calls, if there is none
+
+// What it answers: a word of a structure that it keeps for the thread.
+inline constexpr unsigned long identity_call = 39;
+inline constexpr long identity = 4711;
+
 inline constexpr const char* handled_port = "b.handled"; // its message handler replies with the message
 
 // Invoke an empty LAP of these options so many times, timed one by one; the ticks go to `samples`.

@@ -7,6 +7,7 @@
 
 #include <actor/environment.hpp>
 #include <actor/print.hpp>
+#include <actor/system_call.hpp>
 
 namespace chorale::bench {
 namespace {
@@ -53,6 +54,33 @@ void carry_out(void* argument, void*) {
     svCopyOut(&order, place, sizeof(order));
 }
 
+// What a system on the nucleus would keep of a thread's process.
+struct Process {
+    long identity;
+};
+Process only_process{identity};
+
+// The shortest of system calls, as a system would handle it.
+void answer_identity(void* argument, void*) {
+    auto& trap = *static_cast<KnSysTrapDesc*>(argument);
+    auto* process = static_cast<Process*>(trap.handlerData);
+    if (process == nullptr) {
+        trap.handlerData = process = &only_process;
+    }
+    machine::set_system_call_result(*trap.threadCtx, process->identity);
+    trap.resultOnly = 1;
+}
+
+void connect_system_calls(void*, void*) {
+    KnCap own{};
+    KnLapDesc lap{};
+    static_cast<void>(actorSelf(&own)); // as in carry_out()
+    if (svLapCreate(&own, answer_identity, nullptr, K_LAP_SAFE, &lap) == K_OK &&
+        svSysTrapHandlerConnect(K_TRAP_SYSTEMCALL, &lap) != K_OK) {
+        svLapDelete(&lap);
+    }
+}
+
 bool offer(const char* name, KnLapHdl handler) {
     KnLapDesc lap{};
     return svLapCreate(K_MYACTOR, handler, nullptr, K_LAP_SAFE, &lap) == K_OK &&
@@ -73,7 +101,8 @@ bool offer_handler() {
 
 extern "C" int main() {
     using namespace chorale::bench;
-    if (!offer(lap_empty, do_nothing) || !offer(lap_order, carry_out)) {
+    if (!offer(lap_empty, do_nothing) || !offer(lap_order, carry_out) ||
+        !offer(lap_trap, connect_system_calls)) {
         chorale::print("lapserver: no LAPs\n");
     }
     if (!offer_handler()) {

@@ -26,11 +26,16 @@ namespace chorale::c_os {
 namespace {
 
 void on_trap(void* argument, void*) {
-    KnThreadCtx& context = *static_cast<KnSysTrapDesc*>(argument)->threadCtx;
-    if (Task* const task = current_task()) [[likely]]
-        serve_call(*task, context);
+    KnSysTrapDesc& trap = *static_cast<KnSysTrapDesc*>(argument);
+    auto* task = static_cast<Task*>(trap.handlerData);
+    if (task == nullptr) [[unlikely]] {
+        task = current_task();
+        trap.handlerData = task;
+    }
+    if (task != nullptr) [[likely]]
+        trap.resultOnly = serve_call(*task, *trap.threadCtx) ? 1 : 0;
     else
-        set_result(context, static_cast<u64>(-static_cast<std::int64_t>(Error::enosys)));
+        set_result(*trap.threadCtx, static_cast<u64>(-static_cast<std::int64_t>(Error::enosys)));
 }
 
 // What comes from supervisor actors, as a KnSystemCall of theirs.

@@ -40,7 +40,7 @@
     .endr
 .endm
 
-.macro define_trap_entry name, call_target, reply_target
+.macro define_trap_entry name, call_target, reply_target, foreign_target
     .global \name
     .type \name, @function
     .balign 64                          // stvec: 4 would do
@@ -104,7 +104,7 @@
     // May block: what C keeps is saved, the arguments stay in their registers.
 .Lblock_\@:
     addi    t0, t0, -1
-    bnez    t0, .Ltrap_\@               // somebody else's system call: all registers are kept
+    bnez    t0, .Lforeign_\@
     andi    t0, a7, FIRST_BLOCK_CALL - 2
     beqz    t0, .Lmessage_\@            // MESSAGE_SEND or MESSAGE_RECEIVE
     ld      t0, CPU_CURRENT(tp)
@@ -118,14 +118,16 @@
 .Lmessage_\@:
     enter_message fast_slow
 
+.Lforeign_\@:                           // somebody else's system call: all registers are kept
+    j       \foreign_target
 .Ltrap_\@:
     j       chorale_trap_outside
     .size \name, . - \name
 .endm
 
     .section .text.fastpath, "ax", @progbits
-    define_trap_entry chorale_trap_entry, fast_call, fast_reply_receive
-    define_trap_entry chorale_trap_entry_slow, fast_slow, fast_slow
+    define_trap_entry chorale_trap_entry, fast_call, fast_reply_receive, direct_trap
+    define_trap_entry chorale_trap_entry_slow, fast_slow, fast_slow, chorale_trap_outside
 
     // To user mode as the thread in a0, with the words as they are. a1: port, a2: sequence number, a3:
     // control.

@@ -47,7 +47,7 @@
     .endr
 .endm
 
-.macro define_call_entry name, with_fsgsbase, call_target, reply_target
+.macro define_call_entry name, with_fsgsbase, call_target, reply_target, foreign_target
     .global \name
     .type \name, @function
     .balign 64
@@ -116,28 +116,28 @@
     enter_message \with_fsgsbase, fast_slow
 
 .Lforeign_\@:                           // somebody else's system call: all registers are kept
-    movq    %rcx, FRAME(PC)(%rsp)
-    save_thread_pointer \with_fsgsbase, %rsp, %rcx
-    jmp     foreign_call
+    addq    $CHORUS_CALL_BASE, %rax
+    movq    %rax, FRAME(RAX)(%rsp)
+    save_thread_pointer \with_fsgsbase, %rsp, %rax
+    jmp     \foreign_target
     .size \name, . - \name
 .endm
 
     .text
-    define_call_entry chorale_call_entry, 0, fast_call, fast_reply_receive
-    define_call_entry chorale_call_entry_fsgsbase, 1, fast_call, fast_reply_receive
-    define_call_entry chorale_call_entry_slow, 0, fast_slow, fast_slow
-    define_call_entry chorale_call_entry_slow_fsgsbase, 1, fast_slow, fast_slow
+    define_call_entry chorale_call_entry, 0, fast_call, fast_reply_receive, direct_trap
+    define_call_entry chorale_call_entry_fsgsbase, 1, fast_call, fast_reply_receive, direct_trap
+    define_call_entry chorale_call_entry_slow, 0, fast_slow, fast_slow, foreign_call
+    define_call_entry chorale_call_entry_slow_fsgsbase, 1, fast_slow, fast_slow, foreign_call
 
-    // With the thread in rsp, its pc in the frame and CHORUS_CALL_BASE taken from its rax. What SYSCALL has
-    // overwritten goes back to the user as SYSCALL left it.
+    // With the thread in rsp, rax in its frame and the FS base as it is. What SYSCALL has overwritten goes
+    // back to the user as SYSCALL left it.
+    .globl foreign_call
     .type foreign_call, @function
 foreign_call:
-    addq    $CHORUS_CALL_BASE, %rax
-    movq    %rax, FRAME(RAX)(%rsp)
+    movq    %rcx, FRAME(PC)(%rsp)
+    movq    %rcx, FRAME(RCX)(%rsp)
     movq    %r11, FRAME(FLAGS)(%rsp)
     movq    %r11, FRAME(R11)(%rsp)
-    movq    FRAME(PC)(%rsp), %rcx
-    movq    %rcx, FRAME(RCX)(%rsp)
     save_kept %rsp
     save_message %rsp, %r10
     movq    %gs:CPU_SCRATCH, %rcx

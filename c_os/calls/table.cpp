@@ -70,10 +70,11 @@ void make_call_table() {
     for (const NamedFileCall& entry : file_calls::table) enter(entry.name, &Slot::file_call, entry.function);
 }
 
-void serve_call(Task& task, KnThreadCtx& context) {
+bool serve_call(Task& task, KnThreadCtx& context) {
     task.context = &context;
     const Result<u64> result = dispatch(task, call_number(context), call_arguments(context));
     set_result(context, result ? *result : static_cast<u64>(-static_cast<std::int64_t>(result.error())));
+    return !std::exchange(task.registers_changed, false);
 }
 
 long serve_supervisor_call(Task& task, const KnSystemCall& call) {

@@ -29,8 +29,8 @@ struct CallEntry {
 
 // Once, before the first trap.
 void make_call_table();
-// Serves the call that stands in the task's registers.
-void serve_call(Task& task, KnThreadCtx& context);
+// Serves the call that stands in the task's registers. Whether it has changed none but the result's.
+[[nodiscard]] bool serve_call(Task& task, KnThreadCtx& context);
 // The same for a supervisor actor: what the call returns.
 [[nodiscard]] long serve_supervisor_call(Task& task, const KnSystemCall& call);
 

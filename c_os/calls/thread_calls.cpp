@@ -102,6 +102,7 @@ Result<u64> call_arch_prctl(Task& task, const CallArguments& call) {
     if (call.value[0] == set_fs) {
         if (call.value[1] >= u64{1} << 47) return failed(Error::eperm);
         set_thread_pointer(*task.context, call.value[1]);
+        task.registers_changed = true;
         return 0;
     }
     if (call.value[0] != get_fs) return failed(Error::einval);

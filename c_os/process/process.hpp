@@ -40,7 +40,8 @@ struct Task : ListNode<InProcess> {
     KnThreadLid lid;       // of the nucleus
     u64 clear_child_tid{}; // set_tid_address(2)
     u64 signal_mask{};
-    KnThreadCtx* context{}; // while it is in a call of user mode
+    KnThreadCtx* context{};   // while it is in a call of user mode
+    bool registers_changed{}; // by the call, others than the result's
 };
 
 // How a process ended, as awaits() tells.

@@ -54,6 +54,10 @@ typedef KnAbortDesc KnStopDesc;
 typedef struct KnSysTrapDesc {
     KnThreadCtx* threadCtx;
     unsigned int trapNumber;
+    unsigned int resultOnly; /* extension: 0; set by a handler of K_TRAP_SYSTEMCALL that has changed no
+                                register but the result, whose call then ends the quick way */
+    void* handlerData; /* extension: a word of the thread that handlers of traps may read and change; null
+                          in a new thread */
 } KnSysTrapDesc;
 
 /* What the nucleus has one set of calls for: vectors of an actor, and the site's traps. */

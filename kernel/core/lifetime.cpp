@@ -65,6 +65,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.priority = start.attributes.priority;
     thread.base_priority = start.attributes.priority;
     thread.supervisor = {};
+    thread.direct_trap = {};
     if (stack == nullptr) {
         thread.frame.start(start.entry, start.stack, 0);
     } else {

@@ -160,7 +160,9 @@ struct Thread : ThreadHot, Schedulable {
         return was;
     }
 
-    Invocations invocations{}; // first: THREAD_LAPS
+    SupervisorState supervisor{}; // first, and the next two: THREAD_SUPERVISOR
+    DirectTrapState direct_trap{};
+    Invocations invocations{};
     void (*continuation)(Thread&){};
     ThreadRequest request; // the thread's own: one is out at a time
     Question question;
@@ -186,7 +188,6 @@ struct Thread : ThreadHot, Schedulable {
     Accounts accounts;
     Control control{};
     ConsoleReader reader{};
-    SupervisorState supervisor{};
     Scheduling scheduling{};
     SyncState sync;
     TimerWait timer_wait{};
@@ -195,6 +196,8 @@ struct Thread : ThreadHot, Schedulable {
     Detachment detachment{};
     VirtualTimeouts virtual_timeouts{};
 };
+
+static_assert(flag_supervisor == STATE_SUPERVISOR && (flag_fpu | flag_sent | flag_serving) == STATE_QUIET);
 
 inline constexpr u32 state_running = static_cast<u32>(Doing::running);
 inline constexpr u32 state_ready = static_cast<u32>(Doing::ready);

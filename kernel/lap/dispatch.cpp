@@ -88,7 +88,11 @@ bool offer_trap(Thread& self, unsigned trap) {
     if (slot == nullptr || !lap_lives(slot->get())) return false;
     Handler handler = handler_for(self, chorale_run_trap_handler);
     handler.argument[1] = HandlerWord::of(trap);
-    return enter_handler(self, handler) == Status::ok;
+    const bool at_home = !in_supervisor_mode(self);
+    if (enter_handler(self, handler) != Status::ok) return false;
+    // From here on the record's tail is what direct_trap.S leaves as it finds it.
+    if (trap == K_TRAP_SYSTEMCALL && at_home) self.direct_trap.record = self.supervisor.innermost;
+    return true;
 }
 
 bool in_own_code(const Thread& thread) {

@@ -2,6 +2,7 @@
 
 #include "kernel/base/spin_lock.hpp"
 #include "kernel/core/actor.hpp"
+#include "kernel/lap/direct_trap.hpp"
 #include "kernel/lap/lap.hpp"
 
 namespace chorale {
@@ -37,6 +38,7 @@ Status connect_handler(HandlerSlot& slot, const KnLapDesc& descriptor) {
         if (!lap_lives(descriptor)) return Status::invalid;
         if (lap_lives(slot.get())) return Status::busy;
         slot.set(descriptor);
+        if (&slot == &system_call) connect_direct_trap(descriptor);
         return Status::ok;
     });
 }
@@ -47,6 +49,7 @@ Status disconnect_handler(HandlerSlot& slot, const KnLapDesc* descriptor) {
         if (connected.ldKey == 0 || (descriptor != nullptr && !same_lap(*descriptor, connected)))
             return Status::invalid;
         slot.set({});
+        if (&slot == &system_call) connect_direct_trap({});
         return Status::ok;
     });
 }

@@ -46,8 +46,11 @@ void chorale_run_home_handlers(KnThreadCtx* context, u64 kind) {
 
 // Whether there was one.
 u64 chorale_run_trap_handler(KnThreadCtx* context, u64 trap) {
-    KnSysTrapDesc description{context, static_cast<unsigned>(trap)};
-    return invoke(*trap_slot(static_cast<unsigned>(trap)), &description) == K_OK ? 1 : 0;
+    uword& own = current().direct_trap.handler_data;
+    KnSysTrapDesc description{context, static_cast<unsigned>(trap), 0, reinterpret_cast<void*>(own)};
+    const int result = invoke(*trap_slot(static_cast<unsigned>(trap)), &description);
+    own = reinterpret_cast<uword>(description.handlerData);
+    return result == K_OK ? 1 : 0;
 }
 }
 

@@ -12,7 +12,8 @@
 //                                                          is aborted
 //                                                       F  searches again until nobody is
 // When B sees the old key, it did so before X's part in D, and so did A: E finds the thread, unless it has
-// left. Otherwise the thread never jumps. So the invocation needs no fence, and nothing is counted.
+// left. Otherwise the thread never jumps. So the invocation needs no fence, and nothing is counted. A system
+// call's handler is entered in the same order, with interrupts off (direct_trap.hpp).
 #pragma once
 
 #include "kernel/base/types.hpp"

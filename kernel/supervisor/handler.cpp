@@ -5,7 +5,7 @@
 //     HandlerRecord, whose first part is the handler's KnThreadCtx
 //     handler_return_address()
 //     the handler's frames
-#include "kernel/supervisor/handler.hpp"
+#include "kernel/supervisor/handler_record.hpp"
 
 #include "kernel/base/log.hpp"
 #include "kernel/core/actor.hpp"
@@ -22,14 +22,6 @@
 namespace chorale {
 
 namespace {
-
-struct HandlerRecord {
-    machine::Frame frame; // first: the handler's KnThreadCtx
-    u64 descriptor[Handler::descriptor_words];
-    SupervisorState before; // the stack apart, which stays the thread's
-    void (*returned)(Thread& self, u64 result, u64 cookie);
-    u64 cookie;
-};
 
 [[nodiscard]] u64 word_of(const HandlerWord& word, VirtAddr record) {
     switch (word.kind) {
@@ -81,6 +73,7 @@ Result<VirtAddr> place_for_data(Thread& self, u32 size) {
 Status enter_handler(Thread& self, const Handler& handler) {
     const Result<VirtAddr> place = place_for_record(self, handler.data_size);
     if (!place.ok()) return place.status();
+    if (!in_supervisor_mode(self)) self.direct_trap.record = VirtAddr{}; // this one takes its place
     if (const Status status = write_record(self, handler, place.value()); status != Status::ok) return status;
     u64 arguments[Handler::arguments];
     for (unsigned i = 0; i < Handler::arguments; ++i)

@@ -6,6 +6,9 @@
 #pragma once
 
 #include "kernel/base/types.hpp"
+#include "kernel/core/offsets.h"
+
+#include <cstddef>
 
 namespace chorale {
 
@@ -21,6 +24,15 @@ struct SupervisorState {
     VirtAddr innermost;   // the record of the innermost handler, on that stack; 0: none
     Actor* execution{};   // of the innermost handler; null: the home actor
     LapFrame* below{};    // Invocations::frames when the innermost handler was entered
+};
+static_assert(offsetof(SupervisorState, depth) == SUPERVISOR_DEPTH &&
+              offsetof(SupervisorState, innermost) == SUPERVISOR_INNERMOST &&
+              sizeof(SupervisorState) == SUPERVISOR_SIZE);
+
+// Of a thread whose system calls another system handles (kernel/lap/direct_trap.hpp).
+struct DirectTrapState {
+    VirtAddr record;      // where the last one's is, as one from user mode leaves it; 0: it is not
+    uword handler_data{}; // KnSysTrapDesc::handlerData
 };
 
 } // namespace chorale

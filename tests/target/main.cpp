@@ -38,6 +38,7 @@ const Suite* const suites[] = {
     &timers_suite,
     &watchdog_suite,
     &laps_suite,
+    &traps_suite,
     &message_handlers_suite,
     &scheduling_suite,
     &pulling_suite,

@@ -13,7 +13,7 @@ SAME_CPU = ["null_call", "thread.yield",
             *(f"ipc.rt.same_cpu.two_spaces.{size}" for size in (
                 "w0", "w4", "typed4", "w8", "b64", "b1024", "b4096", "b65536")), "memcpy.b65536",
             "ipc.rt.same_cpu.one_space.w4", "ipc.send.same_cpu.two_spaces.w4",
-            "lap.plain", "lap.safe", "lap.user", "ipc.rt.handler.w4",
+            "lap.plain", "lap.safe", "lap.user", "trap.null", "ipc.rt.handler.w4",
             "mipc.allocate", "mipc.put", "mipc.get", "mipc.free",
             "sync.mutex", "sync.mutex.handoff", "sync.semaphore.wake", "sync.event.wake",
             "sync.rt_mutex.inversion", "sched.quantum",

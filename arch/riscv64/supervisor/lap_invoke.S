@@ -7,11 +7,10 @@
 //     the handler's frame
 #include <machine/offsets.h>
 
-#define OUTER 0
-#define OWNER 8
-#define LAP 16
-#define RETURN_ADDRESS 24
-#define LAP_FRAME_SIZE 32
+#define OUTER LAP_FRAME_OUTER
+#define OWNER LAP_FRAME_OWNER
+#define LAP LAP_FRAME_LAP
+#define RETURN_ADDRESS LAP_FRAME_RETURN
 #define KEPT_SIZE 96
 
 // From the place in a2 and the key in a3: the LAP (t0), its owner and kind (t5), handler (t3), cookie (a1),

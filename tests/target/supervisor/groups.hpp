@@ -11,6 +11,8 @@ extern const std::span<const Case> message_cases, message_handler_cases, gone_ow
 
 // The LAPs for the user half; false: not all could be made.
 [[nodiscard]] bool offer_laps();
+// The LAPs and the handler for the trap tests.
+[[nodiscard]] bool offer_traps();
 // The port for the user half that has a message handler.
 [[nodiscard]] bool offer_message_handler();
 

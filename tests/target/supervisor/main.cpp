@@ -62,7 +62,7 @@ int serve() {
         print("supervisor tests: no port: %d\n", port);
         return 1;
     }
-    if (!offer_laps()) {
+    if (!offer_laps() || !offer_traps()) {
         print("supervisor tests: no LAPs\n");
     }
     if (!offer_message_handler()) {

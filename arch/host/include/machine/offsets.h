@@ -2,3 +2,5 @@
 #pragma once
 
 #include "kernel/core/offsets.h"
+
+#define FRAME_SIZE sizeof(::chorale::machine::Frame)

@@ -43,9 +43,8 @@
 #define FRAME_MODE 280 /* 0: user mode; else what sstatus says of supervisor mode: SPP, SPIE, SUM */
 #define FRAME_SIZE 320
 
-/* struct Thread, behind its bases: Invocations */
-#define THREAD_LAPS (THREAD_FRAME + FRAME_SIZE + 24)
-#define THREAD_WAY_HOME (THREAD_LAPS + 8)
+/* struct Thread, behind its bases: SupervisorState */
+#define THREAD_SUPERVISOR (THREAD_FRAME + FRAME_SIZE + 24)
 
 /* Set in the addresses of the nucleus's stacks, clear in those of the supervisor range. */
 #define NUCLEUS_STACK_BIT 36

@@ -28,9 +28,8 @@
 #define FRAME_ERROR 168
 #define FRAME_SIZE 192
 
-/* struct Thread, behind its bases: Invocations */
-#define THREAD_LAPS (THREAD_FRAME + FRAME_SIZE + 24)
-#define THREAD_WAY_HOME (THREAD_LAPS + 8)
+/* struct Thread, behind its bases: SupervisorState */
+#define THREAD_SUPERVISOR (THREAD_FRAME + FRAME_SIZE + 24)
 
 /* how the frame's owner goes on */
 #define EXIT_CALL 0      /* SYSRET: rcx and r11 are lost, as at every system call */

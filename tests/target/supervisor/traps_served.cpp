@@ -1,0 +1,128 @@
+// The handler of system calls that the user half makes (tests/target/traps.cpp).
+#include "groups.hpp"
+#include "traps_shared.hpp"
+
+#include <chorus.h>
+
+#include <atomic>
+#include <trap_context.hpp>
+
+namespace chorale::test {
+
+namespace {
+
+std::atomic<int> inside;
+KnLapDesc traps_lap, nested_lap;
+KnCap own;
+
+[[noreturn]] void fault() {
+    *reinterpret_cast<volatile char*>(VmAddr{0x10}) = 1;
+    __builtin_trap();
+}
+
+void do_nothing(void*, void*) {}
+
+void count(void* argument, void*) { ++*static_cast<int*>(argument); }
+
+unsigned long burn(unsigned long rounds) {
+    for (volatile unsigned long left = rounds; left != 0;) {
+        left = left - 1;
+    }
+    return rounds + 1;
+}
+
+unsigned long look() {
+    KnCap self{}, invoker{};
+    int counted = 0;
+    const bool good = actorSelf(&self) == K_OK && svGetInvoker(&invoker) == K_OK &&
+                      self.ui.uiTail == own.ui.uiTail && invoker.ui.uiTail != own.ui.uiTail &&
+                      lapInvoke(&nested_lap, &counted) == K_OK && counted == 1;
+    return good ? 1 : 0;
+}
+
+unsigned long serve(unsigned long call, unsigned long argument, KnSysTrapDesc& trap) {
+    const KnTimeVal pause{0, static_cast<long>(argument) * 1000000};
+    switch (call) {
+    case trap_swap: {
+        const auto before = reinterpret_cast<unsigned long>(trap.handlerData);
+        trap.handlerData = reinterpret_cast<void*>(argument);
+        return before;
+    }
+    case trap_burn:
+        return burn(argument);
+    case trap_sleep:
+        threadDelay(&pause);
+        return argument + 1;
+    case trap_wait:
+        return static_cast<unsigned long>(long{threadDelay(K_NOTIMEOUT)});
+    case trap_registers:
+        change_registers(*trap.threadCtx);
+        return argument + 1;
+    case trap_nested:
+        return look();
+    default:
+        return argument + 1;
+    }
+}
+
+void on_trap(void* argument, void*) {
+    auto& trap = *static_cast<KnSysTrapDesc*>(argument);
+    const unsigned long number = trap_call(*trap.threadCtx);
+    const bool slowly = (number & trap_slowly) != (trap_sum & trap_slowly);
+    const unsigned long call = slowly ? number - trap_slowly : number;
+    if (trap.trapNumber != K_TRAP_SYSTEMCALL || trap.resultOnly != 0 || call < trap_sum ||
+        call >= trap_calls_end) {
+        set_trap_result(*trap.threadCtx, static_cast<unsigned long>(K_ENOTIMP));
+        return;
+    }
+    ++inside;
+    trap.resultOnly = !slowly && call != trap_registers ? 1 : 0;
+    if (call == trap_fault) {
+        set_trap_result(*trap.threadCtx, 1);
+        --inside;
+        fault();
+    }
+    set_trap_result(*trap.threadCtx, serve(call, trap_argument(*trap.threadCtx), trap));
+    --inside;
+}
+
+int connect() {
+    const int result = svLapCreate(&own, on_trap, nullptr, K_LAP_SAFE | K_LAP_SETJMP, &traps_lap);
+    return result == K_OK ? svSysTrapHandlerConnect(K_TRAP_SYSTEMCALL, &traps_lap) : result;
+}
+
+void obey(void* argument, void*) {
+    int result = K_OK;
+    switch (reinterpret_cast<unsigned long>(argument)) {
+    case traps_connect:
+        result = connect();
+        break;
+    case traps_disconnect:
+        result = svSysTrapHandlerDisconnect(K_TRAP_SYSTEMCALL, &traps_lap);
+        if (result == K_OK) result = svLapDelete(&traps_lap);
+        break;
+    case traps_new_lap:
+        result = svLapDelete(&traps_lap);
+        if (result == K_OK) result = connect();
+        break;
+    default:
+        result = inside;
+        break;
+    }
+    if (result != K_OK) fault();
+}
+
+bool offer(const char* name, KnLapHdl handler, unsigned options) {
+    KnLapDesc lap{};
+    return svLapCreate(K_MYACTOR, handler, nullptr, options, &lap) == K_OK &&
+           svLapBind(&lap, name, 0) == K_OK;
+}
+
+} // namespace
+
+bool offer_traps() {
+    return actorSelf(&own) == K_OK && svLapCreate(K_MYACTOR, count, nullptr, 0, &nested_lap) == K_OK &&
+           offer(lap_traps, obey, K_LAP_SAFE | K_LAP_SETJMP) && offer(lap_idle, do_nothing, K_LAP_SAFE);
+}
+
+} // namespace chorale::test

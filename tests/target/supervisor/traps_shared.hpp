@@ -1,0 +1,33 @@
+// What the two halves of the trap tests tell each other: system calls that a handler of the supervisor actor
+// takes. The number chooses what it does, the first argument is its argument.
+#pragma once
+
+#include <chorus.h>
+
+namespace chorale::test {
+
+inline constexpr const char* lap_traps = "t.traps"; // safe, set-jmp; the argument: a TrapOrder
+inline constexpr const char* lap_idle = "t.idle";   // safe; does nothing
+
+enum TrapOrder : unsigned long {
+    traps_connect,
+    traps_disconnect,
+    traps_inside, // fails (the handler faults) unless nobody is in the handler
+    traps_new_lap // the handler's LAP is deleted, and another one connected
+};
+
+// What the handler does; the result.
+enum TrapCall : unsigned long {
+    trap_sum = 2000, // one more than the argument
+    trap_swap,       // the thread's word from before, which becomes the argument
+    trap_burn,       // takes the CPU for so many rounds; one more than the argument
+    trap_sleep,      // waits for so many milliseconds; one more than the argument
+    trap_wait,       // waits until it is aborted: K_EABORT
+    trap_fault,      // faults, after it has set the result to 1
+    trap_registers,  // adds 1 to some registers: result as trap_sum
+    trap_nested,     // invokes another LAP, and looks who it is: 1 if it is who it should be
+    trap_calls_end,
+    trap_slowly = 64 // added: the handler does not say that it changed the result only
+};
+
+} // namespace chorale::test

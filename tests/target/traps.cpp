@@ -1,0 +1,259 @@
+// Suite traps: system calls that a supervisor actor handles, by the quick way and by the slow one. Both do
+// the same, whatever happens in the handler.
+#include "check.hpp"
+#include "helper.hpp"
+#include "machine_tests.hpp"
+#include "supervisor/traps_shared.hpp"
+
+#include <chorus.h>
+
+namespace chorale::test {
+namespace {
+
+// The quick way is taken when the last handler that was entered from user mode was one of a system call.
+enum class Way : unsigned { quick, slow_end, slow };
+constexpr Way ways[] = {Way::quick, Way::slow_end, Way::slow};
+
+int invoke(const char* name, unsigned long argument) {
+    KnLapDesc lap{};
+    const int found = lapResolve(&lap, name, K_LAP_NOBLOCK);
+    return found == K_OK ? lapInvoke(&lap, reinterpret_cast<void*>(argument)) : found;
+}
+
+struct TrapResult {
+    long value;
+    const char* broken; // a register that was not kept
+};
+
+TrapResult trap(unsigned long call, unsigned long argument, Way way) {
+    if (way == Way::slow) invoke(lap_idle, 0);
+    Registers before{}, after{};
+    const unsigned long number = way == Way::quick ? call : call + trap_slowly;
+    describe_call(before, {number, {argument, 11, 12, 13, 14, 0}}, 0x1122334455660000);
+    after = before;
+    call_with_registers(&after);
+    return {result_of(after), broken_by_foreign_call(before, after)};
+}
+
+void check_trap(Report& report, unsigned long call, unsigned long argument, Way way, long wanted) {
+    const TrapResult result = trap(call, argument, way);
+    CHECK_EQ(result.value, wanted);
+    if (result.broken != nullptr) report.fail("trap", static_cast<int>(call), result.broken, 0, 1);
+}
+
+class Connected {
+  public:
+    explicit Connected(Report& report) : report_{report} {
+        good_ = eventually([] { return invoke(lap_idle, 0) == K_OK; }) &&
+                invoke(lap_traps, traps_connect) == K_OK;
+        if (!good_) report.fail("traps", 0, "connect", 0, 1);
+    }
+    Connected(const Connected&) = delete;
+    Connected& operator=(const Connected&) = delete;
+    ~Connected() {
+        Report& report = report_;
+        CHECK_EQ(invoke(lap_traps, traps_disconnect), K_OK);
+    }
+    [[nodiscard]] bool good() const { return good_; }
+
+  private:
+    Report& report_;
+    bool good_;
+};
+
+void results(Report& report) {
+    const Connected connected{report};
+    REQUIRE(connected.good());
+    for (const Way way : ways) {
+        for (unsigned long i = 0; i < 50; ++i) {
+            check_trap(report, trap_sum, i, way, static_cast<long>(i) + 1);
+        }
+        check_trap(report, trap_nested, 0, way, 1);
+        check_trap(report, trap_calls_end, 5, Way::quick, K_ENOTIMP);
+    }
+}
+
+void registers_changed(Report& report) {
+    const Connected connected{report};
+    REQUIRE(connected.good());
+    for (const Way way : ways) {
+        const TrapResult first = trap(trap_registers, 3, way);
+        CHECK_EQ(first.value, 4);
+        CHECK(first.broken != nullptr);
+        check_trap(report, trap_sum, 8, Way::quick, 9);
+    }
+}
+
+std::atomic<long> first_word;
+
+void look_at_word(std::uintptr_t way) { first_word = trap(trap_swap, 77, static_cast<Way>(way)).value; }
+
+void words_of_threads(Report& report) {
+    const Connected connected{report};
+    REQUIRE(connected.good());
+    long before = trap(trap_swap, 1, Way::quick).value;
+    CHECK(before >= 0);
+    before = 1;
+    for (unsigned long i = 100; i < 130; ++i) {
+        check_trap(report, trap_swap, i, ways[i % 3], before);
+        before = static_cast<long>(i);
+        first_word = -1;
+        Helper helper;
+        REQUIRE(helper.start(look_at_word, i % 3, higher_priority, static_cast<KnCpuId>(i) % cpu_count()) >
+                0);
+        CHECK(helper.join());
+        CHECK_EQ(first_word, 0);
+    }
+    check_trap(report, trap_swap, 0, Way::quick, before);
+}
+
+// With the CPU lost in the handler: to a better thread, and in a wait.
+std::atomic<bool> disturbing;
+
+void disturb(std::uintptr_t) {
+    while (disturbing.load()) {
+        Registers registers{};
+        describe_call(registers, {call_number::nullCall}, 0x7777000000000000);
+        call_with_registers(&registers);
+        const KnTimeVal pause{0, 100000};
+        threadDelay(&pause);
+    }
+}
+
+void cpu_lost_inside(Report& report) {
+    const Connected connected{report};
+    REQUIRE(connected.good());
+    disturbing = true;
+    Helper disturber;
+    REQUIRE(disturber.start(disturb, 0, higher_priority) > 0);
+    for (const Way way : ways) {
+        for (unsigned i = 0; i < 20; ++i) {
+            check_trap(report, trap_burn, 20000, way, 20001);
+            check_trap(report, trap_sleep, 1, way, 2);
+            check_trap(report, trap_sum, i, way, i + 1);
+        }
+    }
+    disturbing = false;
+    CHECK(disturber.join());
+}
+
+std::atomic<long> waited;
+
+void wait_inside(std::uintptr_t way) {
+    static_cast<void>(trap(trap_sum, 0, Way::quick)); // now there is a stack
+    waited = trap(trap_wait, 0, static_cast<Way>(way)).value;
+}
+
+bool nobody_inside() { return invoke(lap_traps, traps_inside) == K_OK; }
+
+void ended_inside(Report& report) {
+    const Connected connected{report};
+    REQUIRE(connected.good());
+    const KnSysStatistics before = settled_statistics();
+    for (const Way way : ways) {
+        for (KnCpuId cpu = 0; cpu < cpu_count(); ++cpu) {
+            Helper aborted, deleted;
+            waited = 1;
+            REQUIRE(aborted.start(wait_inside, static_cast<std::uintptr_t>(way), higher_priority, cpu) > 0);
+            CHECK(eventually([] { return !nobody_inside(); }));
+            CHECK_EQ(threadAbort(K_MYACTOR, aborted.thread()), K_OK);
+            CHECK(aborted.join());
+            CHECK_EQ(waited, K_EABORT);
+            waited = 1;
+            REQUIRE(deleted.start(wait_inside, static_cast<std::uintptr_t>(way), higher_priority, cpu) > 0);
+            CHECK(eventually([] { return !nobody_inside(); }));
+            CHECK_EQ(threadDelete(K_MYACTOR, deleted.thread()), K_OK);
+            CHECK(eventually([] { return nobody_inside(); }));
+            CHECK_EQ(waited, 1); // it never came back
+        }
+    }
+    CHECK_EQ(settled_statistics().threads, before.threads);
+}
+
+// The LAP forgives: the call has the result that it had before the fault, and the thread goes on.
+void faulting_inside(Report& report) {
+    const Connected connected{report};
+    REQUIRE(connected.good());
+    for (const Way way : ways) {
+        check_trap(report, trap_fault, 5, way, 1);
+        check_trap(report, trap_sum, 5, Way::quick, 6);
+        check_trap(report, trap_sum, 6, way, 7);
+    }
+}
+
+// ---- all of it at once -------------------------------------------------------------------------
+
+std::atomic<unsigned> wrong, refused, calls;
+std::atomic<bool> stop;
+
+void call_at_random(std::uintptr_t seed) {
+    std::uint64_t state = seed * 2654435761U + 1;
+    while (!stop.load()) {
+        state = state * 6364136223846793005U + 1442695040888963407U;
+        const auto argument = static_cast<unsigned long>(state >> 40 & 0xff);
+        const Way way = ways[(state >> 33) % 3];
+        constexpr unsigned long kinds[] = {trap_sum, trap_sum, trap_burn, trap_registers};
+        const unsigned long call = (state >> 50) % 16 == 0 ? trap_sleep : kinds[(state >> 56) % 4];
+        const unsigned long given = call == trap_sleep ? 1 : argument;
+        const TrapResult result = trap(call, given, way);
+        calls.fetch_add(1);
+        if (result.value == K_ENOTIMP || result.value == static_cast<long>(given) ||
+            result.value >= static_cast<long>(trap_sum)) {
+            refused.fetch_add(1);   // no LAP, or one that was deleted before it was invoked: as it was
+            threadDelay(K_NOBLOCK); // who is still in there needs the CPU
+        } else if (result.value != static_cast<long>(given) + 1 ||
+                   (result.broken != nullptr && call != trap_registers)) {
+            wrong.fetch_add(1);
+        }
+    }
+}
+
+// The handler's LAP goes and comes meanwhile, and threads are moved. All of one priority, and each waits now
+// and then: nobody is kept in the handler for ever.
+void under_stress(Report& report) {
+    const Connected connected{report};
+    REQUIRE(connected.good());
+    wrong = refused = calls = 0;
+    stop = false;
+    disturbing = true;
+    {
+        Helper disturber;
+        REQUIRE(disturber.start(disturb, 0, higher_priority, cpu_count() - 1) > 0);
+        Helper helpers[6];
+        for (unsigned i = 0; i < std::size(helpers); ++i) {
+            REQUIRE(helpers[i].start(call_at_random, i + 1, lower_priority, i % cpu_count()) > 0);
+        }
+        for (unsigned round = 0; round < 60; ++round) {
+            sleep_milliseconds(5);
+            const KnThreadLid moved = helpers[round % std::size(helpers)].thread();
+            CHECK_EQ(threadBind(K_MYACTOR, moved, round % cpu_count(), nullptr, K_NONEXCLUSIVE), K_OK);
+            if (round % 8 == 7) {
+                CHECK_EQ(invoke(lap_traps, traps_new_lap), K_OK);
+            }
+        }
+        stop = true;
+        disturbing = false;
+        CHECK(disturber.join());
+        for (Helper& helper : helpers) {
+            CHECK(helper.join());
+        }
+    }
+    CHECK_EQ(wrong, 0);
+    CHECK(calls.load() > 100);
+    CHECK(refused.load() < calls.load());
+    CHECK(eventually([] { return nobody_inside(); }));
+}
+
+constexpr Case cases[] = {{"results", results},
+                          {"registers_changed", registers_changed},
+                          {"words_of_threads", words_of_threads},
+                          {"cpu_lost_inside", cpu_lost_inside},
+                          {"ended_inside", ended_inside},
+                          {"faulting_inside", faulting_inside},
+                          {"under_stress", under_stress}};
+
+} // namespace
+
+const Suite traps_suite{"traps", cases};
+
+} // namespace chorale::test
