@@ -25,19 +25,6 @@ namespace chorale::c_os {
 
 namespace {
 
-void on_trap(void* argument, void*) {
-    KnSysTrapDesc& trap = *static_cast<KnSysTrapDesc*>(argument);
-    auto* task = static_cast<Task*>(trap.handlerData);
-    if (task == nullptr) [[unlikely]] {
-        task = current_task();
-        trap.handlerData = task;
-    }
-    if (task != nullptr) [[likely]]
-        trap.resultOnly = serve_call(*task, *trap.threadCtx) ? 1 : 0;
-    else
-        set_result(*trap.threadCtx, static_cast<u64>(-static_cast<std::int64_t>(Error::enosys)));
-}
-
 // What comes from supervisor actors, as a KnSystemCall of theirs.
 void on_invocation(void* argument, void*) {
     KnSystemCall call{};
@@ -51,7 +38,7 @@ void on_invocation(void* argument, void*) {
     KnLapDesc lap{};
     int status = svLapCreate(K_MYACTOR, on_invocation, nullptr, K_LAP_SAFE, &lap);
     if (status == K_OK) status = svLapBind(&lap, C_OS_LAP, K_LAP_PROTECTED);
-    if (status == K_OK) status = svLapCreate(K_MYACTOR, on_trap, nullptr, K_LAP_SAFE, &lap);
+    if (status == K_OK) status = svLapCreate(K_MYACTOR, serve_trap, nullptr, K_LAP_SAFE, &lap);
     if (status == K_OK) status = svSysTrapHandlerConnect(K_TRAP_SYSTEMCALL, &lap);
     return status;
 }

@@ -10,8 +10,9 @@ namespace {
 
 // ---- identity --------------------------------------------------------------------------------------
 
-Result<u64> call_getpid(Task& task, const CallArguments&) { return static_cast<u64>(task.process.id); }
-Result<u64> call_getppid(Task& task, const CallArguments&) { return static_cast<u64>(task.process.parent); }
+u64 quick_getpid(const Task& task) { return static_cast<u64>(task.process.id); }
+u64 quick_getppid(const Task& task) { return static_cast<u64>(task.process.parent); }
+u64 quick_gettid(const Task& task) { return static_cast<u64>(task.tid); }
 
 // The caller itself for 0. Errors: esrch.
 [[nodiscard]] Result<Ref<Process>> process_of(Task& task, u64 id) {
@@ -199,13 +200,22 @@ Result<u64> call_wait4(Task& task, const CallArguments& call) {
 
 std::span<const CallEntry> process_call_entries() {
     static constexpr CallEntry entries[] = {
-        {"getpid", call_getpid},       {"getppid", call_getppid},       {"getpgid", call_getpgid},
-        {"getpgrp", call_getpgrp},     {"getsid", call_getsid},         {"setpgid", call_setpgid},
-        {"setsid", call_setsid},       {"getuid", call_getuid},         {"geteuid", call_geteuid},
-        {"getgid", call_getgid},       {"getegid", call_getegid},       {"setuid", call_setuid},
-        {"setresuid", call_setresuid}, {"setresgid", call_setresgid},   {"setgid", call_setgid},
-        {"getresuid", call_getresuid}, {"getresgid", call_getresgid},   {"getgroups", call_getgroups},
-        {"setgroups", call_setgroups}, {"exit_group", call_exit_group}, {"wait4", call_wait4},
+        {"getpgid", call_getpgid},     {"getpgrp", call_getpgrp},     {"getsid", call_getsid},
+        {"setpgid", call_setpgid},     {"setsid", call_setsid},       {"getuid", call_getuid},
+        {"geteuid", call_geteuid},     {"getgid", call_getgid},       {"getegid", call_getegid},
+        {"setuid", call_setuid},       {"setresuid", call_setresuid}, {"setresgid", call_setresgid},
+        {"setgid", call_setgid},       {"getresuid", call_getresuid}, {"getresgid", call_getresgid},
+        {"getgroups", call_getgroups}, {"setgroups", call_setgroups}, {"exit_group", call_exit_group},
+        {"wait4", call_wait4},
+    };
+    return entries;
+}
+
+std::span<const QuickCallEntry> quick_call_entries() {
+    static constexpr QuickCallEntry entries[] = {
+        {"getpid", quick_getpid},
+        {"getppid", quick_getppid},
+        {"gettid", quick_gettid},
     };
     return entries;
 }

@@ -3,6 +3,7 @@
 #include "c_os/calls/linux_call_number.hpp"
 #include "c_os/console.hpp"
 #include "c_os/file_calls/file_calls.hpp"
+#include "c_os/process/tasks.hpp"
 
 #include <chorus/c_os_calls.h>
 #include <trap_context.hpp>
@@ -19,11 +20,12 @@ struct Slot {
     FileCall file_call{};
 };
 constinit Slot linux_calls_here[linux_limit];
+constinit QuickCall quick_calls[linux_limit];
 
 // The numbers that have been reported as unknown. Relaxed: pairs with nothing, a line too many does no harm.
 constinit std::atomic<u64> reported[linux_limit / 64];
 
-void report_unknown(const Task& task, u64 number) {
+[[gnu::noinline]] void report_unknown(const Task& task, u64 number) {
     if (number >= linux_limit) return;
     const u64 bit = u64{1} << (number % 64);
     // relaxed: pairs with nothing
@@ -56,6 +58,22 @@ constexpr std::string_view tried_in_vain[] = {"membarrier", "rseq", "clone3", "g
     return failed(Error::enosys);
 }
 
+// Apart, so that a quick call does not pay for what this one keeps.
+[[gnu::noinline]] void serve_slowly(KnSysTrapDesc& trap) {
+    KnThreadCtx& context = *trap.threadCtx;
+    if (trap.handlerData == nullptr) [[unlikely]]
+        trap.handlerData = current_task();
+    auto* const task = static_cast<Task*>(trap.handlerData);
+    if (task == nullptr) {
+        set_result(context, static_cast<u64>(-static_cast<std::int64_t>(Error::enosys)));
+        return;
+    }
+    task->context = &context;
+    const Result<u64> result = dispatch(*task, call_number(context), call_arguments(context));
+    set_result(context, result ? *result : static_cast<u64>(-static_cast<std::int64_t>(result.error())));
+    trap.resultOnly = std::exchange(task->registers_changed, false) ? 0 : 1;
+}
+
 } // namespace
 
 void make_call_table() {
@@ -66,15 +84,24 @@ void make_call_table() {
     for (const std::span<const CallEntry> group : groups) {
         for (const CallEntry& entry : group) enter(entry.name, &Slot::call, entry.call);
     }
+    for (const QuickCallEntry& entry : quick_call_entries()) {
+        const int number = linux_call_number(entry.name);
+        if (number >= 0 && number < static_cast<int>(linux_limit)) quick_calls[number] = entry.call;
+    }
     for (const std::string_view name : tried_in_vain) enter(name, &Slot::call, refuse);
     for (const NamedFileCall& entry : file_calls::table) enter(entry.name, &Slot::file_call, entry.function);
 }
 
-bool serve_call(Task& task, KnThreadCtx& context) {
-    task.context = &context;
-    const Result<u64> result = dispatch(task, call_number(context), call_arguments(context));
-    set_result(context, result ? *result : static_cast<u64>(-static_cast<std::int64_t>(result.error())));
-    return !std::exchange(task.registers_changed, false);
+void serve_trap(void* description, void*) {
+    auto& trap = *static_cast<KnSysTrapDesc*>(description);
+    const auto* const task = static_cast<const Task*>(trap.handlerData);
+    const u64 number = call_number(*trap.threadCtx);
+    if (task == nullptr || number >= linux_limit || quick_calls[number] == nullptr) {
+        serve_slowly(trap);
+        return;
+    }
+    set_result(*trap.threadCtx, quick_calls[number](*task));
+    trap.resultOnly = 1;
 }
 
 long serve_supervisor_call(Task& task, const KnSystemCall& call) {

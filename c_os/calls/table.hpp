@@ -11,6 +11,13 @@ namespace chorale::c_os {
 
 using Call = Result<u64> (*)(Task&, const CallArguments&);
 
+// A call that only looks, at nothing but its task.
+using QuickCall = u64 (*)(const Task&);
+struct QuickCallEntry {
+    std::string_view name;
+    QuickCall call;
+};
+
 // One that this machine's Linux does not have is never called.
 struct CallEntry {
     std::string_view name;
@@ -24,13 +31,15 @@ struct CallEntry {
 [[nodiscard]] std::span<const CallEntry> process_call_entries();
 [[nodiscard]] std::span<const CallEntry> signal_call_entries();
 [[nodiscard]] std::span<const CallEntry> system_call_entries();
+[[nodiscard]] std::span<const QuickCallEntry> quick_call_entries();
 // C_OS's own, by their distance from the first (chorus/c_os_calls.h).
 [[nodiscard]] std::span<const Call> actor_calls();
 
 // Once, before the first trap.
 void make_call_table();
-// Serves the call that stands in the task's registers. Whether it has changed none but the result's.
-[[nodiscard]] bool serve_call(Task& task, KnThreadCtx& context);
+// The handler of the site's system-call trap (KnLapHdl): serves the call that stands in the thread's
+// registers.
+void serve_trap(void* description, void*);
 // The same for a supervisor actor: what the call returns.
 [[nodiscard]] long serve_supervisor_call(Task& task, const KnSystemCall& call);
 

@@ -73,8 +73,6 @@ Result<u64> call_exit(Task& task, const CallArguments& call) {
     return 0;
 }
 
-Result<u64> call_gettid(Task& task, const CallArguments&) { return static_cast<u64>(task.tid); }
-
 Result<u64> call_set_tid_address(Task& task, const CallArguments& call) {
     task.clear_child_tid = call.value[0];
     return static_cast<u64>(task.tid);
@@ -176,7 +174,6 @@ std::span<const CallEntry> thread_call_entries() {
     static constexpr CallEntry entries[] = {
         {"clone", call_clone},
         {"exit", call_exit},
-        {"gettid", call_gettid},
         {"set_tid_address", call_set_tid_address},
         {"set_robust_list", call_nothing},
         {"sched_yield", call_sched_yield},
