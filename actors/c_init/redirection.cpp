@@ -11,7 +11,8 @@ namespace chorale::c_init {
 
 namespace {
 
-constexpr int above_standard = 10; // where files are kept that nobody shall inherit
+// Where files are kept meanwhile. No higher: there may be few descriptors (ulimit -n).
+constexpr int above_standard = 3;
 
 [[nodiscard]] int open_for(const Redirection& redirection, const Session& session) {
     constexpr mode_t mode = 0666;

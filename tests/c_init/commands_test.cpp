@@ -144,6 +144,19 @@ TEST_F(ConsoleCommands, Redirections) {
     EXPECT_EQ(error, "echo: output: no space left on device\n");
 }
 
+TEST_F(ConsoleCommands, RedirectionsWithFewDescriptors) {
+    rlimit before{}, few{};
+    getrlimit(RLIMIT_NOFILE, &before);
+    few = before;
+    few.rlim_cur = 10;
+    setrlimit(RLIMIT_NOFILE, &few);
+    // Into a file, as catching the output would need descriptors too.
+    const int status = shell.run_line("echo one > f 2> e < /dev/null");
+    setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(read("f"), "one\n");
+}
+
 TEST_F(ConsoleCommands, OnlyProgramsInTheBackground) {
     expect_error("echo a &", 2, "echo: only programs run in the background");
 }
