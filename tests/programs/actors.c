@@ -103,7 +103,8 @@ static const struct Occupation occupations[] = {
     {"text", by_text, AEVT_PROTECTION},
     {"abort", by_abort, SIGABRT},
     {"delete", by_delete, AEVT_DELETE},
-    {"exit", by_thread, 256 + 5}, {"nap", in_nap, 256},
+    {"exit", by_thread, 256 + 5},
+    {"nap", in_nap, 256},
 };
 enum { occupation_count = sizeof occupations / sizeof occupations[0] };
 
@@ -214,6 +215,63 @@ static void steps(void) {
     free(packed);
 }
 
+/* ---- the exec family: each starts `exit 5` or hears why not
+ * ------------------------------------------------- */
+
+static void ends_with_5(int aid, const KnCap* actor) {
+    int status = 0;
+    CHECK(aid > 0);
+    CHECK_EQUAL(awaits(actor, &status), 0);
+    CHECK_EQUAL(GET_EXIT_EVT(status), 5);
+}
+
+static void family(void) {
+    KnCap actor;
+    char* const arguments[] = {PROGRAM, "exit", NULL};
+    char* const variables[] = {"PATH=/bin", NULL};
+    ends_with_5(afexec(PROGRAM, &actor, NULL, PROGRAM, "exit", NULL), &actor);
+    ends_with_5(afexecl(PROGRAM, &actor, NULL, PROGRAM, "exit", NULL), &actor);
+    ends_with_5(afexecle(PROGRAM, &actor, NULL, PROGRAM, "exit", NULL, variables), &actor);
+    ends_with_5(afexeclp("test_actors", &actor, NULL, PROGRAM, "exit", NULL), &actor);
+    ends_with_5(afexecv(PROGRAM, &actor, NULL, arguments), &actor);
+    ends_with_5(afexecvp("test_actors", &actor, NULL, arguments), &actor);
+    CHECK_ERROR(afexecvp("no_such_program", &actor, NULL, arguments), ENOENT);
+}
+
+static void packed(void) {
+    char* arguments[] = {"one", "two words", "", NULL};
+    char* variables[] = {"NAME=value", NULL};
+    char **argv = NULL, **envp = NULL;
+    AlParam* const block = alParamBuild(arguments, variables);
+    CHECK(block != NULL && block->alArgc == 3 && block->alEnvc == 1);
+    CHECK_EQUAL(alParamUnpack(block, &argv, &envp), 0);
+    CHECK(strcmp(argv[1], "two words") == 0 && argv[2][0] == '\0' && argv[3] == NULL);
+    CHECK(strcmp(envp[0], "NAME=value") == 0 && envp[1] == NULL);
+    free(argv);
+    --block->alSize; /* the last string has no end then */
+    CHECK_ERROR(alParamUnpack(block, &argv, &envp), EINVAL);
+    free(block);
+    AlParam* own = NULL;
+    CHECK_EQUAL(agetalparam(&own), 0);
+    CHECK(own == NULL); /* a user actor's are on its stack */
+}
+
+static void credentials(void) {
+    KnCap actor;
+    cx_cred_t old, wanted = {100, 200, 2, {7, 8}};
+    CHECK_EQUAL(agetId(), getpid());
+    CHECK(start("sleep", &actor) > 0);
+    CHECK_EQUAL(acred(&actor, &old, &wanted), 0);
+    CHECK(old.cr_uid == 0 && old.cr_gid == 0 && old.cr_ngroups == 0);
+    CHECK_EQUAL(acred(&actor, &old, NULL), 0);
+    CHECK(old.cr_uid == 100 && old.cr_gid == 200 && old.cr_ngroups == 2 && old.cr_groups[1] == 8);
+    wanted.cr_ngroups = CX_NGROUPS + 1;
+    CHECK_ERROR(acred(&actor, NULL, &wanted), EINVAL);
+    CHECK_EQUAL(akill(&actor), 0);
+    CHECK_EQUAL(awaits(&actor, NULL), 0);
+    CHECK_ERROR(acred(&actor, &old, NULL), ESRCH);
+}
+
 static void listed(void) {
     astatEntry entries[8];
     KnCap actor, found;
@@ -265,6 +323,9 @@ int main(int argc, char** argv) {
     refused();
     bad_programs();
     steps();
+    family();
+    packed();
+    credentials();
     listed();
     nothing_is_lost();
     return finish("actors");

@@ -130,9 +130,10 @@ def machine_words():
 
 
 def published_words():
-    """What the programs of tests/target/published name."""
-    folder = paths.ROOT / "tests" / "target" / "published"
-    return set(re.findall(r"\w+", "".join(path.read_text() for path in folder.glob("*.h"))))
+    """What the programs of tests/target/published name, and those that have a C library."""
+    files = [*(paths.ROOT / "tests" / "target" / "published").glob("*.h"),
+             *(paths.ROOT / "tests" / "programs").glob("*.c")]
+    return set(re.findall(r"\w+", "".join(path.read_text() for path in files)))
 
 
 def tests_of(call, cases, machine):
@@ -156,7 +157,7 @@ def gaps():
         extension = re.search(r"extension|internal|under ipcCall|The same for", doc, re.IGNORECASE)
         if not extension and name not in used and header.parts[0] != "chorus" and not (
                 name in listed and name not in doc):
-            missing.append(f"{name}: no program of tests/target/published uses it")
+            missing.append(f"{name}: no program of tests/target/published or tests/programs uses it")
     for point, text in points().items():
         if not point_tests(point, cases) and "(later:" not in text:
             missing.append(f"point {point}: no test is named point_{point}_...")
