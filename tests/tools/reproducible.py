@@ -16,6 +16,7 @@ import support
 PRODUCTS = ("chorale.elf", "sys_bank.cpio", "sdk/lib/libc.a", "sdk/lib/libchorus.a",
             "sdk/embedded/lib/libembedded.a", "sdk/supervisor/lib/libembedded.a", "bin/5-2",
             "bin/hello_supervisor.r")
+TARGETS = ("chorale", "sys_bank", "sdk", "embedded_sdk", "5-2", "hello_supervisor")  # that make them
 THIRD_PARTY = support.ROOT / "build" / "third-party"
 
 
@@ -39,7 +40,7 @@ def main():
         # Fetched ones need not be fetched again.
         if THIRD_PARTY.exists():
             shutil.copytree(THIRD_PARTY, copy / THIRD_PARTY.relative_to(support.ROOT))
-        for command in (["cmake", "--preset", first.name], ["ninja", "-C", f"build/{first.name}"]):
+        for command in (["cmake", "--preset", first.name], ["ninja", "-C", f"build/{first.name}", *TARGETS]):
             done = subprocess.run(command, cwd=copy, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   text=True, check=False)
             if done.returncode != 0:

@@ -103,7 +103,8 @@ class ConformanceTest(unittest.TestCase):
 
     def test_published_calls_are_used(self):
         (self.root / "tests" / "target" / "published" / "user.h").write_text("bedMake(a, 1);\n")
-        self.assertIn("bedSweep: no program of tests/target/published or tests/programs uses it", conformance.gaps())
+        self.assertIn("bedSweep: no program of tests/target/published or tests/programs uses it",
+                      conformance.gaps())
 
     def test_cases_of_supervisor_actors(self):
         path = self.root / "tests" / "target" / "supervisor" / "fires.cpp"
