@@ -51,6 +51,7 @@ constexpr std::string_view tried_in_vain[] = {"membarrier", "rseq", "clone3", "g
         const Slot& slot = linux_calls_here[number];
         if (slot.file_call != nullptr) return slot.file_call(task.process.files, arguments);
         if (slot.call != nullptr) return slot.call(task, arguments);
+        if (quick_calls[number] != nullptr) return quick_calls[number](task);
     } else if (number - C_OS_FIRST_CALL < actor_calls().size()) {
         return actor_calls()[number - C_OS_FIRST_CALL](task, arguments);
     }

@@ -1,4 +1,4 @@
-"""`./chorale coverage`: how much of kernel/ and fastpath/ the host tests and the fuzzers' corpora reach.
+"""`./chorale coverage`: how much of kernel/, fastpath/ and formats/ the host tests and the fuzzers' corpora reach.
 
 The tests leave raw counters in build/host/profiles; they are added up with llvm-profdata, and llvm-cov says
 what they mean. As the test `coverage` this module compares the sums with fuzz/coverage.json:
@@ -18,7 +18,7 @@ from chorale.progress import phase
 
 GOALS = paths.ROOT / "fuzz" / "coverage.json"
 PAGES = paths.BUILD / "coverage"
-FOLDERS = ("kernel", "fastpath")
+FOLDERS = ("kernel", "fastpath", "formats")
 KINDS = ("lines", "branches")
 
 
