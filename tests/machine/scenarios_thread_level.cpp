@@ -14,7 +14,7 @@ namespace {
 constexpr VirtAddr nowhere{0x90'0000};
 
 struct Late {
-    std::array<long, 4> results{};
+    std::array<long, 5> results{};
     bool called{};
 };
 Late late; // of a function at interrupt level, which has no other way to it
@@ -24,6 +24,7 @@ void copy_late(u64, u64) {
     late.results = {thread_level::copy_in(free_data.raw(), text, 4),
                     thread_level::copy_in_string(free_data.raw(), text, 4),
                     thread_level::copy_out(text, free_data.raw(), 4),
+                    thread_level::copy_inside(text, text, 4),
                     native_call(Call::svTimeoutGetRes, machine::supervisor_end - 8)};
     late.called = true;
 }
@@ -63,6 +64,27 @@ void copy_late(u64, u64) {
     expect(copy_in(place, &back, -1), K_EFAULT, "svCopyIn of less than nothing");
     expect(copy_out(&back, place, -1), K_EFAULT, "svCopyOut of less than nothing");
     co_await copy_strings();
+}
+
+// Within the supervisor space: here nothing is there that a copy could reach.
+void copy_inside() {
+    u64 word = 0;
+    auto* const there = reinterpret_cast<void*>(machine::supervisor_begin + page_size);
+    auto* const end = reinterpret_cast<void*>(machine::supervisor_end - 4);
+    auto* const user = reinterpret_cast<void*>(free_data.raw());
+    const auto refused = [](const void* source, void* target, int count) {
+        expect(thread_level::copy_inside(source, target, count), K_EFAULT, "svCopyInside of nothing");
+    };
+    refused(there, there, -1);
+    refused(user, there, sizeof word);
+    refused(there, user, sizeof word);
+    refused(&word, there, sizeof word);
+    refused(there, &word, sizeof word);
+    refused(end, there, sizeof word);
+    refused(there, end, sizeof word);
+    expect(thread_level::symbol_address("") == 0, true, "svSymbolAddress of no name");
+    const std::string long_name(100, 'x');
+    expect(thread_level::symbol_address(long_name.c_str()) == 0, true, "svSymbolAddress of a long name");
 }
 
 // At interrupt level there is no user memory: whose would it be?
@@ -105,6 +127,7 @@ void copy_late(u64, u64) {
 Task<void> thread_level_functions(u64) {
     const auto stage = std::make_shared<Stage>();
     const KnCap user = co_await stage->actor();
+    copy_inside();
     const Program copies = [](u64) { return copy_words(); }, masks = [](u64) { return mask(); };
     co_await stage->play(user, [copies](u64) { return supervise_only(copies); }, {.cpu = 1, .stack = 1});
     co_await stage->play(user, [masks](u64) { return supervise_only(masks); }, {.cpu = 2, .stack = 2});
