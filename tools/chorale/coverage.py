@@ -1,4 +1,4 @@
-"""`./chorale coverage`: how much of kernel/, fastpath/ and formats/ the host tests and the fuzzers' corpora reach.
+"""`./chorale coverage`: how much of kernel/, fastpath/ and formats/ host tests and fuzzers' corpora reach.
 
 The tests leave raw counters in build/host/profiles; they are added up with llvm-profdata, and llvm-cov says
 what they mean. As the test `coverage` this module compares the sums with fuzz/coverage.json:
