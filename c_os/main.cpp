@@ -15,7 +15,6 @@
 #include "c_os/process/tasks.hpp"
 #include "c_os/process/terminal_signals.hpp"
 
-#include <actor/environment.hpp>
 #include <chorus.h>
 #include <chorus/c_os_calls.h>
 #include <supervisor/thread.hpp>

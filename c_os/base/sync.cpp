@@ -8,16 +8,15 @@ namespace {
 
 constexpr u64 second = 1'000'000'000;
 
-// What is left until the deadline; null: for ever.
-[[nodiscard]] const KnTimeVal* time_left(Deadline deadline, KnTimeVal& left) {
+} // namespace
+
+const KnTimeVal* time_left(Deadline deadline, KnTimeVal& left) {
     if (deadline.time == Deadline::never) return K_NOTIMEOUT;
     const u64 time = now();
     const u64 rest = deadline.time > time ? deadline.time - time : 0;
     left = {static_cast<long>(rest / second), static_cast<long>(rest % second)};
     return &left;
 }
-
-} // namespace
 
 u64 now() {
     KnTimeVal time{};

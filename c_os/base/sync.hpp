@@ -35,6 +35,8 @@ struct Deadline {
     u64 time{never};
 };
 [[nodiscard]] u64 now();
+// What is left until then, for a call of the nucleus that waits; `left` has room for it.
+[[nodiscard]] const KnTimeVal* time_left(Deadline deadline, KnTimeVal& left);
 // semP() up to then.
 [[nodiscard]] int wait_for(KnSem& semaphore, Deadline deadline);
 

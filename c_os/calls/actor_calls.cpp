@@ -2,6 +2,7 @@
 #include "c_os/base/bytes.hpp"
 #include "c_os/base/user_memory.hpp"
 #include "c_os/calls/table.hpp"
+#include "c_os/file_calls/call_support.hpp"
 #include "c_os/process/end_events.hpp"
 #include "c_os/process/ending.hpp"
 #include "c_os/process/start_parameters.hpp"
@@ -15,11 +16,6 @@
 namespace chorale::c_os {
 
 namespace {
-
-[[nodiscard]] Result<u64> nothing(const Done& done) {
-    if (!done) return failed(done.error());
-    return 0;
-}
 
 // The process of a capability: the key shows that the caller was given it. Errors: efault, einval, esrch.
 [[nodiscard]] Result<Ref<Process>> process_of(u64 address) {
@@ -95,14 +91,14 @@ Result<u64> call_aload(Task& task, const CallArguments& call) {
         if (const Done done = load_program(**process, file, strings); !done) return failed(done.error());
     }
     if (call[3] == 0) return 0;
-    return nothing(put_to_user(call[3], static_cast<KnPc>((*process)->entry)));
+    return no_value(put_to_user(call[3], static_cast<KnPc>((*process)->entry)));
 }
 
 Result<u64> call_astart(Task& task, const CallArguments& call) {
     const Result<Ref<Process>> process = process_of(call[0]);
     if (!process) return failed(process.error());
     if (const Done done = controls(task, **process); !done) return failed(done.error());
-    return nothing(start_or_continue(**process));
+    return no_value(start_or_continue(**process));
 }
 
 // ---- ending ------------------------------------------------------------------------------------------
@@ -121,7 +117,7 @@ Result<u64> call_awaits(Task& task, const CallArguments& call) {
     const Result<EndEvent> end = await_end(**process);
     if (!end) return failed(end.error());
     forget_child(**process, task.process.id);
-    return call[1] == 0 ? Result<u64>{0} : nothing(put_to_user(call[1], wait_status(*end)));
+    return call[1] == 0 ? Result<u64>{0} : no_value(put_to_user(call[1], wait_status(*end)));
 }
 
 Result<u64> call_await(Task& task, const CallArguments& call) {
@@ -143,11 +139,11 @@ Result<u64> call_acap(Task& task, const CallArguments& call) {
     if (!task.process.trusted) return failed(Error::eperm);
     const Ref<Process> process = processes().find(call.integer(0));
     if (!process) return failed(Error::esrch);
-    return nothing(put_to_user(call[1], process->capability));
+    return no_value(put_to_user(call[1], process->capability));
 }
 
 Result<u64> call_agetalparam(Task& task, const CallArguments& call) {
-    return nothing(put_to_user(call[0], task.process.packed_parameters));
+    return no_value(put_to_user(call[0], task.process.packed_parameters));
 }
 
 [[nodiscard]] Done set_credentials(Process& process, u64 address) {
@@ -173,7 +169,7 @@ Result<u64> call_acred(Task& task, const CallArguments& call) {
         for (unsigned i = 0; i < old.cr_ngroups; ++i) old.cr_groups[i] = credentials.groups[i];
         if (const Done done = put_to_user(call[1], old); !done) return failed(done.error());
     }
-    return call[2] == 0 ? Result<u64>{0} : nothing(set_credentials(**process, call[2]));
+    return call[2] == 0 ? Result<u64>{0} : no_value(set_credentials(**process, call[2]));
 }
 
 [[nodiscard]] astatEntry describe(Process& process) {

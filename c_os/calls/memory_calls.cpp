@@ -1,15 +1,11 @@
 // Memory: brk(2), mmap(2) and their like.
 #include "c_os/base/buffer.hpp"
 #include "c_os/calls/table.hpp"
+#include "c_os/file_calls/call_support.hpp"
 
 namespace chorale::c_os {
 
 namespace {
-
-[[nodiscard]] Result<u64> nothing(const Done& done) {
-    if (!done) return failed(done.error());
-    return 0;
-}
 
 Result<u64> call_brk(Task& task, const CallArguments& call) {
     return task.process.space.change_break(call.value[0]);
@@ -48,11 +44,11 @@ Result<u64> call_mmap(Task& task, const CallArguments& call) {
 }
 
 Result<u64> call_munmap(Task& task, const CallArguments& call) {
-    return nothing(task.process.space.unmap(call.value[0], call.value[1]));
+    return no_value(task.process.space.unmap(call.value[0], call.value[1]));
 }
 
 Result<u64> call_mprotect(Task& task, const CallArguments& call) {
-    return nothing(task.process.space.protect(call.value[0], call.value[1], call.value[2]));
+    return no_value(task.process.space.protect(call.value[0], call.value[1], call.value[2]));
 }
 
 Result<u64> call_mremap(Task& task, const CallArguments& call) {
@@ -64,7 +60,7 @@ Result<u64> call_mremap(Task& task, const CallArguments& call) {
 
 Result<u64> call_madvise(Task& task, const CallArguments& call) {
     constexpr u64 dont_need = 4;
-    if (call.value[2] == dont_need) return nothing(task.process.space.discard(call.value[0], call.value[1]));
+    if (call.value[2] == dont_need) return no_value(task.process.space.discard(call.value[0], call.value[1]));
     return 0; // other advice may be ignored
 }
 

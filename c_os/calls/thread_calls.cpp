@@ -68,9 +68,8 @@ Result<u64> call_clone(Task& task, const CallArguments& call) {
 
 // Of the last thread it is the process's end.
 Result<u64> call_exit(Task& task, const CallArguments& call) {
-    if (last_task(task)) return end_by_exit(task, call.value[0]);
-    end_task(task);
-    return 0;
+    end_task_unless_last(task);
+    return end_by_exit(task, call.value[0]);
 }
 
 Result<u64> call_set_tid_address(Task& task, const CallArguments& call) {
@@ -140,13 +139,9 @@ enum : u64 {
 }
 
 [[nodiscard]] Result<u64> requeue(Task& task, const CallArguments& call, bool compares) {
-    const auto& [address, operation, wake, move, second, expected] = call.value;
-    if (compares) {
-        const Result<u32> value = get_from_user<u32>(address);
-        if (!value) return failed(value.error());
-        if (*value != static_cast<u32>(expected)) return failed(Error::eagain);
-    }
-    return requeue_futex(task.process, address, wake & 0x7fffffff, second, move & 0x7fffffff);
+    FutexRequeue requeue{call[0], call[4], call[2] & 0x7fffffff, call[3] & 0x7fffffff, {}};
+    if (compares) requeue.expected = call.word(5);
+    return requeue_futex(task.process, requeue);
 }
 
 Result<u64> call_futex(Task& task, const CallArguments& call) {

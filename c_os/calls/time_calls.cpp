@@ -3,7 +3,7 @@
 #include "c_os/calls/clock.hpp"
 #include "c_os/calls/table.hpp"
 
-#include <chorus/statistics.h>
+#include <actor/environment.hpp>
 #include <date/chDate.h>
 #include <exec/chTime.h>
 #include <vtimer/chVtimer.h>
@@ -189,13 +189,8 @@ u64 boot_time_of_date(u64 wanted) {
 }
 
 u64 cpu_mask() {
-    static constinit u64 mask = 0;
-    if (mask == 0) {
-        KnSysStatistics statistics{};
-        sysStatistics(&statistics);
-        mask = statistics.cpus >= 64 ? ~u64{0} : (u64{1} << statistics.cpus) - 1;
-    }
-    return mask;
+    const unsigned cpus = running_cpus();
+    return cpus >= 64 ? ~u64{0} : (u64{1} << cpus) - 1;
 }
 
 std::span<const CallEntry> time_call_entries() {

@@ -42,33 +42,21 @@ constexpr u64 random_pages = u64{1} << 18; // a gibibyte
     return {};
 }
 
-struct UserRange {
-    u64 begin, end;
-};
-
-[[nodiscard]] UserRange user_range() {
-    static constinit UserRange range{};
-    if (range.end == 0) {
-        KnVmStat stat{};
-        vmStat(&stat);
-        range = {stat.par.usrStartAddr, stat.par.usrEndAddr};
-    }
-    return range;
-}
-
 } // namespace
 
 // From low to high: the program (where it wants to be, or at image_base_), its break; the window for
 // mappings; the stack.
 void AddressSpace::prepare(const KnCap& actor, u64 random) {
     actor_ = actor;
-    const UserRange user = user_range();
-    const u64 top = round_down(user.end, page_size) - page_size;
+    KnVmStat stat{};
+    vmStat(&stat);
+    const u64 begin = stat.par.usrStartAddr, end = stat.par.usrEndAddr;
+    const u64 top = round_down(end, page_size) - page_size;
     stack_top_ = top - (random % random_pages) * page_size;
     window_end_ = top - random_pages * page_size - stack_room;
-    const u64 middle = round_down(user.begin + (user.end - user.begin) / 2, page_size);
+    const u64 middle = round_down(begin + (end - begin) / 2, page_size);
     window_begin_ = middle + (random >> 20) % random_pages * page_size;
-    image_base_ = round_down(user.end / 4, page_size) + (random >> 40) % random_pages * page_size;
+    image_base_ = round_down(end / 4, page_size) + (random >> 40) % random_pages * page_size;
 }
 
 void AddressSpace::set_break(u64 address) { break_begin_ = break_ = address; }
@@ -134,13 +122,6 @@ Done AddressSpace::protect(u64 address, u64 size, u64 protection) {
     const KnRgnDesc region{
         address, round_up(size, page_size), options_of(protection) & ~K_FILLZERO, 0, nullptr, 0};
     return outcome(rgnSetProtect(&actor_, &region));
-}
-
-bool AddressSpace::mapped(u64 address, u64 size) const {
-    const KnRgnDesc range{address, round_up(size, page_size), 0, 0, nullptr, 0};
-    KnRgnStat found{};
-    return rgnStat(&actor_, &range, &found, sizeof found) == 1 && found.startAddr <= address &&
-           found.endAddr >= address + size;
 }
 
 Result<u64> AddressSpace::remap(u64 address, u64 old_size, u64 new_size, bool may_move) {

@@ -38,7 +38,6 @@ class AddressSpace {
     [[nodiscard]] Result<u64> remap(u64 address, u64 old_size, u64 new_size, bool may_move);
     // madvise(2) MADV_DONTNEED: zero again.
     [[nodiscard]] Done discard(u64 address, u64 size);
-    [[nodiscard]] bool mapped(u64 address, u64 size) const;
 
   private:
     [[nodiscard]] Result<u64> map_anywhere(u64 size, u64 protection);

@@ -28,6 +28,9 @@ Waiters some_end;               // guarded by processes().mutex: a process has e
 // The actor is gone, with all threads: nobody is in a call of the process.
 void finish(Process& process) {
     process.files.files.close_range(0, ~u32{0});
+    if (const Ref<Terminal> terminal = process.files.terminal();
+        terminal && process.files.job().session == process.id)
+        terminal->leave_session();
     process.files.set_current(nullptr);
     process.files.set_root(nullptr);
     process.files.set_terminal(nullptr);

@@ -69,14 +69,6 @@ class TwoBuckets {
     }
 }
 
-[[nodiscard]] int sleep(FutexWaiter& waiter, Deadline deadline) {
-    if (deadline.time == Deadline::never) return semP(&waiter.woken, K_NOTIMEOUT);
-    constexpr u64 second = 1'000'000'000;
-    const u64 time = now(), left = deadline.time > time ? deadline.time - time : 0;
-    const KnTimeVal limit{static_cast<long>(left / second), static_cast<long>(left % second)};
-    return semP(&waiter.woken, &limit);
-}
-
 } // namespace
 
 // Core X: wait                              Core Y: unlock and wake
@@ -98,7 +90,8 @@ Done wait_for_futex(Process& process, const FutexWait& wait) {
         if (*value != wait.expected) return failed(Error::eagain);
         bucket.waiters.push_back(waiter);
     }
-    const int status = sleep(waiter, wait.deadline);
+    KnTimeVal left{};
+    const int status = semP(&waiter.woken, time_left(wait.deadline, left));
     if (status == K_OK || !leave_queue(waiter)) return {};
     return failed(status == K_ETIMEOUT ? Error::etimedout : Error::eintr);
 }
@@ -118,22 +111,28 @@ u64 wake_futex(Process& process, u64 address, u64 count, u32 mask) {
     return woken;
 }
 
-u64 requeue_futex(Process& process, u64 from, u64 wake, u64 to, u64 move) {
-    if (from == to) return wake_futex(process, from, wake);
-    Bucket &source = bucket_of(process, from), &target = bucket_of(process, to);
+Result<u64> requeue_futex(Process& process, const FutexRequeue& requeue) {
+    Bucket &source = bucket_of(process, requeue.from), &target = bucket_of(process, requeue.to);
     const TwoBuckets locks{source, target};
+    if (requeue.expected) {
+        const Result<u32> value = get_from_user<u32>(requeue.from);
+        if (!value) return failed(value.error());
+        if (*value != *requeue.expected) return failed(Error::eagain);
+    }
+    // To the same word there is nothing to move.
+    const u64 move = requeue.from == requeue.to ? 0 : requeue.move;
     u64 woken = 0, moved = 0;
     FutexWaiter* next = nullptr;
-    for (FutexWaiter* each = source.waiters.front(); each != nullptr && woken + moved < wake + move;
+    for (FutexWaiter* each = source.waiters.front(); each != nullptr && woken + moved < requeue.wake + move;
          each = next) {
         next = source.waiters.next(*each);
-        if (!waits_for(*each, process, from)) continue;
+        if (!waits_for(*each, process, requeue.from)) continue;
         List<FutexWaiter, InBucket>::remove(*each);
-        if (woken < wake) {
+        if (woken < requeue.wake) {
             semV(&each->woken);
             ++woken;
         } else {
-            each->address = to;
+            each->address = requeue.to;
             // release: pairs with leave_queue()
             each->bucket.store(&target, std::memory_order_release);
             target.waiters.push_back(*each);

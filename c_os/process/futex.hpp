@@ -5,6 +5,8 @@
 #include "c_os/base/sync.hpp"
 #include "c_os/calls/arguments.hpp"
 
+#include <optional>
+
 namespace chorale::c_os {
 
 class Process;
@@ -20,7 +22,13 @@ struct FutexWait {
 [[nodiscard]] Done wait_for_futex(Process& process, const FutexWait& wait);
 // How many were woken.
 [[nodiscard]] u64 wake_futex(Process& process, u64 address, u64 count, u32 mask = ~u32{0});
-// Wakes some and lets others wait at another address: how many it was about.
-[[nodiscard]] u64 requeue_futex(Process& process, u64 from, u64 wake, u64 to, u64 move);
+// Wakes some and lets others wait at another address: how many it was about. With `expected`, only while the
+// word has that value, which nobody who waits or wakes there comes between. Errors: eagain, efault.
+struct FutexRequeue {
+    u64 from, to;
+    u64 wake, move;
+    std::optional<u32> expected;
+};
+[[nodiscard]] Result<u64> requeue_futex(Process& process, const FutexRequeue& requeue);
 
 } // namespace chorale::c_os

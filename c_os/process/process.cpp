@@ -62,7 +62,8 @@ Ref<Process> Processes::find(const KnUniqueId& actor) {
     const Lock lock{mutex};
     for (Process* each = list_.front(); each != nullptr; each = list_.next(*each)) {
         const KnUniqueId& name = each->capability.ui;
-        if (name.uiHead == actor.uiHead && name.uiTail == actor.uiTail) return Ref<Process>{*each};
+        if (name.uiHead != 0 && name.uiHead == actor.uiHead && name.uiTail == actor.uiTail)
+            return Ref<Process>{*each};
     }
     return nullptr;
 }
@@ -114,15 +115,37 @@ Task* add_task(Process& process, KnThreadLid lid, int tid) {
     return task;
 }
 
-void remove_task(Task& task) {
-    Process& process = task.process;
-    {
-        const Lock lock{process.tasks_mutex};
-        process.tasks.remove(task);
-        --process.task_count;
-    }
-    if (task.tid != process.id) processes().free_id(task.tid);
+namespace {
+
+// It is off the list.
+void destroy_task(Task& task) {
+    if (task.tid != task.process.id) processes().free_id(task.tid);
     delete &task;
+}
+
+void unlink_task(Task& task) {
+    task.process.tasks.remove(task);
+    --task.process.task_count;
+}
+
+} // namespace
+
+void remove_task(Task& task) {
+    {
+        const Lock lock{task.process.tasks_mutex};
+        unlink_task(task);
+    }
+    destroy_task(task);
+}
+
+bool remove_task_unless_last(Task& task) {
+    {
+        const Lock lock{task.process.tasks_mutex};
+        if (task.process.task_count == 1) return false;
+        unlink_task(task);
+    }
+    destroy_task(task);
+    return true;
 }
 
 } // namespace chorale::c_os

@@ -72,6 +72,7 @@ class Process : public Counted, public ListNode<InProcesses> {
     bool trusted{};
     bool supervisor{}; // in the supervisor space
     AddressSpace space;
+    Mutex loading; // held while it gets its program or is started: of two that do so at once the second fails
     u64 packed_parameters{}; // where its AlParam is; 0: it has none
     u64 entry{}, stack{};    // where its first thread starts; 0: no program yet
     FileContext files;
@@ -129,5 +130,7 @@ class Processes {
 // A task for a thread of the process; tid 0: of an id of its own. Null: no memory, too many.
 [[nodiscard]] Task* add_task(Process& process, KnThreadLid lid, int tid);
 void remove_task(Task& task);
+// False: it is the last, and stays.
+[[nodiscard]] bool remove_task_unless_last(Task& task);
 
 } // namespace chorale::c_os

@@ -6,8 +6,8 @@
 #include "c_os/file/random.hpp"
 #include "c_os/process/process.hpp"
 
+#include <actor/environment.hpp>
 #include <am/afexec.h>
-#include <env/chEnv.h>
 #include <mem/chMem.h>
 #include <trap_context.hpp>
 
@@ -40,15 +40,9 @@ constexpr std::size_t random_bytes = 16;
 constexpr u64 default_stack_size = u64{8} << 20; // its pages come when they are touched
 
 [[nodiscard]] u64 stack_size() {
-    char text[K_ENVVALUEMAX];
-    unsigned size = sizeof text;
-    if (sysGetEnv("am.afexec.userstacksize", text, &size) != K_OK) return default_stack_size;
-    u64 value = 0;
-    for (const char* digit = text; *digit >= '0' && *digit <= '9' && value < (u64{1} << 32); ++digit)
-        value = value * 10 + static_cast<u64>(*digit - '0');
-    const u64 rounded = round_up(value, page_size);
-    const u64 least = StartStrings::size_limit + 4 * page_size;
-    return rounded < least ? least : rounded;
+    constexpr u64 least = StartStrings::size_limit + 4 * page_size, most = u64{1} << 32;
+    const u64 wanted = environment_number("am.afexec.userstacksize", default_stack_size);
+    return round_up(wanted < least ? least : wanted > most ? most : wanted, page_size);
 }
 
 // The stack's upper end is put together in C_OS and copied in one piece. From low to high: argc, argv, envp,

@@ -114,6 +114,7 @@ Result<Ref<Process>> create_process(const StartRequest& request) {
 }
 
 Done load_program(Process& process, const ProgramFile& file, const StartStrings& strings) {
+    const Lock lock{process.loading};
     if (process.entry != 0) return failed(Error::ebusy);
     if (process.supervisor != file.relocatable()) return failed(Error::enoexec);
     if (const Done done = place(process, file, strings); !done) {
@@ -150,6 +151,7 @@ Done start_process(Process& process, bool stopped) {
 }
 
 Done start_or_continue(Process& process) {
+    const Lock loading{process.loading};
     ProcessState state;
     bool waits;
     {

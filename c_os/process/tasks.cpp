@@ -43,17 +43,11 @@ void attach_task(Task& task) {
     threadContext(&task.process.capability, task.lid, K_SUPPRIV, nullptr, registers);
 }
 
-// Two that end at once: the second finds itself alone.
-bool last_task(const Task& task) {
-    const Lock lock{task.process.tasks_mutex};
-    return task.process.task_count == 1;
-}
-
-void end_task(Task& task) {
+void end_task_unless_last(Task& task) {
     const u64 word = task.clear_child_tid;
     Process& process = task.process;
     const KnThreadLid lid = task.lid;
-    remove_task(task);
+    if (!remove_task_unless_last(task)) return;
     threadPrivateStore(task_slot, 0);
     // Who joins the thread frees its stack when this word is 0: nothing of the thread's memory is touched
     // then.

@@ -10,8 +10,8 @@ namespace chorale::c_os {
 [[nodiscard]] Task* current_task();
 // Of a thread that has not run yet.
 void attach_task(Task& task);
-[[nodiscard]] bool last_task(const Task& task);
-// The calling thread's ends here: thread exit.
-void end_task(Task& task);
+// The calling thread's ends here: thread exit. Returns when it is the last of its process, which is to end
+// then: of two that end at once the second finds itself so.
+void end_task_unless_last(Task& task);
 
 } // namespace chorale::c_os

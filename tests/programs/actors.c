@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,6 +79,16 @@ static void by_null(void) { *(volatile int*)8 = 1; }
 static void by_text(void) { *(volatile int*)(long)by_null = 1; }
 static void by_abort(void) { abort(); }
 static void by_delete(void) { actorDelete(K_MYACTOR); }
+/* Threads that end without the C library, all at once: whichever is the last ends the actor. */
+static void* end_alone(void* argument) {
+    syscall(SYS_exit, 0);
+    return argument;
+}
+static void by_last_thread(void) {
+    pthread_t thread;
+    for (int i = 0; i < 8; ++i) pthread_create(&thread, NULL, end_alone, NULL);
+    end_alone(NULL);
+}
 static void by_thread(void) {
     pthread_t thread;
     pthread_create(&thread, NULL, wait_for_ever, NULL);
@@ -105,6 +116,7 @@ static const struct Occupation occupations[] = {
     {"delete", by_delete, AEVT_DELETE},
     {"exit", by_thread, 256 + 5},
     {"nap", in_nap, 256},
+    {"last", by_last_thread, 256},
 };
 enum { occupation_count = sizeof occupations / sizeof occupations[0] };
 
