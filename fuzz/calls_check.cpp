@@ -91,8 +91,8 @@ static void restore_environment() {
 
 Before look() {
     static_cast<void>(original()); // before the first script
-    // System stacks are kept for the next thread: each is a region, and one that guards it.
-    const u64 regions = live_regions() - 2 * live_system_stacks();
+    // System stacks are kept for the next thread, in rows that are a region each.
+    const u64 regions = live_regions() - system_stack_regions();
     return {live_actors(), live_threads(), live_ports(), live_messages(), regions, live_laps()};
 }
 

@@ -69,6 +69,7 @@ Status RegionList::split(VirtAddr at) {
     Region& made = *upper.value();
     made.owner = region->owner;
     made.demand = region->demand;
+    made.sparse = region->sparse;
     made.locks = region->locks;
     made.work = region->work;
     made.attributes = region->attributes;

@@ -60,6 +60,7 @@ struct Region : ListNode<InSpace> {
     RegionState state{};
     RegionOwner owner{};
     bool demand{};           // of backing `frames`: a page comes when it is first touched
+    bool sparse{};           // of backing `frames`: pages come in parts of it only; between them are guards
     u32 locks{};             // vmLock: while any, the region is neither freed nor protected
     const RangeWork* work{}; // the operation that is changing or ending it; others leave it alone
     RegionAttributes attributes{};

@@ -254,7 +254,6 @@ Result<VirtAddr> Space::allocate(uword size, Protection protection, VirtAddr at)
 Result<VirtAddr> Space::allocate_stack(uword size) {
     if (size == 0 || size > window().size()) return Status::size;
     Fill fill{.protection = page_protection(Protection::read | Protection::write)};
-    if (shared_) fill.owner = RegionOwner::nucleus;
     const uword whole_size = round_up(size, page_size) + page_size;
     if (const Status status = claim(fill, whole_size, anywhere); status != Status::ok) return status;
     const VirtRange whole = fill.range;
@@ -274,6 +273,37 @@ Result<VirtAddr> Space::allocate_stack(uword size) {
     contents_.with(
         [&](Contents& contents) { contents.regions.at_or_after(whole.begin)->state = RegionState::ready; });
     return whole.end;
+}
+
+Result<VirtAddr> Space::reserve_sparse(uword size) {
+    Fill fill{.protection = page_protection(Protection::read | Protection::write)};
+    if (shared_) fill.owner = RegionOwner::nucleus;
+    if (const Status status = claim(fill, size, anywhere); status != Status::ok) return status;
+    contents_.with([&](Contents& contents) {
+        Region& region = *contents.regions.at_or_after(fill.range.begin);
+        region.sparse = true;
+        region.state = RegionState::ready;
+    });
+    return fill.range.begin;
+}
+
+Status Space::fill_part(VirtRange part) {
+    const Fill fill{.range = part, .protection = page_protection(Protection::read | Protection::write)};
+    const Status status = stage(fill);
+    if (status == Status::ok)
+        show(fill);
+    else
+        withdraw(part);
+    return status;
+}
+
+// As abandon(), of a part whose region stays.
+void Space::withdraw(VirtRange part) {
+    while (!part.empty()) {
+        contents_.with(
+            [&](Contents& contents) { part.begin = contents.table.reap(part, step_pages, true, false); });
+        machine::interrupt_window();
+    }
 }
 
 Result<VirtAddr> Space::map_physical(PhysAddr frames, uword size, Protection protection, VirtAddr at) {

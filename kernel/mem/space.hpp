@@ -157,6 +157,11 @@ class Space {
     [[nodiscard]] Result<VirtAddr> allocate(uword size, Protection protection, VirtAddr at = anywhere);
     // Read-write, an unmapped guard page below it. The address just above the stack (16-aligned).
     [[nodiscard]] Result<VirtAddr> allocate_stack(uword size);
+    // A sparse region: nothing is in it but what is put into its parts, each once. One region for many parts
+    // keeps their number small, which bounds every walk.
+    [[nodiscard]] Result<VirtAddr> reserve_sparse(uword size);
+    // Zeroed read-write pages. On failure none has come.
+    [[nodiscard]] Status fill_part(VirtRange part);
     // Frames that the space does not own and never frees.
     [[nodiscard]] Result<VirtAddr> map_physical(PhysAddr frames, uword size, Protection protection,
                                                 VirtAddr at = anywhere);
@@ -318,6 +323,7 @@ class Space {
     [[nodiscard]] Status stage(const Fill& fill);
     void show(const Fill& fill);
     void abandon(VirtRange range);
+    void withdraw(VirtRange part);
     [[nodiscard]] Status begin_change(VirtRange range, RegionState state, RangeWork& work, RegionOwner owner);
     // Makes the range's ends boundaries of regions and of leaves. On failure nothing anyone could see
     // changed.

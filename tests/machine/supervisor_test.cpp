@@ -1,10 +1,16 @@
 // What supervisor actors may call, and tables that are full.
 #include "kernel/lap/binding.hpp"
 #include "kernel/lap/lap.hpp"
+#include "kernel/mem/fail_allocation.hpp"
 #include "kernel/supervisor/exports.hpp"
+#include "kernel/supervisor/supervisor_space.hpp"
+#include "kernel/supervisor/system_stack.hpp"
 #include "kernel/supervisor/thread_level.hpp"
 #include "tests/machine/supervising.hpp"
 #include "tests/machine/world.hpp"
+
+#include <set>
+#include <vector>
 
 namespace chorale::test {
 
@@ -18,6 +24,36 @@ void expect_clean(const Program& scenario) {
 }
 
 void do_nothing(u64, u64) {}
+
+[[nodiscard]] bool mapped(VirtAddr at) { return supervisor_space().frame_of(at).ok(); }
+
+// More than a row holds, some of them when there is no memory.
+[[nodiscard]] Task<void> take_stacks() {
+    constexpr unsigned many = 150;
+    const u64 regions = supervisor_space().regions();
+    std::vector<SystemStack*> taken;
+    std::set<u64> places;
+    while (taken.size() < many) {
+        fail_allocation_after(taken.size() % 5 == 4 ? 2 : 0);
+        const Result<SystemStack*> made = take_system_stack(3 * page_size);
+        fail_allocation_after(0);
+        const Result<SystemStack*> stack = made.ok() ? made : take_system_stack(3 * page_size);
+        EXPECT_TRUE(stack.ok());
+        if (!stack.ok()) break;
+        const VirtAddr top = stack.value()->top;
+        EXPECT_TRUE(places.insert(top.raw()).second);
+        EXPECT_EQ(stack.value()->size(), 4 * page_size);
+        EXPECT_TRUE(mapped(top - 1) && mapped(top - 4 * page_size));
+        EXPECT_FALSE(mapped(top - 5 * page_size));
+        taken.push_back(stack.value());
+    }
+    EXPECT_LE(supervisor_space().regions() - regions, 3u);
+    for (SystemStack* const stack : taken) give_back_system_stack(stack);
+    const Result<SystemStack*> again = take_system_stack(3 * page_size);
+    EXPECT_TRUE(again.ok() && places.contains(again.value()->top.raw()));
+    if (again.ok()) give_back_system_stack(again.value());
+    co_return;
+}
 
 [[nodiscard]] LapOf lap_for(KnCap owner) { return {owner, reinterpret_cast<u64>(&do_nothing)}; }
 
@@ -77,6 +113,10 @@ void do_nothing(u64, u64) {}
 
 TEST(Supervisor, full_tables) {
     expect_clean([](u64) { return fill_all(); });
+}
+
+TEST(Supervisor, stacks_lie_in_rows) {
+    expect_clean([](u64) { return take_stacks(); });
 }
 
 TEST(Supervisor, exported_symbols) {

@@ -35,9 +35,9 @@ struct Living {
     }
 };
 
-// System stacks are kept for the next thread: each is a region, and one that guards it.
+// System stacks are kept for the next thread, in rows that are a region each.
 [[nodiscard]] Living living() {
-    const u64 regions = live_regions() - 2 * live_system_stacks();
+    const u64 regions = live_regions() - system_stack_regions();
     return {live_actors(), live_threads(), live_ports(), live_messages(), regions};
 }
 

@@ -137,6 +137,40 @@ TEST_F(SpaceTest, StacksHaveAGuard) {
     EXPECT_EQ(space.pages(), 1u);
 }
 
+// Parts of one region: what has not been put there never comes.
+TEST_F(SpaceTest, SparseRegionsHaveGuardsBetweenTheirParts) {
+    const auto made = space.reserve_sparse(8 * page_size);
+    ASSERT_TRUE(made.ok());
+    const VirtAddr at = made.value();
+    EXPECT_EQ(space.fill_part({at + page_size, at + 3 * page_size}), Status::ok);
+    EXPECT_EQ(space.fill_part({at + 4 * page_size, at + 8 * page_size}), Status::ok);
+    EXPECT_EQ(space.regions(), 1u);
+    for (unsigned page = 0; page < 8; ++page) {
+        const bool guard = page == 0 || page == 3;
+        EXPECT_NE(writable(at + page * page_size), guard) << page;
+        EXPECT_EQ(space.resolve(at + page * page_size, Protection::write) == Status::ok, !guard) << page;
+    }
+    EXPECT_EQ(free(at, 8 * page_size), Status::ok);
+    EXPECT_EQ(space.regions(), 0u);
+    EXPECT_EQ(space.pages(), 1u);
+}
+
+TEST_F(SpaceTest, APartOfASparseRegionComesWholeOrNotAtAll) {
+    const auto made = space.reserve_sparse(8 * page_size);
+    ASSERT_TRUE(made.ok());
+    const VirtRange part{made.value() + page_size, made.value() + 7 * page_size};
+    for (const u64 limit : {3u, 6u, 9u}) { // the tables take three
+        space.set_page_limit(limit);
+        EXPECT_EQ(space.fill_part(part), Status::no_memory);
+        EXPECT_FALSE(readable(part.begin));
+    }
+    space.set_page_limit(10);
+    EXPECT_EQ(space.fill_part(part), Status::ok);
+    EXPECT_TRUE(writable(part.begin));
+    EXPECT_EQ(free(made.value(), 8 * page_size), Status::ok);
+    EXPECT_EQ(space.pages(), 1u);
+}
+
 TEST_F(SpaceTest, LoadsSegments) {
     std::vector<std::byte> file(3 * page_size + 100);
     for (std::size_t i = 0; i < file.size(); ++i) file[i] = static_cast<std::byte>(i * 7 + 1);
@@ -322,6 +356,13 @@ TEST_F(SpaceTest, NothingLeaksWhenMemoryRunsOut) {
             expect(space.allocate(20 * page_size, read_write).status(), pages);
             pages = space.pages();
             expect(space.allocate_stack(4 * page_size).status(), pages);
+            pages = space.pages();
+            const auto sparse = space.reserve_sparse(4 * page_size);
+            expect(sparse.status(), pages);
+            if (sparse.ok()) {
+                const VirtRange part{sparse.value(), sparse.value() + 3 * page_size};
+                if (space.fill_part(part) != Status::ok) EXPECT_FALSE(readable(part.begin));
+            }
             pages = space.pages();
             const auto large = space.allocate(large_page_size + page_size, read_write);
             expect(large.status(), pages);
