@@ -113,8 +113,20 @@ void on_invocation(void* argument, void*) {
     return settings;
 }
 
+// Names are unpredictable to whoever has not seen them: the nucleus makes them with a key of 128 bits, which
+// comes from the firmware's seed and the CPU. Nobody has seen these, and nobody will.
+void add_unseen_names() {
+    KnUniqueId names[4]{};
+    for (KnUniqueId& name : names) {
+        if (const int port = portCreate(K_MYACTOR, &name); port >= 0)
+            static_cast<void>(portDelete(K_MYACTOR, port));
+    }
+    add_entropy(names, sizeof names);
+}
+
 void serve() {
     make_call_table();
+    add_unseen_names();
     if (!start_random()) say("this machine has no source of random numbers: they may be guessed");
     const Result<Ref<Node>> root = make_root(root_settings());
     if (!root) return say("no root file system: error {}", static_cast<int>(root.error()));
