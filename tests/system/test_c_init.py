@@ -271,6 +271,28 @@ class Starts(ConsoleTest):
         self.eventually(guest, f"ipcrecv (aid {aid}): killed")
 
 
+class Editor(ConsoleTest):
+    """BusyBox's vi, on the terminal that the console is."""
+
+    def test_vi(self):
+        programs = {name: TREE / "bin" / name for name in ("C_INIT", "busybox")}
+        actors = [cpio_entry("C_OS.r", (TREE / "bank" / "C_OS.r").read_bytes())]
+        files = [cpio_entry(f"bin/{name}", path.read_bytes()) for name, path in programs.items()]
+        with tempfile.NamedTemporaryFile(suffix=".cpio") as file:
+            file.write(bank(*actors, *files))
+            file.flush()
+            guest = self.boot(bank=file.name)
+        guest.run("echo first > /tmp/text")
+        begin = len(guest.output)
+        guest.type("busybox vi /tmp/text", ENTER)
+        begin = guest.expect("first", guest.expect("\033[", begin))
+        # It takes an escape that others follow at once for a key's.
+        for keys, drawn in (("osecond", "\033[2;7H"), ("\033", "- /tmp/text"), ("ggxyyp:wq\r", PROMPT)):
+            guest.type(keys)
+            begin = guest.expect(drawn, begin)
+        self.assertEqual(guest.run("busybox cat /tmp/text"), ["irst", "irst", "second"])
+
+
 class Page(ConsoleTest):
     """docs/console.md has what the programs say of themselves (tests/c_init: what C_INIT says)."""
 
