@@ -7,8 +7,6 @@
 #include <actor/environment.hpp>
 #include <actor/print.hpp>
 
-#include <string_view>
-
 namespace chorale::bench {
 namespace {
 
@@ -49,30 +47,6 @@ bool run() {
 }
 
 } // namespace
-
-// The selection is a list.
-bool Context::wants(const char* group, const char* name) const {
-    for (const char* begin = selection;;) {
-        const char* end = begin;
-        while (*end != '\0' && *end != ',') {
-            ++end;
-        }
-        const std::string_view word{begin, static_cast<std::size_t>(end - begin)};
-        if (word == "all" || word == group || word == name) {
-            return true;
-        }
-        if (*end == '\0') {
-            return false;
-        }
-        begin = end + 1;
-    }
-}
-
-void report_failure(const Context& context, const char* name, const char* reason, long detail) {
-    context.recorder.begin(name);
-    context.recorder.fail(reason, detail);
-    context.recorder.finish();
-}
 
 bool find_service(const Context& context, const char* name, const char* kind, unsigned cpu,
                   KnUniqueId& port) {

@@ -1,4 +1,5 @@
-// The measurements of ipcbench. Each names, records and prints its results.
+// The measurements of ipcbench, and what cosbench (c_os/) measures with too. Each names, records and prints
+// its results.
 #pragma once
 
 #include "recorder.hpp"
@@ -11,7 +12,7 @@ struct Context {
     Recorder& recorder;
     unsigned cpus;
     unsigned rounds;       // wanted by the user; 0: each measurement's own number
-    const char* selection; // all, same, cross, scale, flood, latency, memory, or the name of a result
+    const char* selection; // all, same, cross, scale, flood, latency, memory, cos, or the name of a result
 
     [[nodiscard]] unsigned rounds_or(unsigned usual) const { return rounds != 0 ? rounds : usual; }
     // Whether a result of this group is wanted.

@@ -69,10 +69,10 @@ class CommandTest(unittest.TestCase):
             self.assert_usage_error("bench", "--events", "5", *words.split(), hint="--count --bench latency")
         for words in ("--bench cross", "--bench sched.pull --count", "--profile ipc.rt.cross_cpu.halted.w4"):
             self.assert_usage_error("bench", "--cpus", "1", *words.split(), hint="--cpus 2 or more")
-        for words in ("", "--bench memory --count", "--profile memory.fault.zero", "--report"):
+        for words in ("", "--bench memory --count", "--profile memory.fault.zero", "--bench cos", "--report"):
             self.assert_usage_error("bench", "--memory", "23M", *words.split(), hint="--memory 24M or more")
         self.assert_usage_error("bench", "--bench", "frob",
-                                hint="all, same, cross, scale, flood, latency, memory")
+                                hint="all, same, cross, scale, flood, latency, memory, cos")
         self.assert_usage_error("bench", "--bench", "memroy", hint="did you mean memory?")
         self.assert_usage_error("bench", "--profile", "nul_call", hint="did you mean null_call?")
         groups = ", ".join(report.GROUPS)

@@ -69,6 +69,7 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(report.missing_results("all", 4, everything[1:]), ["null_call"])
         self.assertEqual(report.missing_results("all", 4, everything[:-1]), ["ipc.rt.scale.pairsN.w4"])
         self.assertEqual(report.missing_results("all", 1, [*report.SAME_CPU, *report.MEMORY]), [])
+        self.assertEqual(report.missing_results("cos", 1, report.COS[1:]), report.COS[:1])
         self.assertEqual(report.missing_results("cross", 4, report.CROSS_CPU[:1]), report.CROSS_CPU[1:])
         self.assertEqual(report.missing_results("null_call", 4, []), ["null_call"])
 
@@ -108,6 +109,34 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(len(report.missed_results(budgets, [alone, result("b", p99=221)])), 1)
         self.assertEqual(report.missed_results(budgets, [result("b", p99=221)]), [])
 
+    def test_a_budget_may_be_so_much_more_than_another_result(self):
+        budgets = {"results": {"b": {"exceeds_max": {"what": "a", "by": 10}}}}
+        base = result("a", nucleus=1, user=4)
+        self.assertEqual(report.missed_results(budgets, [base, result("b", nucleus=15)]), [])
+        self.assertEqual(report.missed_results(budgets, [base, result("b", nucleus=16)]),
+                         ["b: 11 instructions more than a, budget 10"])
+        self.assertEqual(report.missed_results(budgets, [result("b", nucleus=16)]), [])
+
+    def test_budgets_of_c_os(self):
+        budgets = {"c_os": {"bytes_max": 100, "memory": "512M", "actors_min": 5}}
+        self.assertEqual(report.missed_c_os(budgets, {"bytes": 100, "actors": 5}, "512M"), [])
+        self.assertEqual(len(report.missed_c_os(budgets, {"bytes": 101, "actors": 4}, "512M")), 2)
+        self.assertEqual(len(report.missed_c_os(budgets, {"bytes": 1, "actors": None}, "512M")), 1)
+        self.assertEqual(report.missed_c_os(budgets, {"bytes": 1, "actors": 4}, "64M"), [])
+        self.assertIn("4 actors", report.c_os_note({"bytes": 1, "actors": 4}, "64M"))
+        self.assertNotIn("actors", report.c_os_note({"bytes": 1, "actors": None}, "64M"))
+
+    def test_what_is_wanted_beyond_the_budget_is_told(self):
+        budgets = {"results": {"a": {"total_max": 9, "total_wanted": 5},
+                               "b": {"exceeds_max": {"what": "a", "by": 9, "wanted": 2}}},
+                   "c_os": {"actors_wanted": 7}}
+        results = [result("a", nucleus=6), result("b", nucleus=9), result("c", nucleus=9)]
+        told = report.unreached(budgets, results, {"actors": 6})
+        self.assertEqual([sentence.partition(",")[0] for sentence in told],
+                         ["a: 6 instructions", "b: 3 instructions", "C_OS: 6 actors alive at once"])
+        self.assertEqual(report.missed_results(budgets, results), [])
+        self.assertEqual(report.unreached(budgets, [result("a", nucleus=5)], {"actors": 7}), [])
+
     def test_firmware_counts_in_the_total(self):
         budgets = {"results": {"a": {"nucleus_max": 30, "total_max": 50}}}
         self.assertEqual(report.missed_results(budgets, [result("a", nucleus=30, user=20)]), [])
@@ -132,7 +161,7 @@ class ReportTest(unittest.TestCase):
             names = set(report.load_budgets(name)["results"])
             usual = {name for name in names if not report.LATENCY.match(name)}
             self.assertLessEqual(usual, {*report.SAME_CPU, *report.MEMORY, *report.CROSS_CPU, *report.FLOOD,
-                                         *report.BUDGETED_LATENCY})
+                                         *report.COS, *report.BUDGETED_LATENCY})
 
     def test_who_takes_turns(self):
         """The others run freely, and no more CPUs than are needed spin."""

@@ -12,7 +12,8 @@ from chorale.progress import phase
 from chorale.run import command_line
 
 QUICK, THOROUGH = 3000, 100_000  # wakes of the latency benchmark, of all CPUs together
-MEMORY_NEEDED = 24  # megabytes, by the group `memory`, on both machines; the others run in the least there is
+# Megabytes, by the groups `memory` and `cos`, on both machines; the others run in the least there is.
+MEMORY_NEEDED = 24
 COUNTER = "instructions (QEMU TCG plugin)"
 # What the nucleus says of a part of the benchmark that it cannot load or has ended.
 LOST = re.compile(r"actor \S+.*: (?:actor deleted$|not loaded: )")
@@ -25,7 +26,7 @@ def check_usage(options):
     if options.machine:
         return
     chosen = options.profile or options.lines or options.bench
-    much = chosen in ("all", "memory") or report.group_of(chosen) == "memory"
+    much = chosen in ("all", "memory", "cos") or report.group_of(chosen) in ("memory", "cos")
     if much and qemu.megabytes(options.memory) < MEMORY_NEEDED:
         raise UsageError(f"./chorale bench: {chosen} needs --memory {MEMORY_NEEDED}M or more")
     if options.report is not None:
@@ -38,16 +39,24 @@ def check_usage(options):
                          "./chorale bench --count --bench latency --events N)")
 
 
+def is_cos(selection):
+    """Whether C_OS is measured: by a program of its own in a bank of its own, on one CPU."""
+    return selection == "cos" or report.group_of(selection) == "cos"
+
+
 def boot_once(options, name, cpus, selection, words="", **machine):
     """One guest run; `words` go to the nucleus's command line too. Returns its outcome; anything but full
     success is a Failure."""
+    if is_cos(selection):
+        words, machine["bank"] = f"init=/bin/cosbench {words}", str(paths.cosbench_bank(options.arch))
     guest = qemu.Machine(arch=options.arch, cpus=cpus, memory=options.memory,
                          append=command_line(options, f"bench={selection} {words}".rstrip()), **machine)
     with phase(name) as progress:
         def show(kind, line, transcript):
             if options.verbose:
                 progress.pause_for_output(line)
-            if LOST.match(line):  # everybody else would wait for it until the time is over
+            # Everybody else would wait for it until the time is over. Of C_OS's actors the last has no room.
+            if LOST.match(line) and not is_cos(selection):
                 raise qemu.Stop(f"the benchmark has lost a part, with --memory {options.memory}: {line}")
             if kind == "json" and transcript.results:
                 progress.update(f"{len(transcript.results)} results, {transcript.results[-1]['name']}")
@@ -210,14 +219,18 @@ def dearest(one, other):
     return max(filter(None, (one, other)), key=lambda boot: boot["instructions"], default=None)
 
 
-def count(options):
-    """Exact counts: one CPU under -icount, then several CPUs with the plugin's per-CPU counts alone."""
+def group_wanted(selection):
+    return selection if selection in report.GROUPS else report.group_of(selection) or "same"
+
+
+def counting_passes(options):
+    """(name, CPUs, selection, icount, more words) of each run under the plugin."""
     selection = options.bench
-    group = selection if selection in report.GROUPS else report.group_of(selection) or "same"
-    passes = []
-    whole = selection == "all"
+    group, whole, passes = group_wanted(selection), selection == "all", []
     if group in ("all", "same"):
         passes.append(("count same", 1, "same" if whole else selection, True, ""))
+    if whole or group == "cos":
+        passes.append(("count C_OS", 1, "cos" if whole else selection, True, ""))
     if whole or group == "memory":
         passes.append(("count memory", 1, "memory" if whole else selection, False, ""))
     if options.cpus > 1:
@@ -235,13 +248,23 @@ def count(options):
         passes.append(("count scale", options.cpus, selection, False, ""))
     if group == "flood" or (whole and options.cpus > 1):
         passes += flood_passes(options.cpus, selection)
+    return passes
+
+
+def count(options):
+    """Exact counts: one CPU under -icount, then several CPUs with the plugin's per-CPU counts alone."""
+    selection = options.bench
+    group, whole = group_wanted(selection), selection == "all"
     quiet = whole or group == "latency"
     facts = arch.ARCHITECTURES[options.arch]
     results, boots, meta = [], {}, {}
-    for name, cpus, chosen, icount, words in passes:
+    for name, cpus, chosen, icount, words in counting_passes(options):
         cpus = useful_cpus(options.arch, chosen, cpus)
         some, counts, latest = count_pass(options, name, cpus, chosen, icount, words)
         results += some
+        if is_cos(chosen):  # another bank: what it takes is told apart
+            meta.setdefault("actors", latest.get("actors"))
+            continue
         meta.update(latest)
         # CPUs that wait for others by whole turns tell nothing of what booting costs.
         if cpus == 1 or facts.spinning_yields or not takes_turns(options.arch, chosen):
@@ -257,6 +280,9 @@ def count(options):
     missed = report.missed_results(budgets, results)
     missed += report.missed_scaling(results)
     missed += report.missed_image(budgets, paths.kernel(options.arch))
+    of_c_os = report.c_os_facts(paths.c_os(options.arch), meta)
+    if selection in ("all", "cos"):
+        missed += report.missed_c_os(budgets, of_c_os, options.memory)
     budgeted = budgets["boot"]
     if budgeted["cpus"] in boots and options.memory == budgeted["memory"]:
         boot = boots[budgeted["cpus"]]
@@ -268,8 +294,24 @@ def count(options):
     image = elf.Elf(paths.kernel(options.arch))
     document["bytes"] = {"image": image.image_bytes(), "bss": image.bss_bytes(),
                          "boot": meta.get("boot_bytes")}
+    if whole or group == "cos":
+        document["c_os"] = of_c_os
     document["longest"] = longest
+    document["unreached"] = report.unreached(budgets, results, meta)
     return document, missed, boots
+
+
+def time(options):
+    """Without the plugin: the guest's own clock. All are two runs, the second one of C_OS."""
+    said = boot_once(options, "bench", 1 if is_cos(options.bench) else options.cpus, options.bench).transcript
+    results, meta = said.results, said.meta
+    if options.bench == "all":
+        of_c_os = boot_once(options, "bench C_OS", 1, "cos").transcript
+        results, meta = results + of_c_os.results, {**of_c_os.meta, **meta}
+    document = report.document(options.arch, options.cpus, meta, results)
+    if "actors" in meta:
+        document["c_os"] = report.c_os_facts(paths.c_os(options.arch), meta)
+    return document
 
 
 def measure(options):
@@ -278,8 +320,7 @@ def measure(options):
     if options.count:
         document, missed, boots = count(options)
     else:
-        said = boot_once(options, "bench", options.cpus, options.bench).transcript
-        document = report.document(options.arch, options.cpus, said.meta, said.results)
+        document = time(options)
     document["run"] = provenance.of_run(options)
     return document, missed, boots
 
@@ -301,7 +342,7 @@ def run(options):
     options.arch = options.arch or arch.DEFAULT
     build.build(options.arch, options.verbose)
     if options.profile:
-        same = report.group_of(options.profile) == "same"
+        same = report.group_of(options.profile) in ("same", "cos")
         cpus = 1 if same else useful_cpus(options.arch, options.profile, options.cpus)
         results, counts, _ = count_pass(options, "profile", cpus, options.profile, same,
                                         more=",profile=0")
@@ -315,7 +356,12 @@ def run(options):
     for cpus, boot in boots.items():
         if boot is not None:
             print(report.boot_note(cpus, boot))
-    print("\n".join(document.get("longest", ())))
+    if document.get("c_os"):
+        print(report.c_os_note(document["c_os"], options.memory))
+    for line in document.get("longest", ()):
+        print(line)
+    if document.get("unreached"):
+        print("\n  ".join(["Kept, but not yet as wanted:", *document["unreached"]]))
     if options.json:
         report.write_json(options.json, document)
         print(f"JSON: {paths.shown(options.json)}")

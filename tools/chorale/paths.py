@@ -21,6 +21,15 @@ def bank(arch):
     return tree(arch) / "sys_bank.cpio"
 
 
+def cosbench_bank(arch):
+    """What `./chorale bench` measures C_OS with."""
+    return tree(arch) / "cosbench_bank.cpio"
+
+
+def c_os(arch):
+    return tree(arch) / "bank" / "C_OS.r"
+
+
 def iso(arch):
     return tree(arch) / "chorale.iso"
 

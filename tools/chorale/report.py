@@ -28,7 +28,8 @@ LATENCY = re.compile(r"latency\.(wake|masked)\.cpus\d+$")
 BUDGETED_LATENCY = ("latency.wake", "latency.masked")  # for any number of CPUs
 MEMORY = ["memory.fault.zero", "memory.fault.copy", "memory.fault.alone",
           *(f"ipc.queued.{size}.{use}" for use in ("kept", "written") for size in ("b16384", "b65536"))]
-GROUPS = ("all", "same", "cross", "scale", "flood", "latency", "memory")
+COS = ["cos.getpid", "cos.read1", "cos.read4k", "cos.copy4k", "cos.spawn"]
+GROUPS = ("all", "same", "cross", "scale", "flood", "latency", "memory", "cos")
 COUNTED_UNIT = "instructions"
 # Whose instructions they are. "firmware" is there only where some ran: in machine mode on riscv64.
 PARTS = ("nucleus", "user", "firmware")
@@ -40,7 +41,7 @@ def needs_several_cpus(selection):
 
 def result_names():
     """Those whose name says no number of CPUs, and what the others are called on 4."""
-    return [*SAME_CPU, *MEMORY, *CROSS_CPU, *FLOOD, "ipc.rt.scale.pairs4.w4", "latency.wake.cpus4",
+    return [*SAME_CPU, *MEMORY, *CROSS_CPU, *FLOOD, *COS, "ipc.rt.scale.pairs4.w4", "latency.wake.cpus4",
             "latency.masked.cpus4"]
 
 
@@ -49,7 +50,7 @@ def group_of(name):
         return "scale"
     if LATENCY.match(name):
         return "latency"
-    groups = {"same": SAME_CPU, "cross": CROSS_CPU, "flood": FLOOD, "memory": MEMORY}
+    groups = {"same": SAME_CPU, "cross": CROSS_CPU, "flood": FLOOD, "memory": MEMORY, "cos": COS}
     return next((group for group, names in groups.items() if name in names), "")
 
 
@@ -65,6 +66,8 @@ def missing_results(selection, cpus, names):
         owed += SAME_CPU
     if selection in ("all", "memory"):
         owed += MEMORY
+    if selection == "cos":  # in a system of its own
+        owed += COS
     if cpus > 1 and selection in ("all", "cross"):
         owed += CROSS_CPU
     if cpus > 1 and selection in ("all", "flood"):
@@ -155,6 +158,10 @@ def load_budgets(arch):
         raise Failure(f"{paths.shown(path)} is not usable: {error}") from error
 
 
+def total_of(result):
+    return sum(result.get(part, 0) for part in PARTS)
+
+
 def missed_results(budgets, results):
     """A sentence for each budget that a counted result does not keep."""
     missed = []
@@ -162,8 +169,7 @@ def missed_results(budgets, results):
         # Latencies may have one budget for all numbers of CPUs, and a better one for a number of its own.
         name = result["name"].rpartition(".")[0] if LATENCY.match(result["name"]) else result["name"]
         budget = {**budgets["results"].get(name, {}), **budgets["results"].get(result["name"], {})}
-        values = {part: result.get(part, 0) for part in PARTS}
-        values["total"] = sum(values.values())
+        values = {**{part: result.get(part, 0) for part in PARTS}, "total": total_of(result)}
         for part, value in values.items():
             limit = budget.get(f"{part}_max")
             if limit is not None and value > limit:
@@ -173,6 +179,7 @@ def missed_results(budgets, results):
             if limit is not None and value > limit:
                 missed.append(f"{result['name']}: {figure} {value:,} instructions, budget {limit:,}")
         missed += missed_growth(budget.get("grows_max"), result, results)
+        missed += missed_excess(budget.get("exceeds_max"), result, results)
         if budget.get("steady") and result["median"] != result["min"]:
             missed.append(f"{result['name']}: median {result['median']:,} is not the minimum "
                           f"{result['min']:,}")
@@ -197,6 +204,59 @@ def missed_growth(limit, result, results):
         return []
     return [f"{result['name']}: p99 {result['p99']:,} instructions, budget {limit['percent']} % more than "
             f"the {base['p99']:,} of {base['name']}"]
+
+
+def excess(limit, result, results):
+    """By how many instructions a result's total exceeds that of the one that its budget names, or None."""
+    base = next((other for other in results if limit and other["name"] == limit["what"]), None)
+    return total_of(result) - total_of(base) if base is not None else None
+
+
+def missed_excess(limit, result, results):
+    """The same for a budget that says by how much a result may exceed another's."""
+    over = excess(limit, result, results)
+    if over is None or over <= limit["by"]:
+        return []
+    return [f"{result['name']}: {over:,} instructions more than {limit['what']}, budget {limit['by']:,}"]
+
+
+def c_os_facts(path, meta):
+    """What its image takes in memory, how many actors were alive at once (if the run has seen)."""
+    image = elf.Elf(path)
+    return {"bytes": image.image_bytes() + image.bss_bytes(), "actors": meta.get("actors")}
+
+
+def c_os_note(facts, memory):
+    actors = f"; {facts['actors']} actors alive at once in {memory}" if facts["actors"] else ""
+    return f"C_OS: {facts['bytes']:,} bytes in memory{actors}."
+
+
+def missed_c_os(budgets, facts, memory):
+    """The same for C_OS."""
+    budget, missed = budgets["c_os"], []
+    taken, limit = facts["bytes"], budget["bytes_max"]
+    if taken > limit:
+        missed.append(f"C_OS image: {taken:,} bytes, budget {limit:,}")
+    actors, least = facts["actors"], budget["actors_min"]
+    if memory == budget["memory"] and (not isinstance(actors, int) or actors < least):
+        missed.append(f"C_OS: {actors} actors alive at once in {memory}, budget {least} or more")
+    return missed
+
+
+def unreached(budgets, results, meta):
+    """A sentence for each budget that is kept but looser than what is wanted."""
+    sentences = []
+    for result in results:
+        budget = budgets["results"].get(result["name"], {})
+        limit = budget.get("exceeds_max", {})
+        for value, wanted in ((total_of(result), budget.get("total_wanted")),
+                              (excess(limit, result, results), limit.get("wanted"))):
+            if None not in (value, wanted) and value > wanted:
+                sentences.append(f"{result['name']}: {value:,} instructions, wanted {wanted:,}")
+    actors, wanted = meta.get("actors"), budgets["c_os"].get("actors_wanted", 0)
+    if isinstance(actors, int) and actors < wanted:
+        sentences.append(f"C_OS: {actors} actors alive at once, wanted {wanted}")
+    return sentences
 
 
 def missed_image(budgets, kernel):
