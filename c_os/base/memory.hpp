@@ -12,4 +12,12 @@ namespace chorale::c_os {
 [[nodiscard]] std::byte* allocate_page();
 void free_page(std::byte* page);
 
+struct PagePool {
+    u64 used;        // pages that were allocated and not freed
+    u64 runs, pages; // that the pool has from the nucleus
+};
+[[nodiscard]] PagePool page_pool();
+// What `new` gave and `delete` did not get back.
+[[nodiscard]] u64 heap_pieces();
+
 } // namespace chorale::c_os

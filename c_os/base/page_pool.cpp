@@ -25,6 +25,7 @@ struct Chunk : ListNode<InPool> {
 Mutex mutex;                   // all below
 List<Chunk, InPool> with_free; // chunks that have a free page
 unsigned unused_chunks;        // of those: with no page in use
+u64 used_pages, chunks;
 
 [[nodiscard]] Chunk* new_chunk() {
     VmAddr begin = 0;
@@ -48,6 +49,7 @@ std::byte* allocate_page() {
             if (chunk == nullptr) return nullptr;
             with_free.push_back(*chunk);
             ++unused_chunks;
+            ++chunks;
         }
         if (chunk->free == all_free) --unused_chunks;
         const auto index = static_cast<unsigned>(std::countr_zero(chunk->free));
@@ -57,6 +59,7 @@ std::byte* allocate_page() {
         chunk->zero &= ~bit;
         if (chunk->free == 0) List<Chunk, InPool>::remove(*chunk);
         page = reinterpret_cast<std::byte*>(chunk) + index * page_size;
+        ++used_pages;
     }
     if (!zero) clear_bytes(page, page_size);
     return page;
@@ -66,12 +69,19 @@ void free_page(std::byte* page) {
     const auto address = reinterpret_cast<VmAddr>(page);
     Chunk& chunk = *reinterpret_cast<Chunk*>(round_down(address, chunk_size));
     const Lock lock{mutex};
+    --used_pages;
     if (chunk.free == 0) with_free.push_front(chunk);
     chunk.free |= u64{1} << (address % chunk_size / page_size);
     if (chunk.free != all_free || ++unused_chunks == 1) return;
     --unused_chunks;
+    --chunks;
     List<Chunk, InPool>::remove(chunk);
     svPagesFree(reinterpret_cast<VmAddr>(&chunk), chunk_size);
+}
+
+PagePool page_pool() {
+    const Lock lock{mutex};
+    return {used_pages, chunks, chunks * chunk_pages};
 }
 
 } // namespace chorale::c_os

@@ -1,5 +1,6 @@
-// The actor manager: am/afexec.h, am/await.h, am/astat.h.
+// The actor manager: am/afexec.h, am/await.h, am/astat.h, chorus/os_statistics.h.
 #include "c_os/base/bytes.hpp"
+#include "c_os/base/memory.hpp"
 #include "c_os/base/user_memory.hpp"
 #include "c_os/calls/table.hpp"
 #include "c_os/file_calls/call_support.hpp"
@@ -12,6 +13,8 @@
 #include <am/astat.h>
 #include <am/await.h>
 #include <chorus/c_os_calls.h>
+#include <chorus/os_statistics.h>
+#include <supervisor/memory.hpp>
 
 namespace chorale::c_os {
 
@@ -196,19 +199,35 @@ Result<u64> call_astat(Task&, const CallArguments& call) {
     return count;
 }
 
+Result<u64> call_statistics(Task&, const CallArguments& call) {
+    KnOsStatistics now{};
+    const Processes::Counts counts = processes().counts();
+    now.processes = counts.processes;
+    now.tasks = counts.tasks;
+    now.openFiles = OpenFile::count();
+    const PagePool files = page_pool();
+    now.filePages = files.used;
+    now.heapPieces = heap_pieces();
+    const SupervisorMemory pieces = supervisor_memory();
+    now.keptRuns = files.runs + pieces.runs;
+    now.keptPages = files.pages + pieces.bytes / page_size;
+    return no_value(put_to_user(call[0], now));
+}
+
 } // namespace
 
 std::span<const Call> actor_calls() {
     static constexpr Call calls[] = {
         call_afexecve, call_akill,       call_awaits, call_acap,  call_acreate, call_aload,
-        call_astart,   call_agetalparam, call_acred,  call_astat, call_await,
+        call_astart,   call_agetalparam, call_acred,  call_astat, call_await,   call_statistics,
     };
     static_assert(C_OS_AFEXECVE == C_OS_FIRST_CALL && C_OS_AKILL == C_OS_FIRST_CALL + 1 &&
                   C_OS_AWAITS == C_OS_FIRST_CALL + 2 && C_OS_ACAP == C_OS_FIRST_CALL + 3 &&
                   C_OS_ACREATE == C_OS_FIRST_CALL + 4 && C_OS_ALOAD == C_OS_FIRST_CALL + 5 &&
                   C_OS_ASTART == C_OS_FIRST_CALL + 6 && C_OS_AGETALPARAM == C_OS_FIRST_CALL + 7 &&
                   C_OS_ACRED == C_OS_FIRST_CALL + 8 && C_OS_ASTAT == C_OS_FIRST_CALL + 9 &&
-                  C_OS_AWAIT == C_OS_FIRST_CALL + 10 && C_OS_LAST_CALL == C_OS_AWAIT);
+                  C_OS_AWAIT == C_OS_FIRST_CALL + 10 && C_OS_STATISTICS == C_OS_FIRST_CALL + 11 &&
+                  C_OS_LAST_CALL == C_OS_STATISTICS);
     return calls;
 }
 

@@ -10,6 +10,7 @@ namespace chorale::c_os {
 
 class OpenFile : public Counted {
   public:
+    [[nodiscard]] static u64 count(); // how many there are
     [[nodiscard]] Node& node() const { return *node_; }
     // open_access_mode and what F_GETFL tells. Relaxed: who changes it while another reads or writes the file
     // does not know which of the two comes first.

@@ -1,6 +1,6 @@
 #include "c_os/process/inflate.hpp"
 
-#include <dki/f_dki.h>
+#include <new>
 #include <zlib.h>
 
 namespace chorale::c_os {
@@ -9,8 +9,10 @@ namespace {
 
 constexpr std::size_t least_size = 18; // header and trailer
 
-void* allocate(void*, unsigned count, unsigned size) { return svMemAlloc(count * size); }
-void release(void*, void* memory) { svMemFree(memory); }
+void* allocate(void*, unsigned count, unsigned size) {
+    return new (std::nothrow) std::byte[std::size_t{count} * size];
+}
+void release(void*, void* memory) { delete[] static_cast<std::byte*>(memory); }
 
 } // namespace
 

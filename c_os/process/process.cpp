@@ -77,6 +77,26 @@ Ref<Process> Processes::after(int id) {
     return lowest == nullptr ? Ref<Process>{} : Ref<Process>{*lowest};
 }
 
+Processes::Counts Processes::counts() {
+    const Lock lock{mutex};
+    Counts counts{count_, 0};
+    for (Process* each = list_.front(); each != nullptr; each = list_.next(*each)) {
+        const Lock tasks{each->tasks_mutex};
+        counts.tasks += each->task_count;
+    }
+    return counts;
+}
+
+KnCap Processes::capability_of(const Process& process) {
+    const Lock lock{mutex};
+    return process.capability;
+}
+
+void Processes::set_capability(Process& process, const KnCap& capability) {
+    const Lock lock{mutex};
+    process.capability = capability;
+}
+
 // Ids come round as late as possible, so that a stale one seldom means somebody else.
 int Processes::new_id() {
     const Lock lock{ids_mutex_};

@@ -65,9 +65,9 @@ class Process : public Counted, public ListNode<InProcesses> {
     explicit Process(int id) : id{id} {}
 
     const int id;
-    KnCap capability{};
-    KnUniqueId port{}; // where its end is told
-    int parent{};      // 0: nobody
+    KnCap capability{}; // changed once, before it has a thread, under processes().mutex
+    KnUniqueId port{};  // where its end is told
+    int parent{};       // 0: nobody
     char name[name_limit]{};
     bool trusted{};
     bool supervisor{}; // in the supervisor space
@@ -104,11 +104,18 @@ class Processes {
     [[nodiscard]] Ref<Process> create(int parent);
     [[nodiscard]] Ref<Process> find(int id);
     [[nodiscard]] Ref<Process> find(const KnUniqueId& actor);
+    // Before its actor is made: all zero.
+    [[nodiscard]] KnCap capability_of(const Process& process);
+    void set_capability(Process& process, const KnCap& capability);
     // The one with the lowest id above that; null: there is none.
     [[nodiscard]] Ref<Process> after(int id);
     // Of an id that no process and no task has. 0: none is left.
     [[nodiscard]] int new_id();
     void free_id(int id);
+    struct Counts {
+        u64 processes, tasks;
+    };
+    [[nodiscard]] Counts counts();
 
     // Under the mutex.
     [[nodiscard]] Process* first() { return list_.front(); }

@@ -1,7 +1,7 @@
 /* The system calls of C_OS that Linux does not have. They are made as Linux calls are on the machine (x86-64:
  * SYSCALL with the number in rax; riscv64: ECALL with it in a7) and return as those do: a result, or a
- * negative number of <errno.h>. The C functions of <am/afexec.h>, <am/await.h> and <am/astat.h> make them;
- * what those say of errors holds here with -errno for -1. Pointers are addresses in the caller's space.
+ * negative number of <errno.h>. The C functions of <am/afexec.h>, <am/await.h>, <am/astat.h> and
+ * <chorus/os_statistics.h> make them; what those say of errors holds here with -errno for -1. Pointers are addresses in the caller's space.
  *
  * Both sides include this: the numbers are stable, new calls get new ones. */
 #ifndef CHORUS_C_OS_CALLS_H
@@ -32,6 +32,8 @@
 /* (KnCap* actor, int* status): the aid of an actor that the caller has started and that has ended since.
  * actor and status may be null. Blocks; EINTR. */
 #define C_OS_AWAIT 4106
+/* (KnOsStatistics* statistics): 0 */
+#define C_OS_STATISTICS 4107
 
 /* In supervisor mode there is no trap: a system call, Linux's or one of these, is the invocation of the LAP
  * of this name (lapResolve) with a KnSystemCall. From an actor that C_OS has not started: result -ENOSYS. */
@@ -44,6 +46,6 @@ typedef struct KnSystemCall {
 } KnSystemCall;
 
 #define C_OS_FIRST_CALL C_OS_AFEXECVE
-#define C_OS_LAST_CALL C_OS_AWAIT
+#define C_OS_LAST_CALL C_OS_STATISTICS
 
 #endif

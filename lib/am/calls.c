@@ -3,6 +3,7 @@
 #include <am/astat.h>
 #include <am/await.h>
 #include <chorus/c_os_calls.h>
+#include <chorus/os_statistics.h>
 #include <unistd.h>
 
 int afexecve(const char* path, KnCap* actorcap, const AcParam* param, char* const argv[],
@@ -37,3 +38,5 @@ int awaits(const KnCap* actorcap, int* statusp) { return (int)syscall(C_OS_AWAIT
 int await(KnCap* actorcap, int* statusp) { return (int)syscall(C_OS_AWAIT, actorcap, statusp); }
 
 int astat(astatEntry* entries, int max) { return (int)syscall(C_OS_ASTAT, entries, max); }
+
+int osStatistics(KnOsStatistics* statistics) { return (int)syscall(C_OS_STATISTICS, statistics); }

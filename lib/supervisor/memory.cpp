@@ -2,6 +2,8 @@
 // own. Each has a header that says which; a free small one is in its size's list. Whichever actor's copy of
 // this code gets a piece back keeps it: what lies in memory is the same for all. Each time that a size runs
 // out twice as much is cut: the nucleus keeps a record for each run of pages, and has not many.
+#include <supervisor/memory.hpp>
+
 #include <dki/f_dki.h>
 #include <mem/chMem.h>
 #include <sync/chSpinLock.h>
@@ -25,6 +27,7 @@ static_assert(sizeof(Header) == header_size);
 KnSpinLock lock;
 Header* free_pieces[sizes];
 std::size_t last_run[sizes]; // how much was cut last
+chorale::SupervisorMemory kept;
 
 unsigned size_index(std::size_t bytes) {
     unsigned index = 0;
@@ -84,16 +87,25 @@ Header* cut_pages(unsigned index) {
         first = piece;
     }
     Header* const last = reinterpret_cast<Header*>(begin + run - bytes);
+    svSpinLockGet(&lock);
+    ++kept.runs;
+    kept.bytes += run;
     if (first != last) {
-        svSpinLockGet(&lock);
         last->next = free_pieces[index];
         free_pieces[index] = first->next;
-        svSpinLockRel(&lock);
     }
+    svSpinLockRel(&lock);
     return first;
 }
 
 } // namespace
+
+chorale::SupervisorMemory chorale::supervisor_memory() {
+    svSpinLockGet(&lock);
+    const SupervisorMemory now = kept;
+    svSpinLockRel(&lock);
+    return now;
+}
 
 extern "C" {
 
