@@ -142,7 +142,9 @@ Result<u64> call_acap(Task& task, const CallArguments& call) {
     if (!task.process.trusted) return failed(Error::eperm);
     const Ref<Process> process = processes().find(call.integer(0));
     if (!process) return failed(Error::esrch);
-    return no_value(put_to_user(call[1], process->capability));
+    const KnCap capability = processes().capability_of(*process);
+    if (capability.ui.uiHead == 0) return failed(Error::esrch); // its actor is not made yet
+    return no_value(put_to_user(call[1], capability));
 }
 
 Result<u64> call_agetalparam(Task& task, const CallArguments& call) {

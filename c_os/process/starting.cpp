@@ -5,6 +5,7 @@
 #include "c_os/process/supervisor_program.hpp"
 #include "c_os/process/tasks.hpp"
 
+#include <chorus/statistics.h>
 #include <mem/chMem.h>
 #include <sched/chRr.h>
 
@@ -14,7 +15,10 @@ namespace {
 
 constexpr unsigned default_priority = 150; // below boot actors and drivers
 
-[[nodiscard]] Error error_of(int status) { return status == K_EFULL ? Error::eagain : Error::enomem; }
+// K_EUNKNOWN: whoever knows its name has deleted the actor meanwhile.
+[[nodiscard]] Error error_of(int status) {
+    return status == K_EFULL ? Error::eagain : status == K_EUNKNOWN ? Error::esrch : Error::enomem;
+}
 
 [[nodiscard]] std::string_view last_part(std::string_view path) {
     const std::size_t slash = path.rfind('/');
@@ -45,6 +49,12 @@ constexpr unsigned default_priority = 150; // below boot actors and drivers
 void free_memory(const Process& process) {
     const KnRgnDesc all{0, 0, K_FREEALL, 0, nullptr, 0};
     rgnFree(&process.capability, &all);
+}
+
+// False: whoever knows its name has ended it while it was made.
+[[nodiscard]] bool lives(const Process& process) {
+    KnActorStatistics statistics{};
+    return actorStatistics(&process.capability, &statistics) == K_OK;
 }
 
 // ---- what it has of files ---------------------------------------------------------------------------
@@ -96,8 +106,10 @@ Result<Ref<Process>> create_process(const StartRequest& request) {
         const KnActorPrivilege privilege = request.supervisor ? K_SUPACTOR
                                            : request.trusted  ? K_SYSTEMACTOR
                                                               : K_USERACTOR;
-        int status = actorCreate(K_MYACTOR, &process->capability, privilege, K_ACTIVE);
+        KnCap actor{};
+        int status = actorCreate(K_MYACTOR, &actor, privilege, K_ACTIVE);
         if (status == K_OK) {
+            processes().set_capability(*process, actor);
             status = connect_exceptions(*process);
             if (status == K_OK) status = watch_end(*process);
             if (status != K_OK) actorDelete(&process->capability);
@@ -182,7 +194,12 @@ Done choose_space(StartRequest& request, const ProgramFile& file) {
 void discard_process(Process& process) {
     {
         const Lock lock{processes().mutex};
-        process.parent = 0;
+        const bool had_parent = std::exchange(process.parent, 0) != 0;
+        // Somebody else has ended it meanwhile: it was kept for its parent.
+        if (had_parent && process.state == ProcessState::ended) {
+            processes().remove(process);
+            return;
+        }
     }
     end_process(Ref<Process>{process}, {});
 }
@@ -198,8 +215,9 @@ Result<Ref<Process>> start_program(const StartRequest& request, std::string_view
     Done done = load_program(**process, file, strings);
     if (done) done = start_process(**process, request.stopped);
     if (done) return process;
+    const Error error = lives(**process) ? done.error() : Error::esrch;
     discard_process(**process);
-    return failed(done.error());
+    return failed(error);
 }
 
 } // namespace chorale::c_os

@@ -37,7 +37,7 @@ struct StartRequest {
 // One that was not started goes.
 void discard_process(Process& process);
 
-// All three. The caller holds the process.
+// All three. The caller holds the process. Errors: esrch (it was ended meanwhile).
 [[nodiscard]] Result<Ref<Process>> start_program(const StartRequest& request, std::string_view path,
                                                  const StartStrings& strings);
 

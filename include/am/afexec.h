@@ -54,7 +54,8 @@ extern "C" {
  * and `path.gz`. *actorcap (unless null) = its capability; param may be null. The caller waits until the
  * program is loaded, not longer. Returns the aid, positive, or -1: ENOENT, EACCES, ENOEXEC (not a program for
  * this machine), E2BIG (arguments), ENOMEM, EAGAIN (too many actors), EPERM (space, trust or credentials not
- * allowed), EINVAL (acFlags). */
+ * allowed), EINVAL (acFlags), ESRCH (somebody has ended the new actor while it was
+ * loaded; nobody else hears of it). */
 int afexecve(const char* path, KnCap* actorcap, const AcParam* param, char* const argv[], char* const envp[]);
 
 /* The same with, for each letter of the name: l, the arguments one by one, NULL behind the last; v, as an
