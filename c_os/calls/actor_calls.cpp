@@ -110,7 +110,7 @@ Result<u64> call_akill(Task& task, const CallArguments& call) {
     Result<Ref<Process>> process = process_of(call[0]);
     if (!process) return failed(process.error());
     if (const Done done = controls(task, **process); !done) return failed(done.error());
-    end_process(std::move(*process), {EndEvent::Kind::kill, AEVT_AKILL});
+    end_process_for_good(std::move(*process), {EndEvent::Kind::kill, AEVT_AKILL});
     return 0;
 }
 

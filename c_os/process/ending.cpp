@@ -53,6 +53,14 @@ void finish(Process& process) {
     if (process.parent == 0) processes().remove(process);
 }
 
+// False: something else ends it already.
+bool begin_end(Process& process, EndEvent event) {
+    const Lock lock{processes().mutex};
+    if (process.end.kind != EndEvent::Kind::none) return false;
+    process.end = event;
+    return true;
+}
+
 void take_notices(std::uintptr_t) {
     for (;;) {
         KnEndNotice notice{};
@@ -72,10 +80,13 @@ void on_exception(void* argument, void*) {
     Ref<Process> process = processes().find(actor.ui);
     if (!process) return;
     const KillEvent event = kill_event(exception.excNumber);
-    say("{} (aid {}): {}: address {}, pc {}", static_cast<const char*>(process->name), process->id,
-        text(event), Hex{reinterpret_cast<u64>(exception.excAddress)}, Hex{exception.threadCtx->pc});
     exception.excHandled = 1;
-    end_process(std::move(process), {EndEvent::Kind::kill, static_cast<int>(event)});
+    const EndEvent end{EndEvent::Kind::kill, static_cast<int>(event)};
+    // One line: what its other threads meet meanwhile tells nothing new.
+    if (begin_end(*process, end))
+        say("{} (aid {}): {}: address {}, pc {}", static_cast<const char*>(process->name), process->id,
+            text(event), Hex{reinterpret_cast<u64>(exception.excAddress)}, Hex{exception.threadCtx->pc});
+    end_process_for_good(std::move(process), end);
 }
 
 } // namespace
@@ -121,13 +132,19 @@ int watch_end(Process& process) {
 }
 
 void end_process(Ref<Process> process, EndEvent event) {
-    {
-        const Lock lock{processes().mutex};
-        if (process->end.kind == EndEvent::Kind::none) process->end = event;
-    }
+    begin_end(*process, event);
     const KnCap actor = process->capability;
     process = nullptr;
     actorDelete(&actor);
+}
+
+void end_process_for_good(Ref<Process> process, EndEvent event) {
+    begin_end(*process, event);
+    const KnCap actor = process->capability;
+    process = nullptr;
+    if (actorDelete(&actor) == K_OK) return;
+    // An aborted wait: this thread is to come home, so that it can end too.
+    if (const Ref<Process> ending = processes().find(actor.ui)) static_cast<void>(await_end(*ending));
 }
 
 void signal_process(Ref<Process> process, int signal) {
@@ -142,7 +159,7 @@ void signal_process(Ref<Process> process, int signal) {
 }
 
 Result<u64> end_by_exit(Task& task, u64 status) {
-    end_process(Ref<Process>{task.process}, {EndEvent::Kind::exit, static_cast<int>(status & 0xff)});
+    end_process_for_good(Ref<Process>{task.process}, {EndEvent::Kind::exit, static_cast<int>(status & 0xff)});
     return 0;
 }
 

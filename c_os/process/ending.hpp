@@ -16,6 +16,9 @@ namespace chorale::c_os {
 // it runs any more; to a thread of its own never: what that holds at the call, but for this reference, it
 // holds for good.
 void end_process(Ref<Process> process, EndEvent event);
+// The same when a thread of its own asks, or somebody who relies on it: while somebody else is deleting the
+// actor it waits for that. Who went home instead would do again what ended the process. Not under locks.
+void end_process_for_good(Ref<Process> process, EndEvent event);
 
 // A signal that nobody handles: ends the process, unless the program or the signal's nature ignores it.
 void signal_process(Ref<Process> process, int signal);
