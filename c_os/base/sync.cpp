@@ -38,9 +38,15 @@ Woken Waiters::wait(Mutex& mutex, Deadline deadline) {
     mutex.unlock();
     const int status = wait_for(self.woken, deadline);
     mutex.lock();
-    if (!List<Waiter, InWaiters>::contains(self)) return Woken::yes;
-    List<Waiter, InWaiters>::remove(self);
-    return status == K_ETIMEOUT ? Woken::timeout : Woken::aborted;
+    if (List<Waiter, InWaiters>::contains(self)) {
+        List<Waiter, InWaiters>::remove(self);
+        return status == K_ETIMEOUT ? Woken::timeout : Woken::aborted;
+    }
+    if (status != K_EABORT) return Woken::yes;
+    // Woken and aborted at once. The nucleus tells of an abort once: a caller that waited again would do so
+    // for ever, and so would whoever deletes its actor. What it was woken for is the next one's.
+    wake_one();
+    return Woken::aborted;
 }
 
 void Waiters::wake_one() {

@@ -19,6 +19,43 @@ struct Threads : FilesTest {
     }
 };
 
+// An abort that has ended a wait, while a waker has not seen that yet: the abort is told, and the next waiter
+// gets what the first one was woken for.
+TEST_F(Threads, AnAbortIsNotLostToAWakeUp) {
+    Mutex mutex;
+    Waiters waiters;
+    Abort abort;
+    std::atomic<int> waiting{};
+    const auto wait = [&](Abort* own) {
+        set_abort(own);
+        const Lock lock{mutex};
+        ++waiting; // seen by who has the mutex: it waits
+        return waiters.wait(mutex);
+    };
+    const auto wait_for_waiters = [&](int count) {
+        for (bool there = false; !there;) {
+            const Lock lock{mutex};
+            there = waiting == count;
+        }
+    };
+    Woken first{}, second{};
+    std::jthread aborted{[&] { first = wait(&abort); }};
+    wait_for_waiters(1);
+    std::jthread other{[&] { second = wait(nullptr); }};
+    wait_for_waiters(2);
+    {
+        const Lock lock{mutex};
+        abort_wait(abort);
+        while (abort.asked != 0) std::this_thread::yield(); // its semaphore has told it; the mutex is missing
+        waiters.wake_one();
+    }
+    aborted.join();
+    other.join();
+    EXPECT_EQ(first, Woken::aborted);
+    EXPECT_EQ(second, Woken::yes);
+    EXPECT_TRUE(waiters.empty());
+}
+
 // One closes and opens again what the others use.
 TEST_F(Threads, DescriptorsAreClosedWhileInUse) {
     p.put("/tmp/a", "aaaa");
