@@ -265,6 +265,7 @@ KnRgnDesc Values::region(Choice& choice) const {
     const u8 options = choice.third();
     made.options = options < 64 ? K_WRITABLE : options & 0x3f;
     if (options >= 128) made.options = K_WRITABLE | (options & 0x3fU) << 6;
+    if (options >= 232) made.options = (options & 0x7U) << 14; // K_NOACCESS, K_DISCARD, K_VMMAP
     if (options >= 248) made.options = static_cast<VmFlags>(choice.more());
     made.endAddr = choice.more();
     return made;

@@ -47,6 +47,10 @@ typedef struct KnRgnDesc {
 #define K_NOSWAPOUT 0x800U    /* kept; nothing is swapped out here */
 #define K_USERSPACE 0x1000U   /* rgnStat: the buffer is the caller's, as always here */
 #define K_NOWAITFORMEMORY 0x2000U
+#define K_NOACCESS 0x4000U /* extension: every access is an exception, but the memory stays; no other right  \
+                            */
+#define K_DISCARD 0x8000U  /* extension, rgnFree: the contents only; the range stays */
+#define K_VMMAP 0x10000U   /* extension: pages come by vmMap only; see there */
 
 /* An element of rgnStat's array. */
 typedef struct KnRgnStat {
@@ -87,7 +91,10 @@ int rgnAllocate(const KnCap* actorcap, KnRgnDesc* rgndesc);
 
 /* rgnFree(2K): free the address range startAddr, size (options 0 or K_FREEALL): it may cut or split regions
  * and span several; holes do not matter. Waits while a part of it is locked (vmLock); K_EABORT: the wait was
- * aborted. K_ENOMEM: no room to cut a region. */
+ * aborted. K_ENOMEM: no room to cut a region.
+ * K_DISCARD, of user actors only (else K_EINVAL): the regions stay as they are, and their pages come again
+ * when they are touched, zero; those of segments stay. Who waits in that memory gets K_EFAULT. What another
+ * thread writes there during the call may be kept or lost. */
 int rgnFree(const KnCap* actorcap, const KnRgnDesc* rgndesc);
 
 /* rgnDup(2K): duplicate the regions of an actor at the same addresses into another, which has none (else
@@ -104,8 +111,8 @@ int rgnInitFromActor(const KnCap* tgtactorcap, KnRgnDesc* tgtrgndesc, const KnCa
 int rgnMapFromActor(const KnCap* tgtactorcap, KnRgnDesc* tgtrgndesc, const KnCap* srcactorcap,
                     const KnRgnDesc* srcrgndesc);
 
-/* rgnSetProtect(2K): options (K_WRITABLE, K_EXECUTABLE, or 0) for whatever is in the range. Waits while
- * a part of it is locked (vmLock), as rgnFree. */
+/* rgnSetProtect(2K): options (K_WRITABLE, K_EXECUTABLE, K_NOACCESS or 0) for whatever is in the range. Waits
+ * while a part of it is locked (vmLock), as rgnFree. */
 int rgnSetProtect(const KnCap* actorcap, const KnRgnDesc* rgndesc);
 
 /* rgnSetInherit(2K): K_INHERITSHARE, K_INHERITCOPY or 0. rgnSetPaging(2K): K_NODEMAND (all pages come now;
@@ -124,6 +131,20 @@ int rgnStat(const KnCap* actorcap, const KnRgnDesc* rgndesc, KnRgnStat* stat, un
  * all of a range is mapped; a part may have been copied. Blocks. */
 int vmCopy(const KnCap* srcactorcap, VmAddr srcaddress, const KnCap* dstactorcap, VmAddr dstaddress,
            VmSize size, VmFlags flags);
+
+/* vmMap (shape and meaning are this system's; the manuals have the name only): the pages of the source come
+ * to the destination, a part of a region that was made with K_VMMAP and has no pages there yet (K_EOVERLAP):
+ * both see what either writes. Page aligned; flags: 0. The source is memory with all its pages, of an actor
+ * or K_SVACTOR; it may go, and the pages stay as long as somebody has them. K_EADDR: they are not such
+ * ranges; a part may have been mapped. K_ENOMEM: of the destination's quota. Blocks. Errors: as above, and
+ * K_EPRIV.
+ *
+ * A region made with K_VMMAP, in user actors only (else K_EINVAL), is somebody else's memory: an access to a
+ * page that is not there is an exception. Its actor may touch and free it. rgnSetProtect is for SYSTEM actors
+ * and threads in supervisor mode (K_EPRIV), as is vmMap; pages are taken back by rgnFree with K_DISCARD,
+ * locked or not. It is no source for rgnInitFromActor and rgnMapFromActor, and rgnDup leaves it out. */
+int vmMap(const KnCap* srcactorcap, VmAddr srcaddress, const KnCap* dstactorcap, VmAddr dstaddress,
+          VmSize size, VmFlags flags);
 
 /* vmLock(2K): all pages of the range come now and stay where they are; flags: 0, or K_WRITABLE when they are
  * to be written. Locks count: rgnFree and rgnSetProtect wait for as many vmUnLock of the same range. K_EADDR:

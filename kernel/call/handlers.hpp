@@ -198,6 +198,8 @@ long vmStat(Thread& self, UserOut<KnVmStat> stat);
 long vmSetPar(Thread& self, UserIn<KnVmPar> parameters);
 long vmPhysAddr(Thread& self, Cap actor, VmAddr address, UserOut<PhAddr> physical);
 long vmLock(Thread& self, Cap actor, VmAddr address, VmSize size, VmFlags flags);
+long vmMap(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmAddr target, VmSize size,
+           VmFlags flags);
 long vmUnLock(Thread& self, Cap actor, VmAddr address, VmSize size, VmFlags flags);
 
 // ---- message spaces ----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-// rgnFree and vmCopy: memory that goes, and contents that are copied.
+// rgnFree and vmCopy: memory or its contents go, and contents are copied.
 #include "kernel/call/handlers.hpp"
 #include "kernel/call/region_steps.hpp"
 #include "kernel/core/lifetime.hpp"
@@ -30,10 +30,12 @@ void reap_step(Thread& self) {
     const Result<Territory> there = territory_of(self.work.target_actor);
     const bool done = !there.ok() || there.value().space->reap_step(self.work.range);
     attend_segments();
-    if (done)
-        finish_free(self);
-    else
+    if (!done) {
         self.continuation = reap_step;
+        return;
+    }
+    if (there.ok() && self.work.range.discarding) there.value().space->finish_change(self.work.range);
+    finish_free(self);
 }
 
 void flush_visit(Thread& self) { self.work.flush.apply(this_cpu().space_root); }
@@ -68,10 +70,13 @@ void free_step(Thread& self) {
     const Result<Territory> there = territory_of(self.work.target_actor);
     if (!there.ok()) return self.frame.set_result(K_OK); // it has gone, and its regions with it
     const auto& [space, owner, actor, name] = there.value();
-    const Status status = space->begin_free(self.work.range.range, self.work.range, owner);
+    LongWork& work = self.work;
+    const bool discard = (work.options & K_DISCARD) != 0;
+    const Status status = discard ? space->begin_discard(work.range.range, work.range)
+                                  : space->begin_free(work.range.range, work.range, owner);
     if (status == Status::timeout) return pause(self, free_step);
     if (status != Status::ok) return self.frame.set_result(static_cast<long>(status));
-    self.work.outcome = K_OK;
+    work.outcome = K_OK;
     take_out(self);
 }
 
@@ -187,9 +192,12 @@ long rgnFree(Thread& self, Cap capability, UserIn<KnRgnDesc> region_at) {
     const Result<KnRgnDesc> read = region_at.read();
     if (!read.ok()) return K_EFAULT;
     const KnRgnDesc& region = read.value();
-    if ((region.options & ~static_cast<VmFlags>(K_FREEALL)) != 0) return K_EINVAL;
+    const bool all = region.options == K_FREEALL, discard = region.options == K_DISCARD;
+    if (region.options != 0 && !all && !discard) return K_EINVAL;
+    // What interrupt handlers may touch is there or it is not.
+    if (discard && space->shared()) return K_EINVAL;
     VirtRange range = space->window();
-    if ((region.options & K_FREEALL) != 0) {
+    if (all) {
         if (actor == nullptr) return K_EINVAL; // what is nobody's may be in anybody's use
     } else {
         const Result<VirtRange> wanted = range_of(region, *space);
@@ -198,6 +206,7 @@ long rgnFree(Thread& self, Cap capability, UserIn<KnRgnDesc> region_at) {
     }
     self.work.target_actor = name;
     self.work.range.range = range;
+    self.work.options = region.options;
     free_step(self);
     return no_result;
 }

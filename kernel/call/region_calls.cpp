@@ -11,6 +11,8 @@
 #include <machine/cpu.hpp>
 #include <machine/timer.hpp>
 
+#include <bit>
+
 namespace chorale {
 
 namespace {
@@ -40,7 +42,7 @@ Result<Placement> placement_of(const KnRgnDesc& region, const Territory& territo
 }
 
 RegionAttributes attributes_of(const KnRgnDesc& region) {
-    constexpr VmFlags kept = inherit_options | paging_options | K_FILLZERO | K_RESERVED;
+    constexpr VmFlags kept = inherit_options | paging_options | K_FILLZERO | K_RESERVED | K_VMMAP;
     return {region.options & kept, region.opaque2, region.opaque1};
 }
 
@@ -119,8 +121,9 @@ void begin_protect_step(Thread& self) {
     LongWork& work = self.work;
     const Result<Territory> there = territory_of(work.target_actor);
     if (!there.ok()) return self.frame.set_result(K_EUNKNOWN);
+    const auto lent = trusted(self) ? Space::Lent::changed : Space::Lent::spared;
     const Status status = there.value().space->begin_protect(work.range.range, protection_of(work.options),
-                                                             work.range, there.value().owner);
+                                                             work.range, there.value().owner, lent);
     if (status == Status::timeout) return pause(self, begin_protect_step);
     if (status != Status::ok) return self.frame.set_result(static_cast<long>(status));
     work.outcome = K_OK;
@@ -175,6 +178,7 @@ void end_transfer(Thread& self, long outcome) {
 // rgnDup comes to a region: its image begins. `how`: 0 when it is left out.
 [[nodiscard]] Status begin_image(LongWork& work, Space& target, const RegionInfo& region, VmFlags& how) {
     how = work.options != 0 ? work.options : region.attributes.options & inherit_options;
+    if (region.backing == Backing::lent) how = 0;
     if (how == 0 || work.lender.at > region.range.begin) return Status::ok;
     return target
         .reserve(region.range.size(), region.protection, {region.range.begin}, region.attributes,
@@ -249,7 +253,8 @@ struct TransferArguments {
     const Result<VirtRange> from = range_of(given.value(), *source.value().space);
     if (!from.ok()) return from.status();
     const VmFlags options = made.value().options;
-    if (wrong_options(options, *target.value().space) || (options & K_RESERVED) != 0) return Status::invalid;
+    if (wrong_options(options, *target.value().space) || (options & (K_RESERVED | K_VMMAP)) != 0)
+        return Status::invalid;
     return TransferArguments{target.value(), source.value(), made.value(), from.value()};
 }
 
@@ -332,6 +337,7 @@ struct RangeArguments {
 } // namespace
 
 Protection protection_of(VmFlags options) {
+    if ((options & K_NOACCESS) != 0) return Protection::user;
     Protection protection = Protection::read | Protection::user;
     if ((options & K_WRITABLE) != 0) protection = protection | Protection::write;
     if ((options & K_EXECUTABLE) != 0) protection = protection | Protection::execute;
@@ -339,12 +345,15 @@ Protection protection_of(VmFlags options) {
 }
 
 bool contradictory(VmFlags options) {
-    return (options & access_options) == access_options || (options & inherit_options) == inherit_options;
+    return std::popcount(options & access_options) > 1 || (options & inherit_options) == inherit_options;
 }
 
 bool wrong_options(VmFlags options, const Space& space) {
     const VmFlags allowed = region_options | (space.shared() ? VmFlags{K_SUPERVISOR} : 0);
-    return (options & ~allowed) != 0 || contradictory(options);
+    constexpr VmFlags not_lent = K_RESERVED | K_NODEMAND;
+    const bool lent = (options & K_VMMAP) != 0;
+    return (options & ~allowed) != 0 || contradictory(options) ||
+           (lent && (space.shared() || (options & not_lent) != 0));
 }
 
 Result<VirtRange> range_of(const KnRgnDesc& region, const Space& space) {
@@ -382,7 +391,7 @@ long hand_out(Thread& self, const Territory& there, const KnRgnDesc& region, Use
     self.work.target_actor = there.name;
     if (there.space->shared()) self.set(flag_finishing); // pages of nobody's are not left half made
     if (told) {
-        bring_in(self, range, Protection::read, end_allocation);
+        bring_in(self, range, Protection::none, end_allocation);
     } else { // the place is gone since it was probed
         self.work.range.range = range;
         self.work.outcome = K_EFAULT;
@@ -406,12 +415,14 @@ long rgnAllocate(Thread& self, Cap capability, UserInOut<KnRgnDesc> region_at) {
     if (region.size == 0) return K_ESIZE;
     if (region_at.write(region) != Status::ok) return K_EFAULT;
     const bool reserved = (region.options & K_RESERVED) != 0;
+    const Backing backing = reserved                          ? Backing::nothing
+                            : (region.options & K_VMMAP) != 0 ? Backing::lent
+                                                              : Backing::frames;
     // What interrupt handlers and the nucleus's own copies may touch is there from the beginning.
     const bool at_once = !reserved && ((region.options & K_NODEMAND) != 0 || space->shared());
     const Protection protection = reserved ? Protection::none : protection_of(region.options);
     const Result<VirtAddr> start =
-        space->reserve(region.size, protection, place.value(), attributes_of(region),
-                       reserved ? Backing::nothing : Backing::frames);
+        space->reserve(region.size, protection, place.value(), attributes_of(region), backing);
     if (!start.ok()) return static_cast<long>(start.status());
     region.startAddr = start.value().raw();
     return hand_out(self, there.value(), region, region_at, at_once);

@@ -6,17 +6,18 @@
 
 namespace chorale {
 
-inline constexpr VmFlags access_options = K_WRITABLE | K_EXECUTABLE;
+inline constexpr VmFlags access_options = K_WRITABLE | K_EXECUTABLE | K_NOACCESS;
 inline constexpr VmFlags inherit_options = K_INHERITSHARE | K_INHERITCOPY;
 inline constexpr VmFlags paging_options = K_NODEMAND | K_NOSWAPOUT;
 
 inline constexpr VmFlags placing_options = K_ANYWHERE | K_RESTRICTIVE;
 inline constexpr VmFlags region_options =
-    access_options | inherit_options | paging_options | placing_options | K_FILLZERO | K_RESERVED;
+    access_options | inherit_options | paging_options | placing_options | K_FILLZERO | K_RESERVED | K_VMMAP;
 
 [[nodiscard]] Protection protection_of(VmFlags options);
 
-// Writable and executable at once, or inherited in both ways: nobody may ask for that.
+// Two accesses at once (writable and executable; none and some), or inherited in both ways: nobody may ask
+// for that.
 [[nodiscard]] bool contradictory(VmFlags options);
 
 // The pages that startAddr and size mean. Errors: round, size; address: outside the space.

@@ -10,11 +10,14 @@
 
 #include <machine/supervisor.hpp>
 
+#include <algorithm>
+#include <array>
+
 namespace chorale {
 
 namespace {
 
-constexpr unsigned regions_per_step = 16;
+constexpr unsigned regions_per_step = 16, pages_per_step = 4;
 
 // What vmSetPar may set; the rest of KnVmPar is known.
 struct Settings {
@@ -47,7 +50,10 @@ constinit Guarded<Rank::names, Settings> settings;
     stat.options = region.attributes.options;
     if (allows(region.protection, Protection::write)) stat.options |= K_WRITABLE;
     if (allows(region.protection, Protection::execute)) stat.options |= K_EXECUTABLE;
-    if (region.backing == Backing::nothing) stat.options |= K_RESERVED;
+    if (region.backing == Backing::nothing)
+        stat.options |= K_RESERVED;
+    else if (!allows(region.protection, Protection::read))
+        stat.options |= K_NOACCESS;
     if (allows(region.protection, Protection::global)) stat.options |= K_SUPERVISOR;
     stat.opaque1 = region.attributes.opaque1;
     stat.opaque2 = region.attributes.opaque2;
@@ -74,6 +80,26 @@ void stat_step(Thread& self) {
         work.range.at = region.value().range.end;
     }
     self.continuation = stat_step;
+}
+
+// vmMap: a few pages, and again. Neither side is kept from changing what it has between two steps.
+void map_step(Thread& self) {
+    LongWork& work = self.work;
+    const Result<Territory> source = territory_of(work.source_actor),
+                            target = territory_of(work.target_actor);
+    if (!source.ok() || !target.ok()) return self.frame.set_result(K_EUNKNOWN);
+    std::array<PhysAddr, pages_per_step> frames;
+    const uword size = std::min<uword>(work.size - work.done, pages_per_step * page_size);
+    const std::span some{frames.data(), size / page_size};
+    const VirtAddr from = work.source + work.done, to = work.target + work.done;
+    Status status = source.value().space->lend_frames({from, from + size}, source.value().owner, some);
+    if (status == Status::ok) status = target.value().space->take_frames({to, to + size}, some);
+    if (status != Status::ok) return self.frame.set_result(static_cast<long>(status));
+    work.done += size;
+    if (work.done < work.size)
+        self.continuation = map_step;
+    else
+        self.frame.set_result(K_OK);
 }
 
 [[nodiscard]] Result<VirtRange> lock_range(VmAddr address, VmSize size, VmFlags flags, const Space& space) {
@@ -153,6 +179,27 @@ long vmLock(Thread& self, Cap capability, VmAddr address, VmSize size, VmFlags f
     // A copy at the first write would change what is locked.
     const Protection access = (flags & K_WRITABLE) != 0 ? Protection::write : Protection::read;
     bring_in(self, range.value(), access | Protection::copy, end_lock);
+    return no_result;
+}
+
+long vmMap(Thread& self, Cap source_actor, VmAddr source, Cap target_actor, VmAddr target, VmSize size,
+           VmFlags flags) {
+    const Result<Territory> from = territory_of(self, source_actor);
+    if (!from.ok()) return static_cast<long>(from.status());
+    const Result<Territory> to = territory_of(self, target_actor);
+    if (!to.ok()) return static_cast<long>(to.status());
+    if (flags != 0 || to.value().supervisor()) return K_EINVAL;
+    const Result<VirtRange> given = range_of({source, size, 0, 0, nullptr, 0}, *from.value().space);
+    const Result<VirtRange> taken = range_of({target, size, 0, 0, nullptr, 0}, *to.value().space);
+    if (!given.ok()) return static_cast<long>(given.status());
+    if (!taken.ok()) return static_cast<long>(taken.status());
+    self.work.source_actor = from.value().name;
+    self.work.target_actor = to.value().name;
+    self.work.source = given.value().begin;
+    self.work.target = taken.value().begin;
+    self.work.size = taken.value().size();
+    self.work.done = 0;
+    map_step(self);
     return no_result;
 }
 

@@ -62,6 +62,12 @@ class PageTableOf {
     // afterwards.
     [[nodiscard]] Status split(VirtAddr at, bool owned);
 
+    // Makes a small page of its own of `page`, in a leaf that is there.
+    [[nodiscard]] Status carve(VirtAddr page, bool owned) {
+        const Status status = split(page, owned);
+        return status == Status::ok ? split(page + page_size, owned) : status;
+    }
+
     [[nodiscard]] std::optional<Translation> translate(VirtAddr at) const;
     // As translate(), for a page that is still hidden.
     [[nodiscard]] std::optional<PhysAddr> frame_at(VirtAddr at) const;

@@ -27,7 +27,13 @@ enum class Backing : u8 {
     frames,   // pages that the space owns, alone or with others
     borrowed, // frames of somebody else: device registers, memory shared by another owner
     nothing,  // no pages: a guard
+    lent,     // frames that somebody has put in, and may take out: the space owns them together with him
 };
+
+// Whether the space has a reference to each frame.
+[[nodiscard]] constexpr bool owns(Backing backing) {
+    return backing == Backing::frames || backing == Backing::lent;
+}
 
 enum class RegionState : u8 {
     ready,

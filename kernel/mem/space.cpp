@@ -125,9 +125,9 @@ Status Space::claim(Fill& fill, uword size, VirtAddr at) {
         Region& region = *made.value();
         region.owner = fill.owner;
         if (fill.attributes == nullptr) return Status::ok;
-        region.demand = fill.view.segment == nullptr;
+        region.demand = fill.view.segment == nullptr && fill.backing != Backing::lent;
         region.view = fill.view;
-        if (!region.demand) hold_segment(*region.view.segment);
+        if (fill.view.segment != nullptr) hold_segment(*region.view.segment);
         region.attributes = *fill.attributes;
         region.work = fill.work;
         if (fill.work == nullptr) region.state = RegionState::ready;

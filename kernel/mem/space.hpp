@@ -50,6 +50,8 @@ struct RangeWork {
     Protection protection{};
     bool protecting{};   // pages below `at` have `protection` already
     bool flush_needed{}; // an entry that a TLB may hold was narrowed or taken out
+    bool discarding{};   // pages go, their regions stay
+    bool spares_lent{};  // nothing that is lent is changed
 };
 
 struct RegionInfo {
@@ -172,9 +174,9 @@ class Space {
     // Where `size` bytes are free. Somebody else may take the place before the caller does.
     [[nodiscard]] Result<VirtAddr> find_room(uword size);
     // ---- pages come when they are touched ------------------------------------------------------
-    // Makes `access` to the page possible: zeros where nothing was yet, a copy of its own of a page that
-    // others have too. ok: try again. Errors: fault (not allowed), no_memory; busy: its mapper has to be
-    // asked for what `wanted` then says.
+    // Makes `access` to the page possible (none: that there is one): zeros where nothing was yet, a copy of
+    // its own of a page that others have too. ok: try again. Errors: fault (not allowed), no_memory; busy:
+    // its mapper has to be asked for what `wanted` then says.
     [[nodiscard]] Status resolve(VirtAddr address, Protection access, WantedPage* wanted = nullptr);
     // The same for up to `budget` pages of a range; where to go on.
     [[nodiscard]] Result<VirtAddr> populate(VirtRange range, Protection access, unsigned budget,
@@ -211,6 +213,12 @@ class Space {
     // no longer `seen`: it changes only with the space locked.
     [[nodiscard]] bool freeze_pages(VirtRange range, std::span<PhysAddr> frames,
                                     const std::atomic<u64>& events, u64 seen);
+    // The frames of a range of memory that is all there, in small or large pages, each with a reference for
+    // the caller. Errors: address, busy, no_memory (to split a large page).
+    [[nodiscard]] Status lend_frames(VirtRange range, RegionOwner owner, std::span<PhysAddr> frames);
+    // They come to a range of a region that is lent: the references are used up, whatever happens. Errors:
+    // address, busy, overlap, no_memory.
+    [[nodiscard]] Status take_frames(VirtRange range, std::span<const PhysAddr> frames);
     // Whether all of it may be written, though perhaps not at once.
     [[nodiscard]] bool writable(VirtRange range);
     // Takes frames, each the caller's alone, in the place of what the range has. A bit for each that it has
@@ -228,10 +236,15 @@ class Space {
     [[nodiscard]] bool begin_forfeit(RegionOwner owner, RangeWork& work);
     [[nodiscard]] bool hide_step(RangeWork& work);
     [[nodiscard]] bool reap_step(RangeWork& work);
+    // The pages of the range go, and the regions stay: as begin_free(), and at the end finish_change. Pages
+    // of segments stay. no_memory: to split a large page.
+    [[nodiscard]] Status begin_discard(VirtRange range, RangeWork& work);
 
     // begin_protect; while (!protect_step); flush.
+    // Status::privilege: a part of it is lent, and to be spared.
+    enum class Lent : u8 { changed, spared };
     [[nodiscard]] Status begin_protect(VirtRange range, Protection protection, RangeWork& work,
-                                       RegionOwner owner = RegionOwner::nobody);
+                                       RegionOwner owner = RegionOwner::nobody, Lent lent = Lent::changed);
     [[nodiscard]] bool protect_step(RangeWork& work);
 
     [[nodiscard]] TlbFlush flush_for(const RangeWork& work) const;
@@ -329,15 +342,21 @@ class Space {
     // changed.
     [[nodiscard]] static Status cut(Contents& contents, VirtRange range, RegionOwner owner);
     [[nodiscard]] static Status cut_for_change(Contents& contents, VirtRange range, RegionOwner owner);
+    // Whether a TLB may hold pages of it that the table does not show: whoever took the access away is done
+    // with the table, but perhaps not with the TLBs.
+    [[nodiscard]] static bool perhaps_known(const Region& region) {
+        return region.backing != Backing::nothing && !allows(region.protection, Protection::read);
+    }
     static void count_locked(const Region& region, bool locked);
     // Whether the range may be changed: ok, address (nothing is there), busy, timeout (locked).
     [[nodiscard]] static Status changeable(Contents& contents, VirtRange range, bool despite_locks,
                                            RegionOwner owner);
-    // A page of which the space shall get a copy of its own.
+    // A page of which the space shall get a copy of its own, or another one instead of it.
     struct Copying {
         PhysAddr fresh; // for the copy; 0: none yet
         PhysAddr old;
         u64 hidings{};
+        bool zeros{}; // instead of the contents
     };
     [[nodiscard]] static Protection rights_at(const Region& region, VirtAddr page);
     enum class Look : u8 { done, widened, refused, no_memory, hidden, wanted };
@@ -347,10 +366,17 @@ class Space {
                                        Protection access, WantedPage* wanted);
     [[nodiscard]] Look copy_segment_page(Contents& contents, VirtAddr page, Protection rights,
                                          const WantedPage& source);
+    [[nodiscard]] static bool any_lent(Contents& contents, VirtRange range);
+    [[nodiscard]] static bool being_discarded(const Region& region) {
+        return region.work != nullptr && region.work->discarding && region.backing == Backing::frames;
+    }
+    void drop_step(Contents& contents, Region& region, RangeWork& work);
     [[nodiscard]] VirtAddr reap_pages(Contents& contents, const Region& region, VirtRange rest, bool dead);
     [[nodiscard]] Look bring_zeros(Contents& contents, VirtAddr page, Protection rights);
     static void thaw(Contents& contents, const Region& region, VirtAddr page, PhysAddr frame,
                      Protection rights);
+    [[nodiscard]] Look begin_copy(Contents& contents, VirtAddr page, const PageSlot& slot, Copying& copying,
+                                  bool zeros);
     [[nodiscard]] bool put_copy(Contents& contents, VirtAddr page, Copying& copying);
     [[nodiscard]] bool fill_large(VirtAddr at, VirtAddr end);
     [[nodiscard]] static const Region* movable(Contents& contents, VirtAddr page);

@@ -4,6 +4,8 @@
 
 #include <machine/supervisor.hpp>
 
+#include <algorithm>
+
 namespace chorale {
 
 namespace {
@@ -17,6 +19,11 @@ constexpr Protection accesses = Protection::read | Protection::write | Protectio
 
 [[nodiscard]] bool is_of(const Region& region, RegionOwner owner) {
     return region.owner == owner || owner == RegionOwner::anyone;
+}
+
+// What the work is about: of one that cuts no regions perhaps not all.
+[[nodiscard]] VirtRange part_of(const Region& region, const RangeWork& work) {
+    return {std::max(region.range.begin, work.range.begin), std::min(region.range.end, work.range.end)};
 }
 
 constinit Relaxed<u64> all_locked; // pages
@@ -62,7 +69,7 @@ Status Space::changeable(Contents& contents, VirtRange range, bool despite_locks
     for (; region != nullptr && region->range.overlaps(range); region = contents.regions.next(*region)) {
         if (region->owner != owner) continue;
         if (region->state != RegionState::ready) return Status::busy;
-        locked = locked || region->locks != 0;
+        locked = locked || (region->locks != 0 && region->backing != Backing::lent);
         found = true;
     }
     if (!found) return Status::address;
@@ -81,7 +88,7 @@ Status Space::cut(Contents& contents, VirtRange range, RegionOwner owner) {
     for (const VirtAddr boundary : {range.begin, range.end}) {
         const Region* const above = regions.at_or_after(boundary);
         if (above == nullptr || above->range.begin != boundary) continue; // nothing goes across it
-        const bool owned = above->backing == Backing::frames;
+        const bool owned = owns(above->backing);
         const Status status = contents.table.split(boundary, owned);
         if (status != Status::ok) return status;
     }
@@ -105,16 +112,19 @@ Status Space::begin_change(VirtRange range, RegionState state, RangeWork& work, 
     work.range = range;
     work.at = range.begin;
     work.flush_needed = false;
+    work.discarding = false;
     return contents_.with([&](Contents& contents) {
         RegionList& regions = contents.regions;
         const Status free = changeable(contents, range, false, owner);
         if (free != Status::ok) return free;
+        if (work.spares_lent && any_lent(contents, range)) return Status::privilege;
         if (const Status status = cut(contents, range, owner); status != Status::ok) return status;
         Region* region = regions.at_or_after(range.begin);
         for (; region != nullptr && region->range.overlaps(range); region = regions.next(*region)) {
             if (region->owner != owner) continue;
             region->state = state;
             region->work = &work;
+            work.flush_needed = work.flush_needed || perhaps_known(*region);
         }
         return Status::ok;
     });
@@ -126,6 +136,7 @@ Region* Space::current(Contents& contents, RangeWork& work) {
         region = contents.regions.next(*region);
     }
     if (region == nullptr || region->range.begin >= work.range.end) return nullptr;
+    if (work.at >= work.range.end) return nullptr; // a region that goes on behind the range
     if (work.at < region->range.begin) work.at = region->range.begin;
     return region;
 }
@@ -160,7 +171,7 @@ Status Space::unlock_range(VirtRange range, RegionOwner owner) {
 }
 
 Status Space::begin_free(VirtRange range, RangeWork& work, RegionOwner owner) {
-    work.protecting = false;
+    work.protecting = work.spares_lent = false;
     return begin_change(range, RegionState::dying, work, owner);
 }
 
@@ -188,11 +199,13 @@ bool Space::hide_step(RangeWork& work) {
             work.at = work.range.begin; // where reap_step() begins
             return true;
         }
+        // Who has begun to copy one of them looks again.
+        if (work.discarding) ++contents.hidings;
+        const VirtRange part = part_of(*region, work);
         if (region->backing == Backing::nothing)
-            work.at = region->range.end;
+            work.at = part.end;
         else
-            work.at = contents.table.hide({work.at, region->range.end}, region->range.begin, step_pages,
-                                          work.flush_needed);
+            work.at = contents.table.hide({work.at, part.end}, part.begin, step_pages, work.flush_needed);
         return false;
     });
 }
@@ -201,6 +214,10 @@ bool Space::reap_step(RangeWork& work) {
     return contents_.with([&](Contents& contents) {
         Region* const region = current(contents, work);
         if (region == nullptr) return true;
+        if (work.discarding) {
+            drop_step(contents, *region, work);
+            return false;
+        }
         if (region->backing == Backing::nothing)
             work.at = region->range.end;
         else
@@ -210,12 +227,14 @@ bool Space::reap_step(RangeWork& work) {
     });
 }
 
-Status Space::begin_protect(VirtRange range, Protection protection, RangeWork& work, RegionOwner owner) {
+Status Space::begin_protect(VirtRange range, Protection protection, RangeWork& work, RegionOwner owner,
+                            Lent lent) {
     work.protection = page_protection(protection);
     work.protecting = true;
+    work.spares_lent = lent == Lent::spared;
     const Status status = begin_change(range, RegionState::changing, work, owner);
     // No page fault finds out there that a TLB does not know of wider rights: interrupt handlers have none.
-    work.flush_needed = shared_;
+    work.flush_needed = work.flush_needed || shared_;
     return status;
 }
 
@@ -245,7 +264,8 @@ std::byte* Space::page_for(Contents& contents, VirtAddr address, Protection need
     if (!page) return nullptr;
     if (allows(need, Protection::copy)) {
         const Region* const region = contents.regions.at_or_after(address);
-        if (region != nullptr && region->view.maps()) need = Protection::write;
+        const bool others = region != nullptr && (region->view.maps() || region->backing == Backing::lent);
+        if (others) need = Protection::write;
     }
     const bool own = !allows(page->protection, Protection::copy);
     if (own && allows(need, Protection::copy)) need = need & accesses;

@@ -51,15 +51,40 @@ void Space::thaw(Contents& contents, const Region& region, VirtAddr page, PhysAd
                            [](PhysAddr other) { return !frame_shared(other); });
 }
 
+// The page becomes a hidden, small one, if it is not.
+Space::Look Space::begin_copy(Contents& contents, VirtAddr page, const PageSlot& slot, Copying& copying,
+                              bool zeros) {
+    if (copying.fresh == PhysAddr{}) {
+        const Result<PhysAddr> frame = PageAccount::take_another();
+        if (!frame.ok()) return Look::no_memory;
+        copying.fresh = frame.value();
+    }
+    if (slot.level != 0 && contents.table.carve(page, true) != Status::ok) return Look::no_memory;
+    if (slot.shown) {
+        contents.table.change(page, slot.frame, slot.protection, Visibility::hidden);
+        ++contents.hidings;
+    }
+    copying.old = slot.frame;
+    copying.hidings = contents.hidings;
+    copying.zeros = zeros;
+    return Look::hidden;
+}
+
 Space::Look Space::look_at(Contents& contents, VirtAddr page, Protection access, Copying& copying,
                            WantedPage* wanted) {
     const Region* const region = contents.regions.at_or_after(page);
     if (region == nullptr || !region->range.contains(page)) return Look::refused;
-    if (region->state == RegionState::dying || region->backing != Backing::frames) return Look::refused;
+    if (region->state == RegionState::dying || !owns(region->backing)) return Look::refused;
     const Protection rights = rights_at(*region, page);
     if (!allows(rights, (access & accesses) | (shared_ ? Protection::none : Protection::user)))
         return Look::refused;
+    // Nobody may write by another's hand what is only lent to him to be read.
+    const bool narrow = region->backing == Backing::lent && !allows(rights, Protection::write);
+    if (narrow && allows(access, Protection::copy)) return Look::refused;
     const PageSlot slot = contents.table.look(page);
+    // It is on its way out: zeros come in its place, whatever it has been.
+    if (slot.there && !slot.shown && being_discarded(*region))
+        return begin_copy(contents, page, slot, copying, true);
     if (region->view.segment != nullptr && (!slot.there || !region->view.copies)) [[unlikely]]
         return look_at_segment(contents, *region, page, access, wanted);
     if (!slot.there) return region->demand ? bring_zeros(contents, page, rights) : Look::refused;
@@ -69,25 +94,14 @@ Space::Look Space::look_at(Contents& contents, VirtAddr page, Protection access,
     if (!common) {
         // Somebody was quicker, or this CPU's TLB does not know of wider rights yet.
         const bool right = allows(slot.protection, access & accesses);
-        return slot.shown && right ? Look::widened : Look::refused;
+        return (slot.shown && right) || access == Protection::none ? Look::widened : Look::refused;
     }
     if (slot.shown && !writing) return Look::widened;
     if (!frame_shared(slot.frame)) {
         thaw(contents, *region, page, slot.frame, rights);
         return Look::widened;
     }
-    if (copying.fresh == PhysAddr{}) {
-        const Result<PhysAddr> frame = PageAccount::take_another();
-        if (!frame.ok()) return Look::no_memory;
-        copying.fresh = frame.value();
-    }
-    if (slot.shown) {
-        contents.table.change(page, slot.frame, slot.protection, Visibility::hidden);
-        ++contents.hidings;
-    }
-    copying.old = slot.frame;
-    copying.hidings = contents.hidings;
-    return Look::hidden;
+    return begin_copy(contents, page, slot, copying, false);
 }
 
 bool Space::put_copy(Contents& contents, VirtAddr page, Copying& copying) {
@@ -97,7 +111,10 @@ bool Space::put_copy(Contents& contents, VirtAddr page, Copying& copying) {
     const PageSlot slot = contents.table.look(page);
     const bool stayed = slot.there && !slot.shown && contents.hidings == copying.hidings;
     if (!stayed || slot.frame != copying.old) return false;
-    __builtin_memcpy(machine::direct(copying.fresh), machine::direct(copying.old), page_size);
+    if (copying.zeros)
+        zero_frames(copying.fresh, 0);
+    else
+        __builtin_memcpy(machine::direct(copying.fresh), machine::direct(copying.old), page_size);
     contents.table.change(page, copying.fresh, rights_at(*region, page), Visibility::shown);
     copying.fresh = copying.old; // given back by the caller
     return true;

@@ -156,7 +156,7 @@ bool Space::writable(VirtRange range) {
         while (at < range.end) {
             const Region* const region = contents.regions.at_or_after(at);
             if (region == nullptr || !region->range.contains(at) || region->state != RegionState::ready ||
-                region->backing != Backing::frames || !allows(region->protection, wanted))
+                !owns(region->backing) || !allows(region->protection, wanted))
                 return false;
             at = region->range.end;
         }

@@ -35,7 +35,7 @@ Space::Look Space::look_at_segment(Contents& contents, const Region& region, Vir
     Look look = Look::wanted;
     if (slot.there) {
         if (!write || allows(slot.protection, Protection::write))
-            return slot.shown ? Look::widened : Look::refused;
+            return slot.shown || access == Protection::none ? Look::widened : Look::refused;
         if (write_segment_page(*view.segment, source.offset) == Status::ok) {
             contents.table.change(page, slot.frame, rights, Visibility::shown);
             return Look::widened;
@@ -66,7 +66,7 @@ Space::Look Space::look_at_segment(Contents& contents, const Region& region, Vir
 
 // A bounded part of the range's pages and tables. What is the cache's is left to it one by one.
 VirtAddr Space::reap_pages(Contents& contents, const Region& region, VirtRange rest, bool dead) {
-    const bool owned = region.backing == Backing::frames;
+    const bool owned = owns(region.backing);
     if (!region.view.maps()) return contents.table.reap(rest, step_pages, owned, dead);
     VirtAddr at = rest.begin;
     for (unsigned budget = step_pages; at < rest.end && budget != 0; --budget) {

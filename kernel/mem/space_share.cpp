@@ -1,6 +1,8 @@
 // Address spaces: pages go from one region to another, as copies or to be shared. Never two spaces at a time:
 // the source lends a few pages, each with a reference to its frame, and the target takes them.
 //
+// Of a region that is lent nothing goes on: whoever has put the pages in must know who has them.
+//
 // What a page table says of a page, and the number of its owners, tell what may be done with the frame:
 //   alone                      the page is private
 //   others, Protection::copy   all of them have it so: whoever writes gets a copy of its own
@@ -31,9 +33,10 @@ Status Space::begin_lend(VirtRange range, bool whole, RangeWork& work, RegionOwn
         if (status != Status::ok) return status;
         Region* region = regions.at_or_after(range.begin);
         for (; region != nullptr && region->range.overlaps(range); region = regions.next(*region)) {
-            if (region->owner != owner) continue;
+            if (region->owner != owner || region->backing == Backing::lent) continue;
             region->state = RegionState::changing;
             region->work = &work;
+            work.flush_needed = work.flush_needed || perhaps_known(*region);
         }
         return Status::ok;
     });
@@ -79,7 +82,8 @@ Status Space::lend(RangeWork& work, Transfer how, PageBatch& batch) {
             }
             // Who shares a segment maps it too. A copy has at least what the source has touched: those pages
             // are the cache's as well, so that their contents go.
-            if (region->backing == Backing::nothing || (region->view.maps() && how == Transfer::share)) {
+            if (region->backing == Backing::nothing || region->backing == Backing::lent ||
+                (region->view.maps() && how == Transfer::share)) {
                 work.at = region->range.end;
                 return Status::ok;
             }

@@ -128,7 +128,7 @@ void Inspection::check_leaf(const SpaceOf& of, const Region& region, VirtAddr at
            " reaches out of its region");
     const Protection has = Geometry::protection(entry);
     const bool common = allows(has, Protection::copy);
-    if (region.backing == Backing::frames) own_or_share(entry, level, where);
+    if (owns(region.backing)) own_or_share(entry, level, where);
     if (region.state != RegionState::ready) return;
     const bool visible = allows(region.protection, Protection::read);
     // One that is being copied is hidden for a moment.
@@ -160,7 +160,7 @@ u64 Inspection::check_entries(const SpaceOf& of, const RegionList& regions, cons
         const Region* const region = regions.at_or_after(at);
         if (!expect(region != nullptr && region->range.contains(at), 24, where, " is in no region")) return;
         check_leaf(of, *region, at, level, entry);
-        if (region->backing == Backing::frames) paid += u64{1} << PageTable::order(level);
+        if (owns(region->backing)) paid += u64{1} << PageTable::order(level);
     });
     return paid;
 }
@@ -168,6 +168,7 @@ u64 Inspection::check_entries(const SpaceOf& of, const RegionList& regions, cons
 void Inspection::check_holes(const SpaceOf& of, const RegionList& regions, const PageTable& table) {
     for (const Region* region = regions.first(); region != nullptr; region = regions.next(*region)) {
         if (!settled(*region) || region->demand || region->sparse || region->view.segment != nullptr) continue;
+        if (region->backing == Backing::lent) continue; // as its lender likes
         for (VirtAddr at = region->range.begin; at < region->range.end; at = at + page_size) {
             if (expect(table.frame_at(at).has_value(), 24, of, ": no page at ", hex(at.raw()))) continue;
             break;

@@ -57,7 +57,7 @@ extern const Suite private_data_suite, console_suite;
 extern const Suite time_suite, timers_suite, watchdog_suite;
 extern const Suite laps_suite, message_handlers_suite, published_suite, traps_suite;
 extern const Suite fifo_suite, scheduling_suite, pulling_suite;
-extern const Suite regions_suite, segments_suite, segment_copies_suite, sharing_suite;
+extern const Suite regions_suite, segments_suite, segment_copies_suite, sharing_suite, taken_away_suite;
 extern const Suite mutex_suite, semaphore_suite, thread_semaphore_suite, event_suite, monitor_suite,
     rt_mutex_suite, inheritance_suite, scribbling_suite;
 extern const Suite names_suite, groups_suite;

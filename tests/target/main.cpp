@@ -44,6 +44,7 @@ const Suite* const suites[] = {
     &pulling_suite,
     &regions_suite,
     &sharing_suite,
+    &taken_away_suite,
     &statistics_suite,
     &mutex_suite,
     &semaphore_suite,

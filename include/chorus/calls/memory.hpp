@@ -87,5 +87,10 @@
          "K_EPRIV", \
          CHORUS_VALUE(int, dstcacheli), CHORUS_VALUE(VmOffset, dstoffset), \
          CHORUS_IN_OPT(KnCap, srcactorcap), CHORUS_VALUE(VmAddr, srcaddress), \
-         CHORUS_INOUT(VmSize, sizep))
+         CHORUS_INOUT(VmSize, sizep)) \
+    CALL(205, vmMap, block, system, thread, \
+         "K_EINVAL K_EPRIV K_EUNKNOWN K_EFAULT K_EADDR K_EROUND K_ESIZE K_EOVERLAP K_EBUSY K_ENOMEM", \
+         CHORUS_IN_OPT(KnCap, srcactorcap), CHORUS_VALUE(VmAddr, srcaddress), CHORUS_IN_OPT(KnCap, \
+         dstactorcap), \
+         CHORUS_VALUE(VmAddr, dstaddress), CHORUS_VALUE(VmSize, size), CHORUS_VALUE(VmFlags, flags))
 // clang-format on

@@ -168,6 +168,7 @@ static int use_memory(KnCap* actor, KnCap* other) {
            rgnMapFromActor(actor, &region, other, &source) + rgnSetProtect(actor, &region) +
            rgnSetInherit(actor, &region) + rgnSetPaging(actor, &region) + rgnSetOpaque(actor, &region) +
            rgnStat(actor, &region, regions, sizeof regions) + vmSetPar(&par) +
+           vmMap(actor, region.startAddr, other, source.startAddr, region.size, 0) +
            vmCopy(actor, region.startAddr, other, source.startAddr, region.size, 0) +
            vmLock(actor, region.startAddr, region.size, K_WRITABLE) +
            vmUnLock(actor, region.startAddr, region.size, 0) +

@@ -10,9 +10,10 @@ namespace chorale::test {
 namespace {
 
 const std::span<const Case>* const usual_groups[] = {
-    &call_cases,    &thread_cases,    &actor_cases,           &memory_cases,       &region_cases,
-    &lap_cases,     &interrupt_cases, &timeout_cases,         &virtual_time_cases, &published_cases,
-    &handler_cases, &message_cases,   &message_handler_cases, &gone_owner_cases,   &end_notice_cases};
+    &call_cases,    &thread_cases,          &actor_cases,      &memory_cases,
+    &region_cases,  &lending_cases,         &lap_cases,        &interrupt_cases,
+    &timeout_cases, &virtual_time_cases,    &published_cases,  &handler_cases,
+    &message_cases, &message_handler_cases, &gone_owner_cases, &end_notice_cases};
 const std::span<const Case>* const leak_groups[] = {&leak_cases};
 
 const Case* case_of(const SupervisorRequest& request, unsigned& count) {
