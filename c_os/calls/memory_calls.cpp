@@ -11,15 +11,34 @@ Result<u64> call_brk(Task& task, const CallArguments& call) {
     return task.process.space.change_break(call.value[0]);
 }
 
-// The mapping of a file is a copy of it: programs are never paged from files, and what one writes into a
-// private mapping nobody else sees. Shared ones that can be written are not to be had.
+// Whether the descriptor is one, though not to be read.
+[[nodiscard]] bool is_open(Task& task, const CallArguments& call) {
+    return task.process.files.files.use(call.integer(4)).has_value();
+}
+
+// A shared mapping shows the file's own pages, if it has such. Where there is nothing to write, as in the
+// bank, a copy shows the same.
+[[nodiscard]] Result<u64> map_shared_file(Task& task, const CallArguments& call, OpenFile& file) {
+    const u64 protection = call.value[2];
+    if ((protection & prot_write) != 0 && !file.writable()) return failed(Error::eacces);
+    return task.process.space.map_file(call.value[0], call.value[1], protection, call.value[3],
+                                       {Ref<Node>{file.node()}, call.value[5] >> page_bits, file.writable()});
+}
+
+// A private mapping of a file is a copy of it: programs are never paged from files, and what one writes there
+// nobody else sees.
 [[nodiscard]] Result<u64> map_file(Task& task, const CallArguments& call) {
     AddressSpace& space = task.process.space;
     const u64 size = call.value[1], protection = call.value[2], flags = call.value[3], offset = call.value[5];
     if (offset % page_size != 0) return failed(Error::einval);
-    if ((flags & map_type) != map_private && (protection & prot_write) != 0) return failed(Error::enodev);
     const Result<FileUse> file = task.process.files.files.use_to_read(call.integer(4));
-    if (!file) return failed(file.error());
+    if (!file)
+        return failed(file.error() == Error::ebadf && is_open(task, call) ? Error::eacces : file.error());
+    if ((flags & map_type) != map_private) {
+        const Result<u64> shared = map_shared_file(task, call, **file);
+        const bool constant = (*file)->node().kind() == NodeKind::regular && (protection & prot_write) == 0;
+        if (shared || shared.error() != Error::enodev || !constant) return shared;
+    }
     const Result<u64> place = space.map(call.value[0], size, prot_read | prot_write, flags);
     if (!place) return place;
     Buffer buffer = Buffer::of_user(*place, size);
@@ -59,9 +78,22 @@ Result<u64> call_mremap(Task& task, const CallArguments& call) {
 }
 
 Result<u64> call_madvise(Task& task, const CallArguments& call) {
-    constexpr u64 dont_need = 4;
-    if (call.value[2] == dont_need) return no_value(task.process.space.discard(call.value[0], call.value[1]));
+    enum : u64 { dont_need = 4, free = 8, others_end = 26 };
+    const u64 address = call.value[0], size = call.value[1], advice = call.value[2];
+    if (advice == dont_need || advice == free) return no_value(task.process.space.discard(address, size));
+    if (advice >= others_end || address % page_size != 0) return failed(Error::einval);
     return 0; // other advice may be ignored
+}
+
+// Shared mappings are the file.
+Result<u64> call_msync(Task& task, const CallArguments& call) {
+    enum : u64 { asynchronous = 1, invalidate = 2, synchronous = 4 };
+    const u64 address = call.value[0], flags = call.value[2];
+    const bool unknown = (flags & ~u64{asynchronous | invalidate | synchronous}) != 0;
+    const bool both = (flags & (asynchronous | synchronous)) == (asynchronous | synchronous);
+    if (unknown || both || address % page_size != 0) return failed(Error::einval);
+    if (!task.process.space.covered(address, call.value[1])) return failed(Error::enomem);
+    return 0;
 }
 
 Result<u64> call_nothing(Task&, const CallArguments&) { return 0; } // what is here is always there
@@ -72,7 +104,7 @@ std::span<const CallEntry> memory_call_entries() {
     static constexpr CallEntry entries[] = {
         {"brk", call_brk},           {"mmap", call_mmap},     {"munmap", call_munmap},
         {"mprotect", call_mprotect}, {"mremap", call_mremap}, {"madvise", call_madvise},
-        {"msync", call_nothing},     {"mlock", call_nothing}, {"munlock", call_nothing},
+        {"msync", call_msync},       {"mlock", call_nothing}, {"munlock", call_nothing},
     };
     return entries;
 }

@@ -128,18 +128,23 @@ enum : u64 {
     return Deadline{realtime ? boot_time_of_date(*time) : *time};
 }
 
+[[nodiscard]] FutexScope scope_of(const CallArguments& call) {
+    return (call.value[1] & futex_private) != 0 ? FutexScope::process : FutexScope::all;
+}
+
 [[nodiscard]] Result<u64> wait(Task& task, const CallArguments& call, u64 operation) {
     const auto& [address, operation_word, expected, time, second, mask] = call.value;
     const Result<Deadline> deadline = futex_deadline(operation, time, (operation_word & futex_realtime) != 0);
     if (!deadline) return failed(deadline.error());
     const u32 wanted = operation == futex_wait ? ~u32{0} : static_cast<u32>(mask);
-    const Done done = wait_for_futex(task.process, {address, static_cast<u32>(expected), wanted, *deadline});
+    const FutexWait wait{scope_of(call), address, static_cast<u32>(expected), wanted, *deadline};
+    const Done done = wait_for_futex(task.process, wait);
     if (!done) return failed(done.error());
     return 0;
 }
 
 [[nodiscard]] Result<u64> requeue(Task& task, const CallArguments& call, bool compares) {
-    FutexRequeue requeue{call[0], call[4], call[2] & 0x7fffffff, call[3] & 0x7fffffff, {}};
+    FutexRequeue requeue{scope_of(call), call[0], call[4], call[2] & 0x7fffffff, call[3] & 0x7fffffff, {}};
     if (compares) requeue.expected = call.word(5);
     return requeue_futex(task.process, requeue);
 }
@@ -151,10 +156,10 @@ Result<u64> call_futex(Task& task, const CallArguments& call) {
     case futex_wait_bitset:
         return wait(task, call, operation);
     case futex_wake:
-        return wake_futex(task.process, call.value[0], call.value[2] & 0x7fffffff);
+        return wake_futex(task.process, {scope_of(call), call.value[0], call.value[2] & 0x7fffffff});
     case futex_wake_bitset:
-        return wake_futex(task.process, call.value[0], call.value[2] & 0x7fffffff,
-                          static_cast<u32>(call.value[5]));
+        return wake_futex(task.process, {scope_of(call), call.value[0], call.value[2] & 0x7fffffff,
+                                         static_cast<u32>(call.value[5])});
     case futex_requeue:
     case futex_cmp_requeue:
         return requeue(task, call, operation == futex_cmp_requeue);

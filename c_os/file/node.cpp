@@ -1,5 +1,7 @@
 #include "c_os/file/node.hpp"
 
+#include "c_os/file/page_view.hpp"
+
 namespace chorale::c_os {
 
 Done Node::check_access(const Credentials& caller, unsigned access) {
@@ -9,6 +11,12 @@ Done Node::check_access(const Credentials& caller, unsigned access) {
 Done Node::change(const Credentials&, const AttributeChange&) { return failed(Error::erofs); }
 
 Done Node::truncate(u64) { return failed(directory() ? Error::eisdir : Error::einval); }
+
+Done Node::add_view(PageView&) { return failed(Error::enodev); }
+
+// Of no node that has no views.
+void Node::remove_view(PageView&) {}
+void Node::divide_view(PageView&, PageRange, PageView*) {}
 
 Result<Ref<Node>> Node::lookup(const Credentials&, std::string_view) { return failed(Error::enotdir); }
 

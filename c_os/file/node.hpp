@@ -19,6 +19,8 @@ namespace chorale::c_os {
 class FileContext;
 class FileSystem;
 class OpenFile;
+class PageView;
+struct PageRange;
 
 inline constexpr std::size_t name_limit = 255;
 
@@ -58,6 +60,14 @@ class Node : public Counted {
     // An open file of this node; whether the caller may has been asked. `flags` as in file_flags.hpp. May
     // wait (fifos).
     [[nodiscard]] virtual Result<Ref<OpenFile>> open(FileContext& context, u32 flags) = 0;
+
+    // ---- of files whose pages address spaces show (page_view.hpp) ----
+    // The view shows the file from now on. Errors: enodev (this kind of node has no pages); enomem, enospc,
+    // edquot: it shows a part, until it is removed.
+    [[nodiscard]] virtual Done add_view(PageView& view);
+    // Of a view that is there: it ends, or becomes smaller, or two.
+    virtual void remove_view(PageView& view);
+    virtual void divide_view(PageView& view, PageRange range, PageView* rest);
 
     // ---- of directories ----
     // Errors: eacces (the directory may not be searched), enoent, enametoolong.

@@ -11,6 +11,7 @@ enum class KillEvent : u8 {
     illegal_instruction = 4,
     breakpoint = 5,
     aborted = 6,
+    bus_error = 7, // behind the end of a file that is mapped
     floating_point = 8,
     killed = 9, // akill
     memory_protection = 11,

@@ -27,6 +27,7 @@ Waiters some_end;               // guarded by processes().mutex: a process has e
 
 // The actor is gone, with all threads: nobody is in a call of the process.
 void finish(Process& process) {
+    process.space.end();
     process.files.files.close_range(0, ~u32{0});
     if (const Ref<Terminal> terminal = process.files.terminal();
         terminal && process.files.job().session == process.id)
@@ -79,13 +80,17 @@ void on_exception(void* argument, void*) {
     if (svGetInvoker(&actor) != K_OK) return;
     Ref<Process> process = processes().find(actor.ui);
     if (!process) return;
-    const KillEvent event = kill_event(exception.excNumber);
+    KillEvent event = kill_event(exception.excNumber);
+    // Behind the end of a file.
+    const auto address = reinterpret_cast<u64>(exception.excAddress);
+    if (event == KillEvent::memory_protection && !process->supervisor && process->space.behind_file(address))
+        event = KillEvent::bus_error;
     exception.excHandled = 1;
     const EndEvent end{EndEvent::Kind::kill, static_cast<int>(event)};
     // One line: what its other threads meet meanwhile tells nothing new.
     if (begin_end(*process, end))
         say("{} (aid {}): {}: address {}, pc {}", static_cast<const char*>(process->name), process->id,
-            text(event), Hex{reinterpret_cast<u64>(exception.excAddress)}, Hex{exception.threadCtx->pc});
+            text(event), Hex{address}, Hex{exception.threadCtx->pc});
     end_process_for_good(std::move(process), end);
 }
 
@@ -99,6 +104,8 @@ std::string_view text(KillEvent event) {
         return "breakpoint";
     case KillEvent::aborted:
         return "aborted";
+    case KillEvent::bus_error:
+        return "bus error";
     case KillEvent::floating_point:
         return "floating point exception";
     case KillEvent::killed:

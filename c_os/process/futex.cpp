@@ -7,13 +7,20 @@ namespace chorale::c_os {
 
 namespace {
 
+// A word that threads wait at: of a process, or of a file. Who waits keeps its owner alive, or does not mind
+// who else gets the same address: a wake too many.
+struct FutexKey {
+    const void* owner{};
+    u64 place{};
+    friend bool operator==(const FutexKey&, const FutexKey&) = default;
+};
+
 struct InBucket;
 
 // On the waiting thread's stack. Everything but `woken` is guarded by the bucket's mutex, also `bucket`,
 // which a requeue changes under both.
 struct FutexWaiter : ListNode<InBucket> {
-    const Process* process;
-    u64 address;
+    FutexKey key;
     u32 mask;
     std::atomic<struct Bucket*> bucket;
     KnSem woken = K_KNSEM_INITIALIZER(0);
@@ -27,14 +34,19 @@ struct Bucket {
 constexpr std::size_t bucket_count = 256;
 constinit Bucket buckets[bucket_count];
 
-[[nodiscard]] Bucket& bucket_of(const Process& process, u64 address) {
-    const u64 hash = (address / 4 + static_cast<u64>(process.id) * 0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd;
+[[nodiscard]] Bucket& bucket_of(const FutexKey& key) {
+    const u64 owner = reinterpret_cast<u64>(key.owner) / alignof(Process);
+    const u64 hash = (key.place / 4 + owner * 0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd;
     return buckets[hash >> 56];
 }
 static_assert(bucket_count == 256, "eight bits of the hash");
 
-[[nodiscard]] bool waits_for(const FutexWaiter& waiter, const Process& process, u64 address) {
-    return waiter.process == &process && waiter.address == address;
+// Of a word that only threads of the process know its address is the name; of one in a shared mapping its
+// place in the file is, for all.
+[[nodiscard]] FutexKey key_of(Process& process, u64 address, FutexScope scope) {
+    if (scope == FutexScope::all)
+        if (const auto place = process.space.file_place(address)) return {place->node, place->offset};
+    return {&process, address};
 }
 
 // Both, in an order that all keep.
@@ -77,10 +89,9 @@ class TwoBuckets {
 //   queues itself, unlocks                    finds X
 Done wait_for_futex(Process& process, const FutexWait& wait) {
     if (wait.address % 4 != 0 || wait.mask == 0) return failed(Error::einval);
-    Bucket& bucket = bucket_of(process, wait.address);
     FutexWaiter waiter;
-    waiter.process = &process;
-    waiter.address = wait.address;
+    waiter.key = key_of(process, wait.address, wait.scope);
+    Bucket& bucket = bucket_of(waiter.key);
     waiter.mask = wait.mask;
     waiter.bucket.store(&bucket, std::memory_order_relaxed); // published by the bucket's lock
     {
@@ -96,14 +107,15 @@ Done wait_for_futex(Process& process, const FutexWait& wait) {
     return failed(status == K_ETIMEOUT ? Error::etimedout : Error::eintr);
 }
 
-u64 wake_futex(Process& process, u64 address, u64 count, u32 mask) {
-    Bucket& bucket = bucket_of(process, address);
+u64 wake_futex(Process& process, const FutexWake& wake) {
+    const FutexKey key = key_of(process, wake.address, wake.scope);
+    Bucket& bucket = bucket_of(key);
     const Lock lock{bucket.mutex};
     u64 woken = 0;
     FutexWaiter* next = nullptr;
-    for (FutexWaiter* each = bucket.waiters.front(); each != nullptr && woken < count; each = next) {
+    for (FutexWaiter* each = bucket.waiters.front(); each != nullptr && woken < wake.count; each = next) {
         next = bucket.waiters.next(*each);
-        if (!waits_for(*each, process, address) || (each->mask & mask) == 0) continue;
+        if (each->key != key || (each->mask & wake.mask) == 0) continue;
         List<FutexWaiter, InBucket>::remove(*each);
         semV(&each->woken);
         ++woken;
@@ -112,7 +124,9 @@ u64 wake_futex(Process& process, u64 address, u64 count, u32 mask) {
 }
 
 Result<u64> requeue_futex(Process& process, const FutexRequeue& requeue) {
-    Bucket &source = bucket_of(process, requeue.from), &target = bucket_of(process, requeue.to);
+    const FutexKey from = key_of(process, requeue.from, requeue.scope),
+                   to = key_of(process, requeue.to, requeue.scope);
+    Bucket &source = bucket_of(from), &target = bucket_of(to);
     const TwoBuckets locks{source, target};
     if (requeue.expected) {
         const Result<u32> value = get_from_user<u32>(requeue.from);
@@ -120,19 +134,19 @@ Result<u64> requeue_futex(Process& process, const FutexRequeue& requeue) {
         if (*value != *requeue.expected) return failed(Error::eagain);
     }
     // To the same word there is nothing to move.
-    const u64 move = requeue.from == requeue.to ? 0 : requeue.move;
+    const u64 move = from == to ? 0 : requeue.move;
     u64 woken = 0, moved = 0;
     FutexWaiter* next = nullptr;
     for (FutexWaiter* each = source.waiters.front(); each != nullptr && woken + moved < requeue.wake + move;
          each = next) {
         next = source.waiters.next(*each);
-        if (!waits_for(*each, process, requeue.from)) continue;
+        if (each->key != from) continue;
         List<FutexWaiter, InBucket>::remove(*each);
         if (woken < requeue.wake) {
             semV(&each->woken);
             ++woken;
         } else {
-            each->address = requeue.to;
+            each->key = to;
             // release: pairs with leave_queue()
             each->bucket.store(&target, std::memory_order_release);
             target.waiters.push_back(*each);

@@ -1,4 +1,4 @@
-// futex(2) of the threads of one process.
+// futex(2): of the threads of one process, or of all who have the word in a shared mapping of a file.
 #pragma once
 
 #include "c_os/base/error.hpp"
@@ -11,7 +11,10 @@ namespace chorale::c_os {
 
 class Process;
 
+enum class FutexScope : u8 { process, all };
+
 struct FutexWait {
+    FutexScope scope;
     u64 address;
     u32 expected;
     u32 mask;
@@ -21,10 +24,16 @@ struct FutexWait {
 // Errors: eagain (the word has another value), etimedout, eintr, efault, einval.
 [[nodiscard]] Done wait_for_futex(Process& process, const FutexWait& wait);
 // How many were woken.
-[[nodiscard]] u64 wake_futex(Process& process, u64 address, u64 count, u32 mask = ~u32{0});
+struct FutexWake {
+    FutexScope scope;
+    u64 address, count;
+    u32 mask{~u32{0}};
+};
+[[nodiscard]] u64 wake_futex(Process& process, const FutexWake& wake);
 // Wakes some and lets others wait at another address: how many it was about. With `expected`, only while the
 // word has that value, which nobody who waits or wakes there comes between. Errors: eagain, efault.
 struct FutexRequeue {
+    FutexScope scope;
     u64 from, to;
     u64 wake, move;
     std::optional<u32> expected;

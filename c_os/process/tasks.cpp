@@ -51,7 +51,7 @@ void end_task_unless_last(Task& task) {
     threadPrivateStore(task_slot, 0);
     // Who joins the thread frees its stack when this word is 0: nothing of the thread's memory is touched
     // then.
-    if (word != 0 && put_to_user(word, 0)) static_cast<void>(wake_futex(process, word, 1));
+    if (word != 0 && put_to_user(word, 0)) static_cast<void>(wake_futex(process, {FutexScope::all, word, 1}));
     threadDelete(&process.capability, lid);
 }
 

@@ -26,6 +26,13 @@ void finish_free(Thread& self) {
     settle(self);
 }
 
+// Who frees is content with that. Who wants others to lose the sight of something is not: threads of an actor
+// that is being deleted may still run.
+void end_with_actor(Thread& self) {
+    if (self.work.range.discarding) self.work.outcome = K_EUNKNOWN;
+    finish_free(self);
+}
+
 void reap_step(Thread& self) {
     const Result<Territory> there = territory_of(self.work.target_actor);
     const bool done = !there.ok() || there.value().space->reap_step(self.work.range);
@@ -34,7 +41,8 @@ void reap_step(Thread& self) {
         self.continuation = reap_step;
         return;
     }
-    if (there.ok() && self.work.range.discarding) there.value().space->finish_change(self.work.range);
+    if (!there.ok()) return end_with_actor(self);
+    if (self.work.range.discarding) there.value().space->finish_change(self.work.range);
     finish_free(self);
 }
 
@@ -43,7 +51,7 @@ void flush_visit(Thread& self) { self.work.flush.apply(this_cpu().space_root); }
 // Who waits for an object on the pages that go does not any more.
 void end_waits_step(Thread& self) {
     const Result<Territory> there = territory_of(self.work.target_actor);
-    if (!there.ok()) return finish_free(self);
+    if (!there.ok()) return end_with_actor(self);
     const auto& [space, owner, actor, name] = there.value();
     // In supervisor memory they are not looked for.
     if (!space->shared() && !end_waits(*actor, self.work.range.range, self.work.done)) {
@@ -57,7 +65,7 @@ void end_waits_step(Thread& self) {
 void hide_step(Thread& self) {
     const Result<Territory> there = territory_of(self.work.target_actor);
     if (!there.ok()) {
-        finish_free(self);
+        end_with_actor(self);
     } else if (!there.value().space->hide_step(self.work.range)) {
         self.continuation = hide_step;
     } else {
@@ -68,10 +76,11 @@ void hide_step(Thread& self) {
 
 void free_step(Thread& self) {
     const Result<Territory> there = territory_of(self.work.target_actor);
-    if (!there.ok()) return self.frame.set_result(K_OK); // it has gone, and its regions with it
-    const auto& [space, owner, actor, name] = there.value();
     LongWork& work = self.work;
     const bool discard = (work.options & K_DISCARD) != 0;
+    // It has gone, and its regions with it.
+    if (!there.ok()) return self.frame.set_result(discard ? K_EUNKNOWN : K_OK);
+    const auto& [space, owner, actor, name] = there.value();
     const Status status = discard ? space->begin_discard(work.range.range, work.range)
                                   : space->begin_free(work.range.range, work.range, owner);
     if (status == Status::timeout) return pause(self, free_step);

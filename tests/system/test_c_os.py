@@ -22,6 +22,11 @@ class Programs(SystemTest):
     def test_memory(self):
         self.assert_program_passed(self.run_program("/bin/test_memory"), "memory")
 
+    def test_mappings(self):
+        for cpus in (1, 4):
+            with self.subTest(cpus=cpus):
+                self.assert_program_passed(self.run_program("/bin/test_mappings", cpus=cpus), "mappings")
+
     def test_threads(self):
         for cpus in (1, 4):
             with self.subTest(cpus=cpus):

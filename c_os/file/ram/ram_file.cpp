@@ -1,8 +1,8 @@
 // Regular files of the RAM file system.
 //
 // What a program reads or writes is copied between its memory and the page with the file's lock held: its
-// memory must not be such that bringing it in reads this file system. (Programs' memory is never mapped from
-// files; whoever adds that has to bring the page in before.)
+// memory must not be such that bringing it in reads this file system. (Views have all their pages from the
+// beginning for that reason.)
 #include "c_os/base/bytes.hpp"
 #include "c_os/base/memory.hpp"
 #include "c_os/file/file_context.hpp"
@@ -15,6 +15,8 @@ namespace chorale::c_os {
 namespace {
 
 alignas(64) constexpr std::byte zeros[page_size]{};
+
+[[nodiscard]] u64 pages_of(u64 size) { return (size + page_size - 1) >> page_bits; }
 
 // The part of a page from `at` on, within `rest` bytes.
 [[nodiscard]] std::size_t part_of_page(u64 at, u64 rest) {
@@ -101,7 +103,9 @@ Result<std::size_t> RamFile::write(u64& place, Buffer& from, u64 limit, WriteMod
     limit = std::min(limit, size_limit);
     if (start >= limit) return failed(Error::efbig);
     u64 at = start;
-    for (u64 rest = std::min<u64>(from.left(), limit - at); rest != 0;) {
+    const u64 count = std::min<u64>(from.left(), limit - at), old_size = attributes_.size;
+    if (at + count > old_size) clear_tail();
+    for (u64 rest = count; rest != 0;) {
         const std::size_t part = part_of_page(at, rest);
         if (const Done done = write_page(at, from, part); !done) {
             if (at == start) return failed(done.error());
@@ -111,6 +115,7 @@ Result<std::size_t> RamFile::write(u64& place, Buffer& from, u64 limit, WriteMod
         rest -= part;
         attributes_.size = std::max(attributes_.size, at);
     }
+    if (attributes_.size > old_size) show_more();
     if (!mode.keep_set_id) {
         attributes_.mode &= ~mode_set_uid;
         if ((attributes_.mode & mode_group_execute) != 0) attributes_.mode &= ~mode_set_gid;
@@ -123,14 +128,53 @@ Result<std::size_t> RamFile::write(u64& place, Buffer& from, u64 limit, WriteMod
 Done RamFile::truncate(u64 size) {
     if (size > size_limit) return failed(Error::efbig);
     const Lock lock{mutex_};
+    while (size < attributes_.size) {
+        const Done hidden = views_.shrink(pages_of(size));
+        if (hidden) break;
+        if (hidden.error() != Error::esrch) return hidden;
+        // A process is ending that shows them: it lets go of the view when its last thread has gone.
+        if (view_left_.wait(mutex_) == Woken::aborted) return failed(Error::eintr);
+    }
     if (size < attributes_.size) {
-        pages_.cut((size + page_size - 1) >> page_bits, charge_);
+        pages_.cut(pages_of(size), charge_);
         std::byte* const last = size % page_size == 0 ? nullptr : pages_.find(size >> page_bits);
         if (last != nullptr) clear_bytes(last + size % page_size, page_size - size % page_size);
     }
+    const bool grows = size > attributes_.size;
+    if (grows) clear_tail();
     attributes_.size = size;
+    if (grows) show_more();
     touch_modified();
     return {};
+}
+
+Done RamFile::add_view(PageView& view) {
+    const Lock lock{mutex_};
+    return views_.add(view, pages_of(attributes_.size),
+                      [&](u64 index) { return pages_.obtain(index, charge_); });
+}
+
+void RamFile::remove_view(PageView& view) {
+    const Lock lock{mutex_};
+    views_.remove(view);
+    view_left_.wake_all();
+}
+
+void RamFile::divide_view(PageView& view, PageRange range, PageView* rest) {
+    const Lock lock{mutex_};
+    views_.divide(view, range, rest);
+}
+
+void RamFile::clear_tail() {
+    const u64 used = attributes_.size % page_size;
+    if (!views_.ever() || used == 0) return;
+    std::byte* const last = pages_.find(attributes_.size >> page_bits);
+    if (last != nullptr) clear_bytes(last + used, page_size - used);
+}
+
+void RamFile::show_more() {
+    if (views_.empty()) return;
+    views_.grow(pages_of(attributes_.size), [&](u64 index) { return pages_.obtain(index, charge_); });
 }
 
 Result<u64> RamFile::seek_content(u64 offset, Whence whence) const {
@@ -178,7 +222,11 @@ Done RamFile::allocate(u64 offset, u64 size, bool keep_size) {
     const u64 end = (offset + size + page_size - 1) >> page_bits;
     for (u64 index = offset >> page_bits; index < end; ++index)
         if (const auto page = pages_.obtain(index, charge_); !page) return failed(page.error());
-    if (!keep_size) attributes_.size = std::max(attributes_.size, offset + size);
+    if (!keep_size && offset + size > attributes_.size) {
+        clear_tail();
+        attributes_.size = offset + size;
+        show_more();
+    }
     touch_modified();
     return {};
 }

@@ -15,6 +15,7 @@
 
 #include "c_os/base/owned.hpp"
 #include "c_os/file/open_file.hpp"
+#include "c_os/file/page_view.hpp"
 #include "c_os/file/ram/name_table.hpp"
 #include "c_os/file/ram/page_tree.hpp"
 
@@ -65,6 +66,10 @@ class RamFile final : public RamNode {
     [[nodiscard]] Done truncate(u64 size) override;
     [[nodiscard]] Result<Ref<OpenFile>> open(FileContext& context, u32 flags) override;
 
+    [[nodiscard]] Done add_view(PageView& view) override;
+    void remove_view(PageView& view) override;
+    void divide_view(PageView& view, PageRange range, PageView* rest) override;
+
     // `place` is read and moved on under the lock: calls that share it do not overlap.
     [[nodiscard]] Result<std::size_t> read(u64& place, Buffer& to, bool touch);
     struct WriteMode {
@@ -78,7 +83,14 @@ class RamFile final : public RamNode {
     [[nodiscard]] Done write_page(u64 at, Buffer& from, std::size_t size);
     [[nodiscard]] Result<u64> seek_content(u64 offset, Whence whence) const;
 
-    PageTree pages_; // zero behind the size
+    // Before the file grows: what programs have written behind its end goes.
+    void clear_tail();
+    // When it has grown.
+    void show_more();
+
+    PageTree pages_;  // zero behind the size, but for the last page of a file that has had views
+    PageViews views_; // of pages below the size
+    Waiters view_left_;
 };
 
 class RamLink final : public RamNode {
