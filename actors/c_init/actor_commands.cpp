@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include <algorithm>
+#include <string_view>
+
 namespace chorale::c_init {
 
 namespace {
@@ -150,24 +153,42 @@ struct RunOptions {
     return size > least ? size : least;
 }
 
+[[nodiscard]] std::string_view name_of(ActorState state) {
+    switch (state) {
+    case ActorState::idle:
+        return "SIDL";
+    case ActorState::sleeping:
+        return "SSLEEP";
+    case ActorState::stopped:
+        return "SSTOP";
+    case ActorState::ended:
+        return "SZOMB";
+    case ActorState::running:
+        break;
+    }
+    return "SRUN";
+}
+
 [[nodiscard]] int list_actors(const Invocation& call) {
     if (call.words.size() != 1) return call.misused("it takes no arguments");
     std::vector<ActorEntry> actors;
     if (const int result = call.shell.actors().list(actors); result < 0)
         return call.failed("%s", cause(-result).c_str());
     int uid_width = 3, aid_width = 4;
-    std::size_t name_width = 12;
+    std::size_t name_width = 12, state_width = 4;
     for (const ActorEntry& actor : actors) {
         uid_width = width(uid_width, actor.uid);
         aid_width = width(aid_width, static_cast<unsigned>(actor.aid));
-        if (actor.name.size() > name_width) name_width = actor.name.size();
+        name_width = std::max(name_width, actor.name.size());
+        state_width = std::max(state_width, name_of(actor.state).size());
     }
-    const int name_column = static_cast<int>(name_width);
-    printf("%*s %*s %-*s %-3s %-4s %s\n", uid_width, "UID", aid_width, "PID", name_column, "NAME", "DBG",
-           "STAT", "GROUP");
+    const int name_column = static_cast<int>(name_width), state_column = static_cast<int>(state_width);
+    printf("%*s %*s %-*s %-3s %-*s %s\n", uid_width, "UID", aid_width, "PID", name_column, "NAME", "DBG",
+           state_column, "STAT", "GROUP");
     for (const ActorEntry& actor : actors)
-        printf("%*u %*d %-*s %-3s %-4s %s\n", uid_width, actor.uid, aid_width, actor.aid, name_column,
-               actor.name.c_str(), actor.debugged ? "yes" : "no", "SRUN", "-");
+        printf("%*u %*d %-*s %-3s %-*s %s\n", uid_width, actor.uid, aid_width, actor.aid, name_column,
+               actor.name.c_str(), actor.debugged ? "yes" : "no", state_column, name_of(actor.state).data(),
+               "-");
     return 0;
 }
 
@@ -200,7 +221,9 @@ constexpr Command table[] = {
     {"aps", "", "List the actors",
      "One line for each actor that C_OS knows: the user it runs for, its number (aid,\n"
      "which is its process id), its name (argv[0]), whether it is debugged, its state\n"
-     "(SRUN), its restart group (none: there is no hot restart in this image).\n"
+     "(SRUN: one of its threads runs or is ready, SSLEEP: all wait, SSTOP: stopped,\n"
+     "SIDL: not started yet, SZOMB: has ended, nobody has asked how), its\n"
+     "restart group (none: there is no hot restart in this image).\n"
      "chorusStat tells of actors that only the nucleus knows, too.\n",
      Topic::actors, false, list_actors},
     {"arun", "[-g rgid] [-S|-U] [-k] [-T] [-d] [-q] [-D] [-Z] [-xip] path [args] [&]",

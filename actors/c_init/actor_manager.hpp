@@ -27,11 +27,15 @@ struct End {
     int number{}; // the exit status; the event, AEVT_… of am/await.h
 };
 
+// What an actor does, as ps of BSD systems tells it: SIDL, SRUN, SSLEEP, SSTOP, SZOMB.
+enum class ActorState { idle, running, sleeping, stopped, ended };
+
 struct ActorEntry {
     int aid;
     unsigned uid;
     bool debugged;
     std::string name;
+    ActorState state{ActorState::running};
 };
 
 // Calls return 0 or a positive result, else -errno.

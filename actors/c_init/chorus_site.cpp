@@ -128,6 +128,25 @@ int ChorusActorManager::kill(int aid) {
     return result(akill(&capability));
 }
 
+namespace {
+
+[[nodiscard]] ActorState state_of(const astatEntry& entry) {
+    switch (ASTAT_STATE(entry.astatFlags)) {
+    case ASTAT_IDLE:
+        return ActorState::idle;
+    case ASTAT_SLEEPING:
+        return ActorState::sleeping;
+    case ASTAT_STOPPED:
+        return ActorState::stopped;
+    case ASTAT_ENDED:
+        return ActorState::ended;
+    default:
+        return ActorState::running;
+    }
+}
+
+} // namespace
+
 int ChorusActorManager::list(std::vector<ActorEntry>& actors) {
     std::vector<astatEntry> entries(64);
     int count = 0;
@@ -139,7 +158,7 @@ int ChorusActorManager::list(std::vector<ActorEntry>& actors) {
     }
     for (const astatEntry& entry : std::span{entries}.first(static_cast<std::size_t>(count)))
         actors.push_back({entry.astatAid, static_cast<unsigned>(entry.astatUid),
-                          (entry.astatFlags & ASTAT_DEBUGGED_CACTOR) != 0, entry.astatName});
+                          (entry.astatFlags & ASTAT_DEBUGGED_CACTOR) != 0, entry.astatName, state_of(entry)});
     return 0;
 }
 

@@ -16,6 +16,9 @@
 #include <chorus/os_statistics.h>
 #include <supervisor/memory.hpp>
 
+#include <algorithm>
+#include <span>
+
 namespace chorale::c_os {
 
 namespace {
@@ -177,8 +180,32 @@ Result<u64> call_acred(Task& task, const CallArguments& call) {
     return call[2] == 0 ? Result<u64>{0} : no_value(set_credentials(**process, call[2]));
 }
 
+// By its threads, those too that C_OS does not know. More than fit are not looked at: one that runs is most
+// likely among the others.
+[[nodiscard]] int state_of(Process& process) {
+    {
+        const Lock lock{processes().mutex};
+        if (process.state == ProcessState::created) return ASTAT_IDLE;
+        if (process.state == ProcessState::ended) return ASTAT_ENDED;
+    }
+    constexpr int most = 64;
+    KnThreadStat threads[most];
+    const int count = threadStat(&process.capability, 0, threads, sizeof threads);
+    if (count < 0) return ASTAT_ENDED; // being deleted
+    int state = ASTAT_IDLE;
+    for (const KnThreadStat& thread :
+         std::span{threads}.first(static_cast<std::size_t>(std::min(count, most)))) {
+        if (thread.tsStatus == K_ACTIVE) return ASTAT_RUNNING;
+        if (thread.tsStatus == K_WAITING) state = ASTAT_SLEEPING;
+        if (thread.tsStatus == K_STOPPED && state == ASTAT_IDLE) state = ASTAT_STOPPED;
+        if (thread.tsStatus == K_SUSPENDED && state == ASTAT_IDLE) state = ASTAT_STOPPED;
+    }
+    return state;
+}
+
 [[nodiscard]] astatEntry describe(Process& process) {
     astatEntry entry{};
+    entry.astatFlags = state_of(process) << 8;
     entry.astatAid = process.id;
     entry.astatUid = static_cast<int>(process.files.credentials().uid);
     copy_bytes(entry.astatName, process.name, sizeof process.name);

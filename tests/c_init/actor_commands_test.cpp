@@ -139,6 +139,18 @@ TEST_F(ActorCommands, List) {
                    "     0     3 am                  yes SRUN -\n"
                    "    20     4 theirs              no  SRUN -\n"
                    "100000 30000 a-name-that-is-long no  SRUN -\n");
+    actors.actors = {{2, 0, false, "C_INIT"},
+                     {3, 0, false, "a", ActorState::idle},
+                     {4, 0, false, "b", ActorState::sleeping},
+                     {5, 0, false, "c", ActorState::stopped},
+                     {6, 0, false, "d", ActorState::ended}};
+    EXPECT_EQ(run("aps"), 0);
+    EXPECT_EQ(out, "UID  PID NAME         DBG STAT   GROUP\n"
+                   "  0    2 C_INIT       no  SRUN   -\n"
+                   "  0    3 a            no  SIDL   -\n"
+                   "  0    4 b            no  SSLEEP -\n"
+                   "  0    5 c            no  SSTOP  -\n"
+                   "  0    6 d            no  SZOMB  -\n");
     expect_error("aps x", 2, "aps: it takes no arguments");
     actors.list_result = -ENOSYS;
     EXPECT_EQ(run("aps"), 1);

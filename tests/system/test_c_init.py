@@ -108,7 +108,7 @@ class Commands(ConsoleTest):
         self.assertRegex(lines[0], r"^UID +PID NAME +DBG STAT GROUP$")
         self.assertRegex(lines[1], r"^ +0 +2 C_INIT +no +SRUN -$")
         aid, _ = self.receiver(guest, "")
-        self.assertTrue([line for line in guest.run("aps") if re.search(f" {aid} ipcrecv ", line)])
+        self.assertTrue([line for line in guest.run("aps") if re.search(f" {aid} ipcrecv +no +SSLEEP", line)])
         self.assertEqual(guest.run("akill 2"), ["akill: 2: that is C_INIT itself"])
         self.assertEqual(guest.run("akill 999"), ["akill: 999: no such actor"])
         guest.run(f"akill {aid}")
@@ -118,6 +118,7 @@ class Commands(ConsoleTest):
     def test_started_stopped(self):
         guest = self.boot()
         aid = self.started(guest.run("arun -d ipcsend --help"))
+        self.assertTrue([line for line in guest.run("aps") if re.search(f" {aid} ipcsend +no +SSTOP", line)])
         self.assertEqual(guest.run("echo still"), ["still"])
         guest.run(f"akill -c {aid}")
         self.eventually(guest, f"ipcsend (aid {aid}): exit 0")
