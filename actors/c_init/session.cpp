@@ -1,8 +1,8 @@
 #include "c_init/session.hpp"
 
 #include "c_init/text.hpp"
+#include "formats/security.hpp"
 
-#include <algorithm>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,52 +21,17 @@ constexpr unsigned own_id = 0;
     return id;
 }
 
-// False: the field is neither empty nor a number.
-[[nodiscard]] bool take_id(std::string_view field, const char* variable, unsigned& id) {
-    if (!field.empty()) return parse_number(field, id);
-    id = default_id(variable);
-    return true;
-}
-
-[[nodiscard]] bool take_groups(std::string_view field, std::vector<unsigned>& groups) {
-    constexpr std::size_t group_limit = 16;
-    while (!field.empty()) {
-        unsigned group = 0;
-        if (groups.size() == group_limit || !parse_number(take_field(field, ','), group)) return false;
-        groups.push_back(group);
-    }
-    return true;
-}
-
-constexpr std::size_t separators = 6;
-
-[[nodiscard]] bool take_user(std::string_view line, std::string_view user, Session& session) {
-    if (static_cast<std::size_t>(std::count(line.begin(), line.end(), ':')) != separators) return false;
-    if (take_field(line, ':') != user) return false;
-    const std::string_view trusted = take_field(line, ':');
-    Session found;
-    found.trusted = trusted == "TRUSTED";
-    if (!found.trusted && !trusted.empty()) return false;
-    if (!take_id(take_field(line, ':'), "CINIT_DEFAULTUID", found.credentials.uid)) return false;
-    if (!take_id(take_field(line, ':'), "CINIT_DEFAULTGID", found.credentials.gid)) return false;
-    if (!take_groups(take_field(line, ':'), found.credentials.groups)) return false;
-    session = found;
-    return true;
-}
-
 } // namespace
 
 bool find_user(std::string_view security, std::string_view user, Session& session) {
-    for (const std::string_view name : {user, std::string_view{"*"}}) {
-        std::string_view rest = security;
-        while (!rest.empty()) {
-            const std::string_view line = take_field(rest, '\n');
-            if (line.empty() || line.front() == '#' || !take_user(line, name, session)) continue;
-            session.user = user;
-            return true;
-        }
-    }
-    return false;
+    const std::optional<formats::SecurityEntry> entry = formats::find_user(security, user);
+    if (!entry) return false;
+    session.user = user;
+    session.trusted = entry->trusted;
+    session.credentials.uid = entry->uid ? *entry->uid : default_id("CINIT_DEFAULTUID");
+    session.credentials.gid = entry->gid ? *entry->gid : default_id("CINIT_DEFAULTGID");
+    session.credentials.groups.assign(entry->groups, entry->groups + entry->group_count);
+    return true;
 }
 
 Session console_session() {

@@ -1,10 +1,7 @@
 // On whose behalf commands are run, and what of it is allowed.
 //
-// The system is secured when there is a readable file /etc/security. Its lines are
-//     username:trusted:uid:gid:add_groups:rem_hosts:password
-// with TRUSTED (or nothing) in the second field and groups parted by commas. `*` is any user who has no line
-// of their own. An empty uid or gid is the default one: of the variables CINIT_DEFAULTUID and
-// CINIT_DEFAULTGID, else 0. A line that is not whole gives nobody anything.
+// The system is secured when there is a readable file /etc/security (formats/security.hpp). The default uid
+// and gid are those of the variables CINIT_DEFAULTUID and CINIT_DEFAULTGID, else 0.
 //
 // Whoever sits at the console is the user `console`; hosts and password are for users who come over a
 // network.

@@ -10,8 +10,6 @@ namespace chorale::c_os {
 
 namespace {
 
-enum : u64 { signal_kill = 9, signal_stop = 19 };
-
 [[nodiscard]] Result<u64> send_signal(Task& sender, int target, u64 signal) {
     if (signal > signal_count) return failed(Error::einval);
     Ref<Process> process = processes().find(target);
@@ -58,7 +56,8 @@ Result<u64> call_rt_sigaction(Task& task, const CallArguments& call) {
             return failed(done.error());
     }
     if (address == 0) return 0;
-    if (signal == signal_kill || signal == signal_stop) return failed(Error::einval);
+    const auto wanted_signal = static_cast<Signal>(signal);
+    if (wanted_signal == Signal::kill || wanted_signal == Signal::stop) return failed(Error::einval);
     SignalAction wanted{};
     if (const Done done = copy_in(&wanted, address, signal_action_size); !done) return failed(done.error());
     const Lock lock{task.process.tasks_mutex};

@@ -30,8 +30,8 @@ constinit std::atomic<u64> reported[linux_limit / 64];
     const u64 bit = u64{1} << (number % 64);
     // relaxed: pairs with nothing
     if ((reported[number / 64].fetch_or(bit, std::memory_order_relaxed) & bit) != 0) return;
-    say("{} (aid {}): system call {} {} is not here", static_cast<const char*>(task.process.name),
-        task.process.id, number, linux_call_name(number));
+    say_of_program("{} (aid {}): system call {} {} is not here", static_cast<const char*>(task.process.name),
+                   task.process.id, number, linux_call_name(number));
 }
 
 template <class Function>

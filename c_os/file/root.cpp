@@ -11,6 +11,8 @@
 
 #include <log/chLog.h>
 
+#include <algorithm>
+
 namespace chorale::c_os {
 
 namespace {
@@ -83,9 +85,10 @@ class ProgramLinks final : public BankFileSystem::FileVisitor {
   public:
     explicit ProgramLinks(Node& bin) : bin_{bin} {}
     Done visit(std::string_view name, formats::Bytes contents) override {
-        constexpr std::string_view elf = "\177ELF", script = "#!";
+        constexpr std::string_view magics[] = {"\177ELF", "#!", "\x1f\x8b"}; // the last: compressed
         const std::string_view text = formats::characters(contents);
-        if (!text.starts_with(elf) && !text.starts_with(script)) return {};
+        if (std::ranges::none_of(magics, [&](std::string_view magic) { return text.starts_with(magic); }))
+            return {};
         char target[name_limit + 1 + bank_path.size()];
         if (name.size() > name_limit) return {};
         copy_bytes(target, bank_path.data(), bank_path.size());

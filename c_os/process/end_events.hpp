@@ -1,21 +1,21 @@
 // Why a process ended that did not exit. The numbers are those of Linux's signals of the same meaning.
 #pragma once
 
-#include "kernel/base/types.hpp"
+#include "c_os/process/signal_numbers.hpp"
 
 #include <string_view>
 
 namespace chorale::c_os {
 
 enum class KillEvent : u8 {
-    illegal_instruction = 4,
-    breakpoint = 5,
-    aborted = 6,
-    bus_error = 7, // behind the end of a file that is mapped
-    floating_point = 8,
-    killed = 9, // akill
-    memory_protection = 11,
-    deleted = 15, // actorDelete
+    illegal_instruction = number_of(Signal::illegal_instruction),
+    breakpoint = number_of(Signal::trap),
+    aborted = number_of(Signal::abort),
+    bus_error = number_of(Signal::bus_error), // behind the end of a file that is mapped
+    floating_point = number_of(Signal::floating_point),
+    killed = number_of(Signal::kill), // akill
+    memory_protection = number_of(Signal::segmentation),
+    deleted = number_of(Signal::terminate), // actorDelete
 };
 
 [[nodiscard]] std::string_view text(KillEvent event);

@@ -89,8 +89,8 @@ void on_exception(void* argument, void*) {
     const EndEvent end{EndEvent::Kind::kill, static_cast<int>(event)};
     // One line: what its other threads meet meanwhile tells nothing new.
     if (begin_end(*process, end))
-        say("{} (aid {}): {}: address {}, pc {}", static_cast<const char*>(process->name), process->id,
-            text(event), Hex{address}, Hex{exception.threadCtx->pc});
+        say_of_program("{} (aid {}): {}: address {}, pc {}", static_cast<const char*>(process->name),
+                       process->id, text(event), Hex{address}, Hex{exception.threadCtx->pc});
     end_process_for_good(std::move(process), end);
 }
 
@@ -155,12 +155,12 @@ void end_process_for_good(Ref<Process> process, EndEvent event) {
 }
 
 void signal_process(Ref<Process> process, int signal) {
-    enum { kill = 9, child = 17, go_on = 18, urgent = 23, window = 28 };
     constexpr u64 ignore = 1; // SIG_IGN
-    if (signal == child || signal == go_on || signal == urgent || signal == window) return;
+    if (ignored_by_default(signal)) return;
     {
         const Lock lock{process->tasks_mutex};
-        if (process->signals.action[signal - 1].word[0] == ignore && signal != kill) return;
+        if (process->signals.action[signal - 1].word[0] == ignore && signal != number_of(Signal::kill))
+            return;
     }
     end_process(std::move(process), {EndEvent::Kind::kill, signal});
 }

@@ -11,6 +11,7 @@
 #include "c_os/file/file_context.hpp"
 #include "c_os/file/terminal.hpp"
 #include "c_os/process/address_space.hpp"
+#include "c_os/process/signal_numbers.hpp"
 
 #include <chorus/machine_context.h>
 #include <exec/chExec.h>
@@ -23,7 +24,6 @@ class Process;
 
 // What the program wants to be done when a signal comes: struct sigaction of the system call, whose first
 // word is the handler.
-inline constexpr unsigned signal_count = 64;
 struct SignalAction {
     u64 word[4];
 };

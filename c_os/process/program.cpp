@@ -52,7 +52,7 @@ Result<Program> place_program(Process& process, formats::Bytes file, std::string
         base = process.space.image_base();
     }
     if (!image) {
-        say("{}: {}", path, formats::elf::text(image.error().error));
+        say_of_program("{}: {}", path, formats::elf::text(image.error().error));
         return failed(Error::enoexec);
     }
     u64 end = 0;

@@ -175,8 +175,10 @@ Done start_or_continue(Process& process) {
     if (state == ProcessState::ended) return failed(Error::esrch);
     if (state == ProcessState::created)
         return process.entry == 0 ? Done{failed(Error::einval)} : start_process(process, false);
-    if (!waits || actorStart(&process.capability) != K_OK) return failed(Error::ebusy);
-    return {};
+    if (!waits) return failed(Error::ebusy);
+    // K_EUNKNOWN: it has been started, and has come to its end before the call.
+    const int status = actorStart(&process.capability);
+    return status == K_OK || status == K_EUNKNOWN ? Done{} : failed(Error::ebusy);
 }
 
 // The file says it where the request leaves it open. What runs beside the nucleus is for trusted actors, and

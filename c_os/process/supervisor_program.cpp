@@ -57,7 +57,7 @@ using formats::elf::Segment;
             copy_bytes(reinterpret_cast<void*>(place.raw()), &value, sizeof value);
             return true;
         });
-    if (problem.error != ImageError::none) say("{}: {} {}", path, text(problem), problem.name);
+    if (problem.error != ImageError::none) say_of_program("{}: {} {}", path, text(problem), problem.name);
     return problem.error == ImageError::none;
 }
 
@@ -66,7 +66,7 @@ using formats::elf::Segment;
 Result<u64> place_supervisor_program(const Process& process, formats::Bytes file, std::string_view path) {
     const ParsedImage parsed = parse_image(file, elf_machine);
     if (parsed.problem.error != ImageError::none) {
-        say("{}: {}", path, text(parsed.problem));
+        say_of_program("{}: {}", path, text(parsed.problem));
         return failed(Error::enoexec);
     }
     const Result<VmAddr> base = make_room(process, parsed.image.size);

@@ -6,15 +6,13 @@ namespace chorale::c_os {
 
 namespace {
 
-constexpr int interrupt_number = 2, quit_number = 3, hang_up_number = 1;
-
 class TerminalSignals final : public TerminalEvents {
   public:
     void on_signal_character(TerminalSignal signal, int process_group) override {
         int number = 0;
-        if (signal == TerminalSignal::interrupt) number = interrupt_number;
-        if (signal == TerminalSignal::quit) number = quit_number;
-        if (signal == TerminalSignal::hang_up) number = hang_up_number;
+        if (signal == TerminalSignal::interrupt) number = number_of(Signal::interrupt);
+        if (signal == TerminalSignal::quit) number = number_of(Signal::quit);
+        if (signal == TerminalSignal::hang_up) number = number_of(Signal::hang_up);
         if (number == 0 || process_group == 0) return;
         for (Ref<Process> each = processes().after(0); each; each = processes().after(each->id)) {
             if (each->files.job().group == process_group) signal_process(each, number);

@@ -19,6 +19,7 @@ constexpr unsigned slice = 16;          // what a serial port takes at once
 constinit SpinLock console_lock;
 constinit char ring[ring_size];
 constinit u64 written = 0, sent = 0; // characters since boot; under the lock
+constinit char last_sent = 0;        // under the lock
 constinit void (*notify)() = nullptr;
 
 // There is room. What goes beyond the ring's end goes to its beginning.
@@ -32,8 +33,10 @@ void put_in_ring(std::string_view text) {
 
 void put_next() {
     const char character = ring[sent++ % ring_size];
-    if (character == '\n') machine::put('\r');
+    // A terminal program has put its own carriage return there.
+    if (character == '\n' && last_sent != '\r') machine::put('\r');
     machine::put(character);
+    last_sent = character;
 }
 
 } // namespace

@@ -173,57 +173,7 @@ TEST_F(System, CallsSurviveNonsense) {
     }
 }
 
-struct Security : System {
-    struct Lines final : SecurityReport {
-        void on_bad_line(u32 number, SecurityFault fault) override {
-            text += std::to_string(number) + ": " + std::string{c_os::text(fault)} + "\n";
-        }
-        std::string text;
-    };
-};
-
-TEST_F(Security, Users) {
-    constexpr std::string_view text = "# users\n"
-                                      "\n"
-                                      "*::500:500::*:\n"
-                                      "ann:TRUSTED:0:0:1,2:host1,host2:secret\n"
-                                      "bob:::::host1:\n"
-                                      "bob:TRUSTED:0::::\n"
-                                      "eve:::::,:x";
-    const auto ann = lookup_security(text, "ann", "host2", 7, 8);
-    ASSERT_TRUE(ann);
-    EXPECT_TRUE(ann->trusted);
-    EXPECT_EQ(ann->credentials.group_count, 2U);
-    EXPECT_EQ(ann->credentials.groups[1], 2U);
-    EXPECT_EQ(ann->password, "secret");
-    EXPECT_EQ(lookup_security(text, "ann", "host3", 7, 8).error(), SecurityRefusal::host_not_listed);
-    EXPECT_EQ(lookup_security(text, "ann", "", 7, 8).error(), SecurityRefusal::host_not_listed);
-    const auto bob = lookup_security(text, "bob", "host1", 7, 8);
-    ASSERT_TRUE(bob);
-    EXPECT_FALSE(bob->trusted);
-    EXPECT_EQ(bob->credentials.uid, 7U);
-    EXPECT_EQ(bob->credentials.saved_gid, 8U);
-    const auto any = lookup_security(text, "joe", "anywhere", 7, 8);
-    ASSERT_TRUE(any);
-    EXPECT_EQ(any->credentials.real_uid, 500U);
-    EXPECT_EQ(lookup_security(text, "eve", "", 7, 8).error(), SecurityRefusal::host_not_listed);
-    EXPECT_EQ(lookup_security("ann::0:0::*:", "joe", "x", 7, 8).error(), SecurityRefusal::unknown_user);
-}
-
-TEST_F(Security, BadLines) {
-    std::string groups = "u::::1";
-    for (int i = 0; i < 32; ++i) groups += ",1";
-    const std::string text =
-        "short\n::::::\nx:YES:::::\nx::a::::\nx::4294967295::::\nx:::-1:::\nx::::1,,2::\n" + groups +
-        "::\nx::::::\ty\nx:::::::\n" + std::string(5000, ':');
-    Lines lines;
-    EXPECT_FALSE(lookup_security(text, "x", "*", 0, 0, &lines));
-    EXPECT_EQ(lines.text, "1: not seven fields\n2: no user\n3: neither TRUSTED nor empty\n"
-                          "4: the user's number is none\n5: the user's number is none\n"
-                          "6: the group's number is none\n7: the number of a further group is none\n"
-                          "8: too many groups\n9: a control character\n10: not seven fields\n"
-                          "11: not seven fields\n");
-}
+using Security = System;
 
 TEST_F(Security, Mode) {
     Process user{root, 10, 10};
@@ -235,11 +185,6 @@ TEST_F(Security, Mode) {
     EXPECT_TRUE(secured(user.context));
     EXPECT_EQ(may_load_supervisor(user.context), failed(Error::eperm));
     EXPECT_TRUE(may_load_supervisor(p.context));
-    const Result<SecurityText> text = read_security(user.context);
-    ASSERT_TRUE(text);
-    EXPECT_EQ(text->view(), "joe::10:10::*:\n");
-    EXPECT_EQ(p("truncate", "/etc/security", 70000), 0);
-    EXPECT_EQ(read_security(p.context).error(), Error::efbig);
 }
 
 } // namespace

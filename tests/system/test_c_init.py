@@ -1,10 +1,12 @@
 """The console of a booted system: C_INIT under C_OS, typed at through the serial line."""
 
+import gzip
 import os
 import pty
 import re
 import sys
 import tempfile
+import termios
 import time
 import unittest
 
@@ -26,6 +28,9 @@ class Guest(Typist):
         self.scratch = tempfile.TemporaryDirectory(prefix="chorale-console-")
         guest = qemu.Machine(arch=ARCH, cpus=cpus, append=append, bank=str(bank))
         terminal, other = pty.openpty()
+        attributes = termios.tcgetattr(other)
+        attributes[1] &= ~termios.ONLCR  # what comes is what the machine has sent
+        termios.tcsetattr(other, termios.TCSANOW, attributes)
         super().__init__(terminal, LIMIT)
         # Without signal=off Ctrl-C would end QEMU.
         line = ["-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line"]
@@ -114,6 +119,7 @@ class Commands(ConsoleTest):
         guest.run(f"akill {aid}")
         self.eventually(guest, f"ipcrecv (aid {aid}): killed")
         self.assertFalse([line for line in guest.run("aps") if "ipcrecv" in line])
+        self.assertNotIn("\r\r", guest.output)
 
     def test_started_stopped(self):
         guest = self.boot()
@@ -225,11 +231,12 @@ class Messages(ConsoleTest):
             self.assertLess(time.monotonic(), deadline)
 
 
-def bank_with(**files):
-    """A bank of C_OS, C_INIT and the commands, with these files: texts."""
+def bank_with(own_programs=None, **files):
+    """A bank of C_OS, C_INIT and the commands, with these files: texts. own_programs: bytes by name."""
     programs = ("C_INIT", "ipcrecv", "ipcsend")
     actors = [cpio_entry("C_OS.r", (TREE / "bank" / "C_OS.r").read_bytes())]
     commands = [cpio_entry(f"bin/{name}", (TREE / "bin" / name).read_bytes()) for name in programs]
+    commands += [cpio_entry(f"bin/{name}", data) for name, data in (own_programs or {}).items()]
     texts = [cpio_entry(name.replace("_", "."), text.encode(), 0o100644) for name, text in files.items()]
     return bank(*actors, *commands, *texts)
 
@@ -270,6 +277,53 @@ class Starts(ConsoleTest):
         self.assertEqual(line.split()[0], "100")
         guest.run(f"akill {aid}")
         self.eventually(guest, f"ipcrecv (aid {aid}): killed")
+
+
+class Programs(ConsoleTest):
+    """What arun starts: in which space, compressed, broken."""
+
+    def boot_with(self, programs, **files):
+        with tempfile.NamedTemporaryFile(suffix=".cpio") as file:
+            file.write(bank_with(programs, **files))
+            file.flush()
+            return self.boot(bank=file.name)
+
+    @staticmethod
+    def program(name):
+        return (TREE / "bin" / name).read_bytes()
+
+    def assert_runs(self, guest, words, space):
+        with self.subTest(words=words):
+            self.assertEqual(guest.run(f"arun -q {words}"), [f"This actor is running as a {space} actor"])
+            self.assertEqual(guest.run("echo $?"), ["0"])
+
+    def test_spaces(self):
+        supervisor = self.program("supervisor-5-1.r")
+        guest = self.boot_with({"both": self.program("5-1"), "both.r": supervisor, "only.r": supervisor})
+        for words, space in (("both", "user"), ("-U both", "user"), ("-S both", "supervisor"),
+                             ("-S both.r", "supervisor"), ("only", "supervisor"), ("-S only", "supervisor")):
+            self.assert_runs(guest, words, space)
+        self.assertEqual(guest.run("arun -U only"), ["arun: /bin/only: exec format error"])
+
+    def test_compressed(self):
+        user, supervisor = (gzip.compress(self.program(name)) for name in ("5-1", "supervisor-5-1.r"))
+        guest = self.boot_with({"small.gz": user, "sup.r.gz": supervisor, "bad.gz": user[:600] + bytes(50) + user[650:]})
+        for words, space in (("small", "user"), ("small.gz", "user"), ("-Z small", "user"),
+                             ("sup.r.gz", "supervisor"), ("-S sup.r.gz", "supervisor")):
+            self.assert_runs(guest, words, space)
+        self.assertEqual(guest.run("arun bad"), ["arun: /bin/bad: exec format error"])
+        self.assert_runs(guest, "small", "user")
+
+    def test_broken_ones_are_told_of_a_few_times_a_second(self):
+        broken = bytearray(self.program("5-1"))
+        broken[18:20] = b"\xff\xff"  # e_machine
+        guest = self.boot_with({"broken": bytes(broken)}, sysadm_ini="arun broken\n" * 40)
+        time.sleep(1.5)
+        guest.run("arun broken")
+        said = guest.output.count("C_OS: /bin/broken: ")
+        left_out = sum(map(int, re.findall("C_OS: ([0-9]+) lines like the next one left out", guest.output)))
+        self.assertGreater(left_out, 0)
+        self.assertEqual(said + left_out, 41)
 
 
 class Editor(ConsoleTest):
