@@ -307,7 +307,8 @@ class Programs(ConsoleTest):
 
     def test_compressed(self):
         user, supervisor = (gzip.compress(self.program(name)) for name in ("5-1", "supervisor-5-1.r"))
-        guest = self.boot_with({"small.gz": user, "sup.r.gz": supervisor, "bad.gz": user[:600] + bytes(50) + user[650:]})
+        bad = user[:600] + bytes(50) + user[650:]
+        guest = self.boot_with({"small.gz": user, "sup.r.gz": supervisor, "bad.gz": bad})
         for words, space in (("small", "user"), ("small.gz", "user"), ("-Z small", "user"),
                              ("sup.r.gz", "supervisor"), ("-S sup.r.gz", "supervisor")):
             self.assert_runs(guest, words, space)
