@@ -18,8 +18,7 @@ namespace {
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Winvalid-offsetof"
 static_assert(offsetof(Thread, supervisor) == THREAD_SUPERVISOR &&
-              offsetof(Thread, direct_trap) + offsetof(DirectTrapState, record) == THREAD_DIRECT &&
-              offsetof(Thread, direct_trap) + offsetof(DirectTrapState, handler_data) == THREAD_HANDLER_DATA);
+              offsetof(Thread, direct_trap) + offsetof(DirectTrapState, record) == THREAD_DIRECT);
 static_assert(offsetof(Thread, invocations) + offsetof(Invocations, frames) == THREAD_LAPS &&
               offsetof(Thread, invocations) + offsetof(Invocations, way_home) == THREAD_WAY_HOME);
 #pragma clang diagnostic pop

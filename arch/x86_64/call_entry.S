@@ -5,6 +5,7 @@
 // Copies: with FSGSBASE the user can change its thread pointer, so the entries that may switch threads save
 // it; with the fast path switched off messages go straight to the slow path.
 #include <chorus/message_registers.h>
+#include <machine/asm.h>
 #include <machine/entry.h>
 
 .macro save_thread_pointer with_fsgsbase, thread, scratch
@@ -117,8 +118,6 @@
 
 .Lforeign_\@:                           // somebody else's system call: all registers are kept
     addq    $CHORUS_CALL_BASE, %rax
-    movq    %rax, FRAME(RAX)(%rsp)
-    save_thread_pointer \with_fsgsbase, %rsp, %rax
     jmp     \foreign_target
     .size \name, . - \name
 .endm
@@ -129,11 +128,11 @@
     define_call_entry chorale_call_entry_slow, 0, fast_slow, fast_slow, foreign_call
     define_call_entry chorale_call_entry_slow_fsgsbase, 1, fast_slow, fast_slow, foreign_call
 
-    // With the thread in rsp, rax in its frame and the FS base as it is. What SYSCALL has overwritten goes
-    // back to the user as SYSCALL left it.
+    // With the thread in rsp. What SYSCALL has overwritten goes back to the user as SYSCALL left it.
     .globl foreign_call
     .type foreign_call, @function
 foreign_call:
+    movq    %rax, FRAME(RAX)(%rsp)
     movq    %rcx, FRAME(PC)(%rsp)
     movq    %rcx, FRAME(RCX)(%rsp)
     movq    %r11, FRAME(FLAGS)(%rsp)
@@ -142,6 +141,8 @@ foreign_call:
     save_message %rsp, %r10
     movq    %gs:CPU_SCRATCH, %rcx
     movq    %rcx, FRAME(SP)(%rsp)
+    ALTERNATIVE PATCH_FSGSBASE, QUOTED(movq FRAME(FS_BASE)(%rsp), %rcx), "rdfsbase %rcx"
+    movq    %rcx, FRAME(FS_BASE)(%rsp)
     movl    $EXIT_INTERRUPT, FRAME(EXIT)(%rsp)
     movq    %gs:CPU_STACK_TOP, %rsp
     xorl    %ebp, %ebp

@@ -21,6 +21,7 @@ struct Slot {
 };
 constinit Slot linux_calls_here[linux_limit];
 constinit QuickCall quick_calls[linux_limit];
+constinit TrapServer trap_servers[linux_limit];
 
 // The numbers that have been reported as unknown. Relaxed: pairs with nothing, a line too many does no harm.
 constinit std::atomic<u64> reported[linux_limit / 64];
@@ -59,8 +60,9 @@ constexpr std::string_view tried_in_vain[] = {"membarrier", "rseq", "clone3", "g
     return failed(Error::enosys);
 }
 
-// Apart, so that a quick call does not pay for what this one keeps.
-[[gnu::noinline]] void serve_slowly(KnSysTrapDesc& trap) {
+// All but the quick ones.
+void serve_slowly(void* description, void*) {
+    auto& trap = *static_cast<KnSysTrapDesc*>(description);
     KnThreadCtx& context = *trap.threadCtx;
     if (trap.handlerData == nullptr) [[unlikely]]
         trap.handlerData = current_task();
@@ -77,7 +79,7 @@ constexpr std::string_view tried_in_vain[] = {"membarrier", "rseq", "clone3", "g
 
 } // namespace
 
-void make_call_table() {
+TrapServer* make_call_table() {
     const std::span<const CallEntry> groups[] = {
         memory_call_entries(),  thread_call_entries(), time_call_entries(),
         process_call_entries(), signal_call_entries(), system_call_entries(),
@@ -85,24 +87,27 @@ void make_call_table() {
     for (const std::span<const CallEntry> group : groups) {
         for (const CallEntry& entry : group) enter(entry.name, &Slot::call, entry.call);
     }
+    for (TrapServer& server : trap_servers) server = serve_slowly;
     for (const QuickCallEntry& entry : quick_call_entries()) {
         const int number = linux_call_number(entry.name);
-        if (number >= 0 && number < static_cast<int>(linux_limit)) quick_calls[number] = entry.call;
+        if (number < 0 || number >= static_cast<int>(linux_limit)) continue;
+        quick_calls[number] = entry.call;
+        trap_servers[number] = entry.server;
     }
     for (const std::string_view name : tried_in_vain) enter(name, &Slot::call, refuse);
     for (const NamedFileCall& entry : file_calls::table) enter(entry.name, &Slot::file_call, entry.function);
+    return trap_servers;
 }
 
-void serve_trap(void* description, void*) {
-    auto& trap = *static_cast<KnSysTrapDesc*>(description);
-    const auto* const task = static_cast<const Task*>(trap.handlerData);
+// A few instructions: a quick call is few, too.
+void serve_trap(void* description, void* servers) {
+    const auto& trap = *static_cast<const KnSysTrapDesc*>(description);
+    void* const task = trap.handlerData;
     const u64 number = call_number(*trap.threadCtx);
-    if (task == nullptr || number >= linux_limit || quick_calls[number] == nullptr) {
-        serve_slowly(trap);
-        return;
+    if (task != nullptr && number < linux_limit) [[likely]] {
+        [[clang::musttail]] return static_cast<const TrapServer*>(servers)[number](description, task);
     }
-    set_result(*trap.threadCtx, quick_calls[number](*task));
-    trap.resultOnly = 1;
+    [[clang::musttail]] return serve_slowly(description, task);
 }
 
 long serve_supervisor_call(Task& task, const KnSystemCall& call) {

@@ -70,7 +70,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
         thread.frame.start(start.entry, start.stack, 0);
     } else {
         thread.frame.start_supervisor(start.entry, stack->top, 0);
-        thread.supervisor.depth = 1;
+        thread.supervisor.base = SupervisorState::Base::supervisor;
         thread.set(flag_supervisor);
         thread.supervisor.stack = stack;
     }
@@ -83,7 +83,6 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     thread.handling = nullptr;
     thread.fpu_area = nullptr;
     thread.victim = nullptr;
-    thread.invocations.awaited = false;
     thread.control = {};
     begin_scheduling(thread, start);
     if (actor.virtual_time.metered.load()) thread.set(flag_metered);
@@ -220,7 +219,7 @@ void settle(Thread& thread) {
     if (engaged(thread)) return;
     if (thread.has(flag_dying)) {
         // Away from home it is awaited there, unless it was in the middle of long work when it was to end.
-        if (ending(thread) || !thread.invocations.awaited) end_thread(thread);
+        if (ending(thread) || !thread.has(flag_awaited)) end_thread(thread);
     } else if (thread.has(flag_bind)) {
         thread.clear(flag_bind);
         static_cast<void>(move_thread(thread, thread.bind_to));

@@ -19,30 +19,27 @@
 #define THREAD_FRAME 64
 
 /* struct SupervisorState, and what follows it in Thread; THREAD_SUPERVISOR is in the machine's offsets.h */
-#define SUPERVISOR_DEPTH 0
 #define SUPERVISOR_INNERMOST 16
 #define SUPERVISOR_SIZE 40
 #define THREAD_DIRECT (THREAD_SUPERVISOR + SUPERVISOR_SIZE)
-#define THREAD_HANDLER_DATA (THREAD_DIRECT + 8)
 #define THREAD_LAPS (THREAD_DIRECT + 16)
 #define THREAD_WAY_HOME (THREAD_LAPS + 8)
 
-/* The flags of Thread::state that a system call's quick way to its handler knows, and those that it does not
- * look at: flag_fpu, flag_sent, flag_serving. They change nothing for a thread that keeps its CPU. */
-#define STATE_SUPERVISOR 0x20000
-#define STATE_QUIET 0x14800
+/* A system call's quick way to its handler looks at the bits of Thread::state from STATE_SHIFT on. Below are
+ * what the current thread is doing, which is nothing else, the quick way's own flag_supervisor, and flag_fpu,
+ * flag_sent, flag_serving, which change nothing for a thread that keeps its CPU. */
+#define STATE_SUPERVISOR 0x100
+#define STATE_SHIFT 12
 
 /* struct HandlerRecord (kernel/supervisor/handler_record.hpp), from its start; KnSysTrapDesc, from its own */
 #define RECORD_TRAP FRAME_SIZE
-#define TRAP_CONTEXT 0
-#define TRAP_NUMBER 8 /* u32; then resultOnly, u32 */
-#define TRAP_HANDLER_DATA 16
-#define TRAP_SYSTEM_CALL 8
-#define TRAP_UNHANDLED -12 /* K_ENOTIMP */
+#define TRAP_RESULT_ONLY 12 /* u32 */
 
-/* struct DirectTrap (kernel/lap/direct_trap.hpp) */
-#define DIRECT_LAP 0
-#define DIRECT_KEY 8
+/* struct DirectCall (kernel/lap/direct_trap.hpp), below the record */
+#define DIRECT_KEY 32
+#define DIRECT_HANDLER 40
+#define DIRECT_COOKIE 48
+#define DIRECT_SIZE 64
 
 /* struct LapFrame, its size, and where a call's ends: from its own start */
 #define LAP_FRAME_OUTER 0

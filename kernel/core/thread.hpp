@@ -58,20 +58,22 @@ enum class Doing : u32 {
 };
 
 // The other bits: what else is to be known before the thread may be dealt with the quick way. The fast path
-// compares the whole word, so any flag sends the exchange to the slow path.
+// compares the whole word, so any flag sends the exchange to the slow path. The first four are those that the
+// quick way of another system's calls does not mind (STATE_SHIFT).
 enum Flag : u32 {
-    flag_aborted = 1u << 8,     // threadAbort came while nothing abortable was waiting
-    flag_timed = 1u << 9,       // its timer is armed
-    flag_dying = 1u << 10,      // to be destroyed as soon as nothing depends on it any more
-    flag_serving = 1u << 11,    // it has a current message (the slow form; the fast form is `client`)
-    flag_moving = 1u << 12,     // on its way to another CPU
-    flag_bind = 1u << 13,       // to be moved to `bind_to` as soon as nothing keeps it here
-    flag_sent = 1u << 14,       // sent a message to another CPU: the next exchange must not overtake it
-    flag_finishing = 1u << 15,  // in the middle of long work that must be brought to its end
-    flag_fpu = 1u << 16,        // its floating-point registers are loaded (PerCpu::fpu_live)
-    flag_supervisor = 1u << 17, // it is in supervisor mode: the fast path only knows the way to user mode
-    flag_metered = 1u << 20,    // its CPU time is wanted exactly (kernel/core/cpu_time.hpp)
-    flag_due = 1u << 22,        // a virtual timeout is (kernel/time/virtual_timeout.hpp)
+    flag_supervisor = 1u << 8, // it is in supervisor mode: the fast path only knows the way to user mode
+    flag_fpu = 1u << 9,        // its floating-point registers are loaded (PerCpu::fpu_live)
+    flag_sent = 1u << 10,      // sent a message to another CPU: the next exchange must not overtake it
+    flag_serving = 1u << 11,   // it has a current message (the slow form; the fast form is `client`)
+    flag_moving = 1u << 12,    // on its way to another CPU
+    flag_bind = 1u << 13,      // to be moved to `bind_to` as soon as nothing keeps it here
+    flag_aborted = 1u << 14,   // threadAbort came while nothing abortable was waiting
+    flag_finishing = 1u << 15, // in the middle of long work that must be brought to its end
+    flag_timed = 1u << 16,     // its timer is armed
+    flag_dying = 1u << 17,     // to be destroyed as soon as nothing depends on it any more
+    flag_awaited = 1u << 18,   // something waits for its return home (kernel/lap/invocation.hpp)
+    flag_metered = 1u << 20,   // its CPU time is wanted exactly (kernel/core/cpu_time.hpp)
+    flag_due = 1u << 22,       // a virtual timeout is (kernel/time/virtual_timeout.hpp)
     flag_turn_over = 1u << 21, // its quantum ended while it waited for a better server (kernel/core/turn.cpp)
     flag_lent = 1u << 26,      // waiters for its real-time mutexes lend it their priority
     flag_held = 1u << 31,      // something is to be done before it goes back to its program: hold()
@@ -197,7 +199,8 @@ struct Thread : ThreadHot, Schedulable {
     VirtualTimeouts virtual_timeouts{};
 };
 
-static_assert(flag_supervisor == STATE_SUPERVISOR && (flag_fpu | flag_sent | flag_serving) == STATE_QUIET);
+static_assert(flag_supervisor == STATE_SUPERVISOR &&
+              (flag_supervisor | flag_fpu | flag_sent | flag_serving | 0xff) == (1u << STATE_SHIFT) - 1);
 
 inline constexpr u32 state_running = static_cast<u32>(Doing::running);
 inline constexpr u32 state_ready = static_cast<u32>(Doing::ready);

@@ -18,10 +18,10 @@ bool init_interrupt_level(PerCpu& cpu) {
     if (!page.ok()) return false;
     zero_frames(page.value(), 0);
     Thread& thread = *::new (machine::direct<void>(page.value())) Thread;
-    thread.state = state_running;
+    thread.state = state_running | flag_supervisor;
     thread.cpu.store(cpu.index, std::memory_order_relaxed); // relaxed: nobody else looks
     thread.space = &supervisor_space();
-    thread.supervisor.depth = SupervisorState::interrupt_level;
+    thread.supervisor.base = SupervisorState::Base::interrupt;
     cpu.interrupt_thread = &thread;
     return true;
 }

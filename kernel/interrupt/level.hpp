@@ -21,7 +21,7 @@ struct PerCpu;
 [[nodiscard]] bool init_interrupt_level(PerCpu& cpu);
 
 [[nodiscard]] inline bool at_interrupt_level(const Thread& self) {
-    return self.supervisor.depth == SupervisorState::interrupt_level;
+    return self.supervisor.base == SupervisorState::Base::interrupt;
 }
 
 // Calls a function of the owner's with two arguments. In leave(), or in a timer's `expire`.

@@ -224,7 +224,7 @@ bool away_from_home(const Thread& thread) {
 // invocation returns by a detour: as long as its frame is linked the address is read from there.
 void await_home(Thread& thread) {
     Invocations& invocations = thread.invocations;
-    invocations.awaited = true;
+    thread.set(flag_awaited);
     LapFrame* frame = invocations.frames.load();
     if (frame == nullptr || thread.actor->privilege != K_SUPACTOR) return;
     while (frame->outer != nullptr) frame = frame->outer;

@@ -8,6 +8,7 @@
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/schedule.hpp"
 #include "kernel/interrupt/level.hpp"
+#include "kernel/lap/direct_trap.hpp"
 #include "kernel/lap/handlers.hpp"
 #include "kernel/lap/invoke.hpp"
 #include "kernel/supervisor/handler.hpp"
@@ -85,13 +86,18 @@ bool offer_fault(Thread& self, const Fault& fault) {
 
 bool offer_trap(Thread& self, unsigned trap) {
     const HandlerSlot* const slot = trap_slot(trap);
-    if (slot == nullptr || !lap_lives(slot->get())) return false;
+    if (slot == nullptr) return false;
+    const KnLapDesc lap = slot->get();
+    if (!lap_lives(lap)) return false;
+    const bool direct = trap == K_TRAP_SYSTEMCALL && !in_supervisor_mode(self);
     Handler handler = handler_for(self, chorale_run_trap_handler);
-    handler.argument[1] = HandlerWord::of(trap);
-    const bool at_home = !in_supervisor_mode(self);
+    handler.argument[0] = HandlerWord::the_descriptor();
+    handler.descriptor[0] = HandlerWord::the_context();
+    handler.descriptor[1] = HandlerWord::of(trap); // and resultOnly is 0
+    handler.descriptor[2] = HandlerWord::of(handler_data(self));
+    handler.room = sizeof(DirectCall);
     if (enter_handler(self, handler) != Status::ok) return false;
-    // From here on the record's tail is what direct_trap.S leaves as it finds it.
-    if (trap == K_TRAP_SYSTEMCALL && at_home) self.direct_trap.record = self.supervisor.innermost;
+    if (direct) prepare_direct_trap(self, lap);
     return true;
 }
 
@@ -119,7 +125,7 @@ bool run_home_handlers(Thread& self) {
 
 long come_home(Thread& self) {
     if (self.invocations.frames.load() != nullptr || self.handling != nullptr) return K_OK;
-    self.invocations.awaited = false;
+    self.clear(flag_awaited);
     if (self.has(flag_dying)) {
         settle(self);
         return no_result;

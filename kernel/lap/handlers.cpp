@@ -2,7 +2,6 @@
 
 #include "kernel/base/spin_lock.hpp"
 #include "kernel/core/actor.hpp"
-#include "kernel/lap/direct_trap.hpp"
 #include "kernel/lap/lap.hpp"
 
 namespace chorale {
@@ -11,9 +10,15 @@ namespace {
 
 // Who may write a slot.
 struct Writers {};
-Guarded<Rank::laps, Writers> writers;
+Guarded<Rank::handlers, Writers> writers;
 
 HandlerSlot breakpoint, system_call;
+
+// By who may write it. An empty descriptor: nothing is connected any more.
+[[gnu::noinline]] void set(HandlerSlot& slot, const KnLapDesc& descriptor) {
+    slot.set(descriptor);
+    if (&slot == &system_call) connect_direct_trap(descriptor);
+}
 
 } // namespace
 
@@ -37,8 +42,7 @@ Status connect_handler(HandlerSlot& slot, const KnLapDesc& descriptor) {
     return writers.with([&](Writers&) {
         if (!lap_lives(descriptor)) return Status::invalid;
         if (lap_lives(slot.get())) return Status::busy;
-        slot.set(descriptor);
-        if (&slot == &system_call) connect_direct_trap(descriptor);
+        set(slot, descriptor);
         return Status::ok;
     });
 }
@@ -48,8 +52,7 @@ Status disconnect_handler(HandlerSlot& slot, const KnLapDesc* descriptor) {
         const KnLapDesc connected = slot.get();
         if (connected.ldKey == 0 || (descriptor != nullptr && !same_lap(*descriptor, connected)))
             return Status::invalid;
-        slot.set({});
-        if (&slot == &system_call) connect_direct_trap({});
+        set(slot, {});
         return Status::ok;
     });
 }

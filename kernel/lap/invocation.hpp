@@ -67,8 +67,7 @@ struct LapDeletion {
 
 struct Invocations {
     Relaxed<LapFrame*> frames; // other CPUs look whether there is any
-    uword way_home{};          // where the outermost returns to when the nucleus is told first
-    bool awaited{};            // something waits for the thread's return home
+    uword way_home{};          // where the outermost returns to when flag_awaited is set and it is to be told
     Resolver resolver;
     Waking waking;
     // While exception handlers run on the thread: whose, and what it was.

@@ -44,13 +44,10 @@ void chorale_run_home_handlers(KnThreadCtx* context, u64 kind) {
         static_cast<void>(invoke(slot, &description));
 }
 
-// Whether there was one.
-u64 chorale_run_trap_handler(KnThreadCtx* context, u64 trap) {
-    uword& own = current().direct_trap.handler_data;
-    KnSysTrapDesc description{context, static_cast<unsigned>(trap), 0, reinterpret_cast<void*>(own)};
-    const int result = invoke(*trap_slot(static_cast<unsigned>(trap)), &description);
-    own = reinterpret_cast<uword>(description.handlerData);
-    return result == K_OK ? 1 : 0;
+// The description is in the record.
+void chorale_run_trap_handler(KnSysTrapDesc* description) {
+    static_cast<void>(invoke(*trap_slot(description->trapNumber), description));
+    current().direct_trap.handler_data = reinterpret_cast<uword>(description->handlerData);
 }
 }
 

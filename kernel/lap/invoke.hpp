@@ -7,10 +7,10 @@
 namespace chorale {
 
 extern "C" {
-// For handlers of actors and of traps. The first and the last tell whether one has dealt with it.
+// For handlers of actors and of traps. The first tells whether one has dealt with it.
 u64 chorale_run_exception_handlers(KnThreadCtx* context, u64 number, void* address);
 void chorale_run_home_handlers(KnThreadCtx* context, u64 kind); // aborts, stops
-u64 chorale_run_trap_handler(KnThreadCtx* context, u64 trap);
+void chorale_run_trap_handler(KnSysTrapDesc* description);
 // The thread is out of all LAPs, and something has waited for that.
 void chorale_come_home();
 }

@@ -3,12 +3,14 @@
 #include "kernel/base/spin_lock.hpp"
 #include "kernel/core/actor.hpp"
 #include "kernel/core/names.hpp"
+#include "kernel/lap/direct_trap.hpp"
 #include "kernel/mem/slab.hpp"
 
 namespace chorale {
 
 extern "C" {
 std::atomic<Lap*> lap_table[lap_limit];
+std::atomic<u64> chorale_direct_trap;
 }
 
 namespace {
@@ -30,11 +32,14 @@ void reset(Lap& lap, Actor& owner, u64 handler, u64 cookie, u32 options) {
     lap.dead.store(0);
 }
 
-// The key becomes one that is in no descriptor.
-void kill(Lap& lap, Thread* killer) {
+// The key becomes one that is in no descriptor. C of the protocols in lap.hpp and direct_trap.hpp.
+[[gnu::noinline]] void kill(Lap& lap, Thread* killer) {
     lap.dead.store(1);
     lap.killer = killer;
-    // release: C of the protocol in lap.hpp; D publishes it before E begins
+    // relaxed, all three: written under the lock that is held; published by the release below
+    if (chorale_direct_trap.load(std::memory_order_relaxed) == lap.key.load(std::memory_order_relaxed))
+        chorale_direct_trap.store(0, std::memory_order_relaxed);
+    // release: D publishes it before E begins
     lap.key.store(make_key(), std::memory_order_release);
 }
 
@@ -121,6 +126,14 @@ bool free_laps_of(const Actor& owner, const Thread* killer, u32& place) {
     });
     if (mine != nullptr) free_lap(*mine);
     return others;
+}
+
+// Under the lock under which LAPs die: a dead one never stays connected.
+void connect_direct_trap(const KnLapDesc& descriptor) {
+    places.with([&](Places&) {
+        // relaxed: it says which of what a thread has prepared itself may be used, and publishes nothing
+        chorale_direct_trap.store(lap_lives(descriptor) ? descriptor.ldKey : 0, std::memory_order_relaxed);
+    });
 }
 
 void free_lap(Lap& lap) {

@@ -13,7 +13,7 @@
 //                                                       F  searches again until nobody is
 // When B sees the old key, it did so before X's part in D, and so did A: E finds the thread, unless it has
 // left. Otherwise the thread never jumps. So the invocation needs no fence, and nothing is counted. A system
-// call's handler is entered in the same order, with interrupts off (direct_trap.hpp).
+// call's handler is entered in the same order, with interrupts off, and a key of its own (direct_trap.hpp).
 #pragma once
 
 #include "kernel/base/types.hpp"
@@ -82,6 +82,8 @@ enum class Laps : u8 { none, some, safe };
 [[nodiscard]] Laps kill_laps_of(const Actor& owner, Thread* killer, u32& place);
 [[nodiscard]] bool free_laps_of(const Actor& owner, const Thread* killer, u32& place);
 void free_lap(Lap& lap);
+// The site's system calls are this one's from now on, as long as it lives.
+void connect_direct_trap(const KnLapDesc& descriptor);
 // No more after it has begun to be deleted.
 [[nodiscard]] bool has_laps(const Actor& owner);
 

@@ -3,6 +3,7 @@
 // leaves a level by the handler's return only, so that what was interrupted is put back.
 #include "kernel/core/actor.hpp"
 #include "kernel/core/thread.hpp"
+#include "kernel/lap/direct_trap.hpp"
 #include "kernel/lap/handlers.hpp"
 #include "kernel/supervisor/handler.hpp"
 
@@ -10,10 +11,12 @@
 
 namespace chorale {
 
-const LapFrame* fail_invocation(Thread& self) {
+[[gnu::noinline]] const LapFrame* fail_invocation(Thread& self) {
     const LapFrame* frame = self.invocations.frames.load();
     while (frame != self.supervisor.below && !frame->guarded()) frame = frame->outer;
     if (frame == self.supervisor.below) return nullptr;
+    const VirtAddr place{reinterpret_cast<uword>(frame)};
+    if (place + sizeof(DirectCall) == self.direct_trap.record) leave_direct_trap(self); // it is used up
     self.invocations.frames.store(frame->outer);
     self.frame.pc = machine::lap_failed().raw();
     self.frame.sp = reinterpret_cast<uword>(frame) - machine::lap_kept_size;

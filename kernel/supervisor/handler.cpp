@@ -13,6 +13,7 @@
 #include "kernel/core/entry.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/schedule.hpp"
+#include "kernel/lap/direct_trap.hpp"
 #include "kernel/lap/handlers.hpp"
 #include "kernel/supervisor/system_stack.hpp"
 
@@ -58,7 +59,8 @@ namespace {
         machine::supervisor_write(place, &record, sizeof record) &&
         (handler.data_size == 0 ||
          machine::supervisor_write(place + sizeof record, handler.data, handler.data_size)) &&
-        machine::supervisor_write(place - sizeof return_address, &return_address, sizeof return_address);
+        machine::supervisor_write(place - handler.room - sizeof return_address, &return_address,
+                                  sizeof return_address);
     return written ? Status::ok : Status::fault;
 }
 
@@ -73,16 +75,16 @@ Result<VirtAddr> place_for_data(Thread& self, u32 size) {
 Status enter_handler(Thread& self, const Handler& handler) {
     const Result<VirtAddr> place = place_for_record(self, handler.data_size);
     if (!place.ok()) return place.status();
-    if (!in_supervisor_mode(self)) self.direct_trap.record = VirtAddr{}; // this one takes its place
+    if (!in_supervisor_mode(self)) leave_direct_trap(self); // this one takes its record's place
     if (const Status status = write_record(self, handler, place.value()); status != Status::ok) return status;
     u64 arguments[Handler::arguments];
     for (unsigned i = 0; i < Handler::arguments; ++i)
         arguments[i] = word_of(handler.argument[i], place.value());
-    self.frame.call_handler(handler.entry, place.value(), machine::handler_return_address(), arguments);
+    self.frame.call_handler(handler.entry, place.value() - handler.room, machine::handler_return_address(),
+                            arguments);
     self.supervisor.innermost = place.value();
     self.supervisor.execution = handler.owner;
     self.supervisor.below = self.invocations.frames.load();
-    ++self.supervisor.depth;
     self.set(flag_supervisor);
     return Status::ok;
 }
@@ -99,12 +101,12 @@ void end_handler(Thread& self, u64 result) {
     self.supervisor = record.before;
     self.supervisor.stack = stack;
     self.frame = record.frame;
-    if (!in_supervisor_mode(self)) self.clear(flag_supervisor);
+    if (!in_handler(self) && self.supervisor.base == SupervisorState::Base::user) self.clear(flag_supervisor);
     self.frame.after_handler(!in_supervisor_mode(self));
     const bool home = !in_handler(self);
     if (record.returned != nullptr) record.returned(self, result, record.cookie);
     leave_abandoned(self);
-    if (home && self.invocations.awaited) static_cast<void>(come_home(self));
+    if (home && self.has(flag_awaited)) static_cast<void>(come_home(self));
 }
 
 bool interrupted_level(SupervisorState& level) {

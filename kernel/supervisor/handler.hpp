@@ -40,6 +40,7 @@ struct Handler {
     HandlerWord descriptor[descriptor_words]{}; // for handlers that take the address of a structure
     const void* data{}; // copied to the stack: what place_for_data() said is its address there
     u32 data_size{};
+    u32 room{};     // that the handler's own frames leave free below its record
     Actor* owner{}; // the execution actor meanwhile
     // In the nucleus, when the handler has returned `result` (its return register) and the registers are
     // those from before, with what the handler changed in them. It may set the result of the interrupted
@@ -68,7 +69,7 @@ void end_handler(Thread& self, u64 result);
 [[nodiscard]] Actor* invoker(const Thread& self);
 
 [[nodiscard]] inline bool in_handler(const Thread& self) { return self.supervisor.innermost.raw() != 0; }
-[[nodiscard]] inline bool in_supervisor_mode(const Thread& self) { return self.supervisor.depth != 0; }
+[[nodiscard]] inline bool in_supervisor_mode(const Thread& self) { return self.has(flag_supervisor); }
 
 // Of the LAP in which the thread is; null: none since the innermost handler was entered.
 [[nodiscard]] inline const LapFrame* innermost_frame(const Thread& self) {

@@ -21,9 +21,7 @@ struct HandlerRecord {
 
 static_assert(offsetof(HandlerRecord, frame) == 0 && offsetof(HandlerRecord, descriptor) == RECORD_TRAP);
 static_assert(sizeof(KnSysTrapDesc) <= sizeof(HandlerRecord::descriptor));
-static_assert(offsetof(KnSysTrapDesc, threadCtx) == TRAP_CONTEXT &&
-              offsetof(KnSysTrapDesc, trapNumber) == TRAP_NUMBER &&
-              offsetof(KnSysTrapDesc, resultOnly) == TRAP_NUMBER + 4 &&
-              offsetof(KnSysTrapDesc, handlerData) == TRAP_HANDLER_DATA);
+static_assert(offsetof(KnSysTrapDesc, threadCtx) == 0 &&
+              offsetof(KnSysTrapDesc, resultOnly) == TRAP_RESULT_ONLY);
 
 } // namespace chorale

@@ -167,7 +167,7 @@ void Inspection::check_state(const Thread& thread) {
                          travelling_.contains(&thread.sync.news) ||
                          travelling_.contains(&thread.sync.waiter.request);
     // It dies when it is home.
-    const bool awaited = thread.invocations.awaited;
+    const bool awaited = thread.has(flag_awaited);
     expect(engaged || awaited || !thread.has(flag_dying), 10, name(thread),
            " is to die and nothing keeps it");
     expect(engaged || !thread.has(flag_bind), 10, name(thread), " is to move and nothing keeps it");
@@ -177,8 +177,10 @@ void Inspection::check_state(const Thread& thread) {
            " serves an aborted request, and none");
     const bool receives = thread.doing() == Doing::receiving || asking || thread.continuation != nullptr;
     expect(!thread.has(flag_keeps) || receives, 18, name(thread), " keeps no message's body");
-    expect(thread.has(flag_supervisor) == (thread.supervisor.depth != 0), 40, name(thread),
-           thread.has(flag_supervisor) ? " is marked" : " is not marked", " as in supervisor mode");
+    expect(thread.has(flag_supervisor) ==
+               (in_handler(thread) || thread.supervisor.base != SupervisorState::Base::user),
+           40, name(thread), thread.has(flag_supervisor) ? " is marked" : " is not marked",
+           " as in supervisor mode");
     const bool own_space = thread.space == &thread.actor->space;
     expect(own_space || (thread.space == &nucleus_actor().space && thread.victim == thread.actor), 24,
            name(thread), " runs in a stranger's space");

@@ -2,98 +2,75 @@
 // kernel/lap/direct_trap.hpp tells of. On the system stack, from high to low:
 //
 //     HandlerRecord
-//     LapFrame            <- Invocations::frames
-//     KEPT_SIZE           room for what chorale_lap_failed loads, whatever that is: the slow end follows
+//     DirectCall          <- Invocations::frames
 //     the handler's frames
 //
-// Context: interrupts are off but for the handler. Of the record the tail, `before` to `cookie`, stays as the
-// slow way has left it, and so does what direct_trap_entry does not write of the frame.
+// Context: interrupts are off but for the handler. Of the record all stays as the slow way has left it but
+// the registers, resultOnly, and what the handler changes.
+#include <machine/asm.h>
 #include <machine/entry.h>
 
-#define KEPT_SIZE 48
-#define FRAME_PLACE KEPT_SIZE
-#define RECORD_PLACE (KEPT_SIZE + LAP_FRAME_SIZE)
+#define RECORD_PLACE DIRECT_SIZE // from the stack pointer
 
     .text
     .balign 64
     .globl direct_trap
     .type direct_trap, @function
-direct_trap: // rsp: the thread, with rax and FS base in its frame; the user's sp in the CPU's scratch
-    testl   $~STATE_QUIET, THREAD_STATE(%rsp)
+direct_trap: // rsp: the thread; the user's sp in the CPU's scratch
+    testl   $-1 << STATE_SHIFT, THREAD_STATE(%rsp)
     jnz     foreign_call
-    movq    THREAD_DIRECT(%rsp), %rax
-    testq   %rax, %rax
-    jz      foreign_call
-    movq    %rcx, FRAME_PC(%rax)
-    movq    %rcx, FRAME_RCX(%rax)
-    movq    %r11, FRAME_FLAGS(%rax)
-    movq    %r11, FRAME_R11(%rax)
-    movq    %rbx, FRAME_RBX(%rax)
-    movq    %rbp, FRAME_RBP(%rax)
-    movq    %rdx, FRAME_RDX(%rax)
-    movq    %rsi, FRAME_RSI(%rax)
-    movq    %rdi, FRAME_RDI(%rax)
-    movq    %r8, FRAME_R8(%rax)
-    movq    %r9, FRAME_R9(%rax)
-    movq    %r10, FRAME_R10(%rax)
-    movq    %r12, FRAME_R12(%rax)
-    movq    %r13, FRAME_R13(%rax)
-    movq    %r14, FRAME_R14(%rax)
-    movq    %r15, FRAME_R15(%rax)
-    movq    FRAME(RAX)(%rsp), %rcx
-    movq    FRAME(FS_BASE)(%rsp), %rsi
-    movq    %gs:CPU_SCRATCH, %rdi
-    movq    %rcx, FRAME_RAX(%rax)
-    movq    %rsi, FRAME_FS_BASE(%rax)
-    movq    %rdi, FRAME_SP(%rax)
+    movq    THREAD_DIRECT(%rsp), %rsp   // the record
+    testq   %rsp, %rsp
+    jz      not_prepared
+    movq    %rcx, FRAME_PC(%rsp)
+    movq    %rcx, FRAME_RCX(%rsp)
+    movq    %r11, FRAME_FLAGS(%rsp)
+    movq    %r11, FRAME_R11(%rsp)
+    movq    %rax, FRAME_RAX(%rsp)
+    movq    %rbx, FRAME_RBX(%rsp)
+    movq    %rbp, FRAME_RBP(%rsp)
+    movq    %rdx, FRAME_RDX(%rsp)
+    movq    %rsi, FRAME_RSI(%rsp)
+    movq    %rdi, FRAME_RDI(%rsp)
+    movq    %r8, FRAME_R8(%rsp)
+    movq    %r9, FRAME_R9(%rsp)
+    movq    %r10, FRAME_R10(%rsp)
+    movq    %r12, FRAME_R12(%rsp)
+    movq    %r13, FRAME_R13(%rsp)
+    movq    %r14, FRAME_R14(%rsp)
+    movq    %r15, FRAME_R15(%rsp)
+    movq    %gs:CPU_SCRATCH, %rcx
+    movq    %gs:CPU_CURRENT, %rdx
+    movq    %rcx, FRAME_SP(%rsp)
+    ALTERNATIVE PATCH_FSGSBASE, QUOTED(movq FRAME(FS_BASE)(%rdx), %rcx), "rdfsbase %rcx"
+    movq    %rcx, FRAME(FS_BASE)(%rdx)  // where it finds it again that waits in a call of the handler's
+    movq    %rcx, FRAME_FS_BASE(%rsp)
+    movl    $0, RECORD_TRAP + TRAP_RESULT_ONLY(%rsp)
+    leaq    RECORD_TRAP(%rsp), %rdi
 
-    movq    %rsp, %rdx                  // the thread
-    leaq    -RECORD_PLACE(%rax), %rsp
-    movq    %rax, THREAD_SUPERVISOR + SUPERVISOR_INNERMOST(%rdx)
-    movl    $1, THREAD_SUPERVISOR + SUPERVISOR_DEPTH(%rdx)
+    movq    %rsp, THREAD_SUPERVISOR + SUPERVISOR_INNERMOST(%rdx)
     orl     $STATE_SUPERVISOR, THREAD_STATE(%rdx)
-    movq    THREAD_HANDLER_DATA(%rdx), %rcx
-    movq    %rax, RECORD_TRAP + TRAP_CONTEXT(%rax)
-    movq    $TRAP_SYSTEM_CALL, RECORD_TRAP + TRAP_NUMBER(%rax) // and resultOnly is 0
-    movq    %rcx, RECORD_TRAP + TRAP_HANDLER_DATA(%rax)
-
-    movq    chorale_direct_trap + DIRECT_LAP, %rcx
-    movq    chorale_direct_trap + DIRECT_KEY, %r10
-    movq    LAP_OWNER(%rcx), %r9
-    movq    LAP_HANDLER(%rcx), %r8
-    movq    LAP_COOKIE(%rcx), %rsi
-    orq     $LAP_GUARDED, %r9
-    movq    $0, FRAME_PLACE + LAP_FRAME_OUTER(%rsp)
-    movq    %r9, FRAME_PLACE + LAP_FRAME_OWNER(%rsp)
-    movq    %rcx, FRAME_PLACE + LAP_FRAME_LAP(%rsp)
-    movq    $handler_failed, FRAME_PLACE + LAP_FRAME_RETURN(%rsp)
-    leaq    FRAME_PLACE(%rsp), %rdi
-    movq    %rdi, THREAD_LAPS(%rdx)     // A of the protocol
-    cmpq    LAP_KEY(%rcx), %r10         // B, after the others
-    jne     no_handler
-    leaq    RECORD_TRAP(%rax), %rdi
+    subq    $RECORD_PLACE, %rsp
+    movq    DIRECT_COOKIE(%rsp), %rsi
+    movq    DIRECT_KEY(%rsp), %rcx
+    movq    %rsp, THREAD_LAPS(%rdx)     // A of the protocol
+    cmpq    chorale_direct_trap, %rcx   // B
+    jne     missed
     sti
-    callq   *%r8
+    callq   *DIRECT_HANDLER(%rsp)
 
     cli
     movq    %gs:CPU_CURRENT, %rdx       // perhaps another CPU's by now
-    movq    RECORD_PLACE + RECORD_TRAP + TRAP_HANDLER_DATA(%rsp), %rcx
-    cmpq    $handler_failed, FRAME_PLACE + LAP_FRAME_RETURN(%rsp)
-    movq    %rcx, THREAD_HANDLER_DATA(%rdx)
-    jne     other_way_home
     movq    $0, THREAD_LAPS(%rdx)
-    movl    THREAD_STATE(%rdx), %ecx
-    andl    $~STATE_QUIET, %ecx
-    cmpl    $STATE_SUPERVISOR, %ecx
-    jne     chorale_handler_return
+    testl   $-1 << STATE_SHIFT, THREAD_STATE(%rdx)
+    jnz     chorale_handler_return
     cmpl    $0, %gs:CPU_PENDING
     jne     chorale_handler_return
-    cmpl    $0, RECORD_PLACE + RECORD_TRAP + TRAP_NUMBER + 4(%rsp)
+    cmpl    $0, RECORD_PLACE + RECORD_TRAP + TRAP_RESULT_ONLY(%rsp)
     je      chorale_handler_return
 
     // What C functions keep the handler has kept, wherever the thread has been meanwhile.
     movq    $0, THREAD_SUPERVISOR + SUPERVISOR_INNERMOST(%rdx)
-    movl    $0, THREAD_SUPERVISOR + SUPERVISOR_DEPTH(%rdx)
     andl    $~STATE_SUPERVISOR, THREAD_STATE(%rdx)
     movl    $EXIT_CALL, FRAME(EXIT)(%rdx) // an interrupt of the handler has left another one there
     movq    RECORD_PLACE + FRAME_RAX(%rsp), %rax
@@ -109,26 +86,16 @@ direct_trap: // rsp: the thread, with rax and FS base in its frame; the user's s
     swapgs
     sysretq
 
-// Something waits for the thread to leave its LAPs: to chorale_lap_way_home, and then to handler_failed.
-other_way_home:
-    leaq    FRAME_PLACE(%rsp), %rsp
-    popq    THREAD_LAPS(%rdx)
-    addq    $16, %rsp
-    sti
-    ret
+not_prepared:
+    movq    %gs:CPU_CURRENT, %rsp
+    jmp     foreign_call
 
-// The nucleus has ended the invocation, or it is over and chorale_lap_way_home comes here.
-handler_failed:
-    cli
-    movq    %gs:CPU_CURRENT, %rdx
-    movq    RECORD_TRAP + TRAP_HANDLER_DATA(%rsp), %rcx
-    movq    %rcx, THREAD_HANDLER_DATA(%rdx)
-    jmp     chorale_handler_return
-
-no_handler:
+missed:
     movq    $0, THREAD_LAPS(%rdx)
-    movq    $TRAP_UNHANDLED, FRAME_RAX(%rax)
-    jmp     chorale_handler_return
+    movq    %gs:CPU_STACK_TOP, %rsp
+    xorl    %ebp, %ebp
+    call    chorale_direct_trap_missed
+    ud2
     .size direct_trap, . - direct_trap
 
     .section .note.GNU-stack, "", @progbits
