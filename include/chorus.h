@@ -20,6 +20,7 @@
 #include <exec/chSoftCtx.h>
 #include <exec/chTime.h>
 #include <exec/chTimeout.h>
+#include <exec/chTrace.h>
 #include <exec/chTrap.h>
 #include <ipc/chId.h>
 #include <ipc/chIpc.h>
