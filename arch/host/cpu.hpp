@@ -49,6 +49,7 @@ struct Cpu {
     u64 words[8]{};
     u64 fpu[8]{};
     bool fpu_on{};
+    bool traced{}; // CallEntry
 
     // Where it goes on when the nucleus has left its stack: `next` if set, else user mode.
     void (*next)(){};

@@ -10,6 +10,7 @@
 #include "kernel/core/entry.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/thread.hpp"
+#include "kernel/trace/recorder.hpp"
 
 #include <chorus/calls.hpp>
 #include <chorus/message_registers.h>
@@ -42,7 +43,7 @@ namespace host {
 
 namespace {
 
-bool fast_path = true;
+CallEntry call_entry = CallEntry::fast; // of every CPU that no trace has another for
 
 enum Jump : int { jump_go_on = 1, jump_end = 2 };
 
@@ -54,7 +55,8 @@ enum Jump : int { jump_go_on = 1, jump_end = 2 };
 
 void enter_message(Cpu& cpu, Thread& thread, u64 number) {
     machine::Frame& frame = thread.frame;
-    if (!fast_path || number >= MESSAGE_SEND || frame.supervisor()) message_call_entry(&thread);
+    const bool fast = call_entry == CallEntry::fast && !cpu.traced;
+    if (!fast || number >= MESSAGE_SEND || frame.supervisor()) message_call_entry(&thread);
     frame.store_words(cpu.words);
     if (number == MESSAGE_CALL) {
         fast_call(&thread, frame.name, frame.tail, frame.control);
@@ -68,12 +70,29 @@ void enter_message(Cpu& cpu, Thread& thread, u64 number) {
     return thread.frame.supervisor() && chorale::this_cpu().interrupt_masks != 0;
 }
 
+[[nodiscard]] bool message_in_registers(u64 number) {
+    return number == MESSAGE_CALL || number == MESSAGE_REPLY_RECEIVE || number == MESSAGE_SEND ||
+           number == MESSAGE_RECEIVE;
+}
+
+void tell_trace(const machine::Frame& frame, bool foreign) {
+    const u64* const a = frame.arguments;
+    const auto number = static_cast<u32>(frame.call_number());
+    if (!foreign && message_in_registers(number)) {
+        note_call(traced_message(number, frame.name, frame.tail,
+                                 (frame.control & MESSAGE_SIZE_MASK) >> MESSAGE_SIZE_SHIFT));
+    } else {
+        note_call(
+            {static_cast<u32>(frame.control >> MESSAGE_NUMBER_SHIFT), foreign, {a[0], a[1], a[2], a[3]}});
+    }
+}
+
 void enter_call(Cpu& cpu, Thread& thread) {
     machine::Frame& frame = thread.frame;
     const u64 number = frame.control >> MESSAGE_NUMBER_SHIFT; // with a message's flags above it
     const u64 message = frame.call_number();
-    if (message == MESSAGE_CALL || message == MESSAGE_REPLY_RECEIVE || message == MESSAGE_SEND ||
-        message == MESSAGE_RECEIVE) {
+    if (cpu.traced && !frame.supervisor()) tell_trace(frame, false);
+    if (message_in_registers(message)) {
         engine().note("call", message, frame.name);
         enter_message(cpu, thread, message);
         return;
@@ -169,6 +188,7 @@ void user_mode(Cpu& cpu) {
     case TrapKind::breakpoint:
         on_exception({"breakpoint", K_TRAP_BREAKPOINT, 0, 0, thread.frame.pc});
     case TrapKind::foreign:
+        if (cpu.traced) tell_trace(thread.frame, true);
         on_foreign_call();
     case TrapKind::exit:
         enter_exit(cpu, thread, trap.address);
@@ -238,7 +258,10 @@ CHORALE_REGISTER_CALL void fast_exit_thread_pointer(CHORALE_MESSAGE_PARAMETERS) 
 
 namespace machine {
 
-void use_call_entry(bool fast) { host::fast_path = fast; }
+void use_call_entry(CallEntry entry) {
+    host::this_cpu().traced = entry == CallEntry::traced;
+    if (entry != CallEntry::traced) host::call_entry = entry;
+}
 
 void resume(const Frame&, u64 root) {
     if (root != this_cpu::space_root()) {

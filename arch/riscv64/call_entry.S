@@ -7,12 +7,14 @@
 // to s5, which C++ functions keep by themselves. It does without t2 too, so that a short call need not clear
 // it.
 //
-// Two copies: with the fast path switched off messages go straight to the slow path.
+// Two copies: with the fast path switched off messages go straight to the slow path. A trace has an entry before
+// that.
 #include <chorus/message_registers.h>
 #include <machine/entry.h>
 
 #define CAUSE_USER_CALL 8
 #define CALL_BYTES 4 // an ecall's length
+#define TRACED_SIZE 112
 
 // The thread goes to \thread, its tp and pc behind the call are saved; t1 is lost.
 .macro enter_thread thread
@@ -128,6 +130,49 @@
     .section .text.fastpath, "ax", @progbits
     define_trap_entry chorale_trap_entry, fast_call, fast_reply_receive, direct_trap
     define_trap_entry chorale_trap_entry_slow, fast_slow, fast_slow, chorale_trap_outside
+
+    // While a trace runs: every register as it comes, then the general way. What is told may touch the program's
+    // memory, and come back from a fault with sepc, but another scause.
+    .global chorale_trap_entry_traced
+    .type chorale_trap_entry_traced, @function
+    .balign 64
+chorale_trap_entry_traced:
+    csrrw   tp, sscratch, tp
+    beqz    tp, chorale_trap_inside
+    sd      t0, CPU_SCRATCH(tp)
+    csrr    t0, scause
+    addi    t0, t0, -CAUSE_USER_CALL
+    bnez    t0, 1f
+    ld      t0, CPU_STACK_TOP(tp)
+    sd      sp, -8(t0)
+    addi    sp, t0, -TRACED_SIZE
+    csrrw   t0, sscratch, zero
+    sd      t0, TRACED_SIZE - 16(sp)
+    sd      ra, TRACED_SIZE - 24(sp)
+    sd      t1, TRACED_SIZE - 32(sp)
+    sd      s0, TRACED_SIZE - 40(sp)
+    .irp number, 0, 1, 2, 3, 4, 5, 6, 7
+        sd      a\number, 8 * \number(sp)
+    .endr
+    li      s0, 0
+    mv      a0, sp
+    call    chorale_traced_call
+    .irp number, 0, 1, 2, 3, 4, 5, 6, 7
+        ld      a\number, 8 * \number(sp)
+    .endr
+    ld      s0, TRACED_SIZE - 40(sp)
+    ld      t1, TRACED_SIZE - 32(sp)
+    ld      ra, TRACED_SIZE - 24(sp)
+    ld      t0, TRACED_SIZE - 16(sp)
+    ld      sp, TRACED_SIZE - 8(sp)
+    csrw    sscratch, t0
+    li      t0, CAUSE_USER_CALL
+    csrw    scause, t0
+    ld      t0, CPU_SCRATCH(tp)
+    csrrw   tp, sscratch, tp
+    j       chorale_trap_entry_slow
+1:  j       chorale_trap_outside
+    .size chorale_trap_entry_traced, . - chorale_trap_entry_traced
 
     // To user mode as the thread in a0, with the words as they are. a1: port, a2: sequence number, a3:
     // control.

@@ -3,7 +3,7 @@
 // own.
 //
 // Copies: with FSGSBASE the user can change its thread pointer, so the entries that may switch threads save
-// it; with the fast path switched off messages go straight to the slow path.
+// it; with the fast path switched off messages go straight to the slow path. A trace has an entry before that.
 #include <chorus/message_registers.h>
 #include <machine/asm.h>
 #include <machine/entry.h>
@@ -127,6 +127,32 @@
     define_call_entry chorale_call_entry_fsgsbase, 1, fast_call, fast_reply_receive, direct_trap
     define_call_entry chorale_call_entry_slow, 0, fast_slow, fast_slow, foreign_call
     define_call_entry chorale_call_entry_slow_fsgsbase, 1, fast_slow, fast_slow, foreign_call
+
+    // While a trace runs: every register as it comes, then the general way.
+    .macro define_traced_entry name, target
+    .global \name
+    .type \name, @function
+    .balign 16
+\name:
+    swapgs
+    movq    %rsp, %gs:CPU_SCRATCH
+    movq    %gs:CPU_STACK_TOP, %rsp
+    .irp register, rbp, r11, rcx, rax, r9, r8, r10, rdx, rsi, rdi
+        pushq   %\register
+    .endr
+    xorl    %ebp, %ebp
+    movq    %rsp, %rdi
+    callq   chorale_traced_call
+    .irp register, rdi, rsi, rdx, r10, r8, r9, rax, rcx, r11, rbp
+        popq    %\register
+    .endr
+    movq    %gs:CPU_SCRATCH, %rsp
+    swapgs
+    jmp     \target
+    .size \name, . - \name
+    .endm
+    define_traced_entry chorale_call_entry_traced, chorale_call_entry_slow
+    define_traced_entry chorale_call_entry_traced_fsgsbase, chorale_call_entry_slow_fsgsbase
 
     // With the thread in rsp. What SYSCALL has overwritten goes back to the user as SYSCALL left it.
     .globl foreign_call

@@ -25,6 +25,7 @@ enum class Rank : int {
     names = 40,
     groups = 38, // of ports, and their members
     stacks = 35,
+    trace = 33,
     space = 30,
     segments = 28,
     messages = 27, // who takes messages out of a queue

@@ -9,6 +9,7 @@
 #include "kernel/lap/handlers.hpp"
 #include "kernel/lap/lap.hpp"
 #include "kernel/supervisor/handler.hpp"
+#include "kernel/trace/recorder.hpp"
 
 #include <machine/user_access.hpp>
 
@@ -60,7 +61,9 @@ long actorCreate(Thread& self, Cap model_at, UserOut<KnCap> capability, KnActorP
         create_actor(name, privilege, model.value()->protection, status == K_STOPPED);
     if (!actor.ok()) return static_cast<long>(actor.status());
     inherit_handlers(*actor.value(), *model.value());
+    note_actor(*actor.value());
     if (capability.write(actor.value()->capability) == Status::ok) return K_OK;
+    note_actor_end(*actor.value());
     discard_actor(*actor.value()); // the place is gone since it was probed, and with it the only name
     return K_EFAULT;
 }
@@ -101,6 +104,7 @@ long actorName(Thread& self, Cap capability, UserBytesOut old_name, UserText new
     if (old_name.address.raw() != 0 && !machine::copy_out(old_name.address, old, sizeof old)) return K_EFAULT;
     if (new_name.given()) {
         set_actor_name(*actor.value(), name);
+        note_actor(*actor.value());
     }
     return K_OK;
 }

@@ -226,6 +226,9 @@ long sysPoll(Thread& self, UserBytesOut text);
 long sysRead(Thread& self, UserBytesOut text, unsigned int count);
 long sysLogWrite(Thread& self, UserBytesIn text, unsigned int size);
 long sysLogRead(Thread& self, UserInOut<u64> position, UserBytesOut text, unsigned int size);
+long traceStart(Thread& self, unsigned int records);
+long traceRead(Thread& self, unsigned int cpu, UserBytesOut records, unsigned int count);
+long traceStop(Thread& self);
 
 // ---- supervisor actors, LAPs, handlers ---------------------------------------------------------
 long svSysPanic(Thread& self, unsigned int number, UserBytesIn arguments, unsigned int size, UserText message,

@@ -53,7 +53,8 @@ void address(Message& message, Thread& self, const Actor& actor, const Port& sou
     message.target = target;
     message.call = call;
     message.kept = false;
-    message.transaction = self.transaction;
+    // Of a message without a reply it tells who has sent it, to a trace.
+    message.transaction = call ? self.transaction : reinterpret_cast<uword>(&self);
     message.exchange = self.exchanges + 1;
     self.exchanges.store(message.exchange);
     // relaxed, both: nobody else knows the message yet

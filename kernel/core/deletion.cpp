@@ -13,6 +13,8 @@
 #include "kernel/lap/lap.hpp"
 #include "kernel/mapper/paging.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
+#include "kernel/trace/recorder.hpp"
+#include "kernel/trace/trace.hpp"
 
 #include <machine/halt.hpp>
 #include <machine/mmu.hpp>
@@ -26,6 +28,7 @@ constexpr u64 straggler_pause = 100'000; // nanoseconds
 constexpr unsigned places_per_step = 64; // of the tables of threads and ports
 
 void threads_step(Thread& self);
+void trace_step(Thread& self);
 void destructors_step(Thread& self);
 void timers_step(Thread& self);
 void message_spaces_step(Thread& self);
@@ -64,10 +67,15 @@ void threads_step(Thread& self) {
     if (lid < Actor::thread_limit) return next_step(self, threads_step);
     self.deletion_progress = 0;
     if (threads_left(actor, self) == 0) {
-        next_step(self, destructors_step);
+        next_step(self, trace_step);
         return;
     }
     look_again(self, threads_step);
+}
+
+// None of its threads is left that could start another one.
+void trace_step(Thread& self) {
+    end_trace_of(self, *self.victim, destructors_step, [](Thread& asker) { look_again(asker, trace_step); });
 }
 
 // Handlers of other actors, before anything is gone that they may look at.
@@ -193,6 +201,7 @@ void space_step(Thread& self) {
     delete_site_keys_of(actor);
     drop_virtual_timeouts(actor);
     Message* const notice = take_end_notice(actor);
+    note_actor_end(actor);
     free_actor(actor);
     send_end_notice(notice);
     if (live_actors() == 1) end_of_work();

@@ -30,7 +30,15 @@ enum Pending : u32 {
     pending_console = 16, // text of the nucleus's own waits to be sent
     pending_turn = 32,    // whose quantum is used, or who waits behind it, has changed
     pending_device = 128, // a device has interrupted that somebody is attached to
-    pending_offer = 64    // a thread waits that a hungry CPU may take
+    pending_offer = 64,   // a thread waits that a hungry CPU may take
+    pending_trace = 256   // what a trace records is to be looked for (kernel/trace/recorder.hpp)
+};
+
+// What a page fault has to know.
+enum class Reach : u8 {
+    none,
+    direct, // copies to frames of another space (kernel/ipc/direct_copy.hpp)
+    traced, // neither, but a trace runs here
 };
 
 inline constexpr unsigned group_turn_places = 64;
@@ -57,7 +65,8 @@ struct alignas(cache_line) PerCpuHot {
 };
 
 struct PerCpu : PerCpuHot {
-    u32 quanta{};      // threads of this CPU that have a quantum: without one there is nothing to look after
+    // Threads of this CPU that have a quantum: without one there is nothing to look after. And traced_share.
+    u32 quanta{};
     Counters counters; // near the beginning, where one instruction reaches them
     RunQueue ready{top_ready};
     TimerQueue timers;
@@ -66,9 +75,9 @@ struct PerCpu : PerCpuHot {
     Pull pull;
     CpuCache memory;
     u64 programmed_deadline{TimerQueue::never};
-    bool reaching{};            // writes to frames of another space (kernel/ipc/direct_copy.hpp)
-    u32 interrupt_masks{};      // how often imsIntrMask_f() was called here and not taken back
-    Thread* interrupt_thread{}; // current at interrupt level (kernel/interrupt/level.hpp)
+    Reach reaching{};
+    u32 interrupt_masks{};                     // how often imsIntrMask_f() was called here and not taken back
+    Thread* interrupt_thread{};                // current at interrupt level (kernel/interrupt/level.hpp)
     InterruptLine *arrived{}, *last_arrived{}; // in the order of their arrival
     u8 group_turns[group_turn_places]{};       // whose turn it is (kernel/ipc/group.cpp)
     Relaxed<Message*> spare_message;           // the last one freed here: the next exchange takes it

@@ -12,6 +12,7 @@
 #include "kernel/interrupt/lines.hpp"
 #include "kernel/mem/space.hpp"
 #include "kernel/sync/lending.hpp"
+#include "kernel/trace/recorder.hpp"
 
 #include <machine/cpu.hpp>
 #include <machine/exit.hpp>
@@ -62,7 +63,7 @@ void program_timer(PerCpu& cpu) {
 }
 
 // The thread that goes on here: the current one while it can and is the best; nullptr: there is none.
-[[nodiscard]] Thread* elect(PerCpu& cpu) {
+[[nodiscard, gnu::always_inline]] inline Thread* elect(PerCpu& cpu) {
     Thread* const last = cpu.current;
     if (last != nullptr && last->doing() == Doing::running) {
         if (last->priority <= cpu.top_ready) return last;
@@ -263,9 +264,24 @@ namespace {
 }
 
 // A slice at a time; what else has come up meanwhile is attended to in between.
-[[gnu::noinline]] void send_text(PerCpu& cpu) {
+void send_text(PerCpu& cpu) {
     if (console_send(console_everything)) cpu.pending &= ~static_cast<u32>(pending_console);
     machine::interrupt_window();
+}
+
+// Who goes on is known when nothing else waits.
+void attend_trace(PerCpu& cpu) {
+    trace_past(cpu);
+    if (cpu.pending != pending_trace || cpu.inbox.rung()) return;
+    Thread* const next = elect(cpu);
+    cpu.pending &= ~static_cast<u32>(pending_trace);
+    trace_future(cpu, next);
+}
+
+// By one look for what is seldom.
+[[gnu::noinline]] void attend_seldom(PerCpu& cpu) {
+    if ((cpu.pending & pending_console) != 0) send_text(cpu);
+    if ((cpu.pending & pending_trace) != 0) attend_trace(cpu);
 }
 
 [[gnu::noinline]] void attend_pending(PerCpu& cpu) {
@@ -274,8 +290,8 @@ namespace {
     if ((cpu.pending & (pending_timer | pending_alarm | pending_turn | pending_offer)) != 0) [[unlikely]]
         attend_timers(cpu);
     cpu.pending &= ~static_cast<u32>(pending_reschedule | pending_mail);
-    if ((cpu.pending & pending_console) != 0) [[unlikely]]
-        send_text(cpu);
+    if ((cpu.pending & (pending_console | pending_trace)) != 0) [[unlikely]]
+        attend_seldom(cpu);
 }
 
 [[gnu::noinline]] void move_on_mail(PerCpu& cpu) {
@@ -368,6 +384,7 @@ void on_doorbell() {
 void on_device(unsigned line) {
     PerCpu& cpu = this_cpu();
     cpu.counters.device_interrupts.count();
+    note_device(line);
     note_arrival(cpu, line);
 }
 

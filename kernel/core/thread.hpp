@@ -25,6 +25,7 @@
 #include "kernel/time/event_timer.hpp"
 #include "kernel/time/timer_queue.hpp"
 #include "kernel/time/virtual_timeout.hpp"
+#include "kernel/trace/thread_trace.hpp"
 
 #include <chorus.h>
 #include <machine/frame.hpp>
@@ -197,6 +198,7 @@ struct Thread : ThreadHot, Schedulable {
     MessageWait message_wait{};
     Detachment detachment{};
     VirtualTimeouts virtual_timeouts{};
+    ThreadTrace trace{};
 };
 
 static_assert(flag_supervisor == STATE_SUPERVISOR &&

@@ -3,6 +3,7 @@
 #include "kernel/base/log.hpp"
 #include "kernel/core/pull.hpp"
 #include "kernel/ipc/message.hpp"
+#include "kernel/trace/recorder.hpp"
 
 #include <machine/timer.hpp>
 
@@ -78,6 +79,8 @@ void end_turn(PerCpu& cpu, u64 now, bool waited) {
 } // namespace
 
 void change_turn(PerCpu& cpu, Thread& thread, Thread* last) {
+    if ((cpu.quanta & traced_share) != 0) [[unlikely]]
+        note_switch(cpu, last);
     Thread& payer = payer_of(cpu, thread);
     // From caller to server or back, the slow way: the turn goes on.
     if (cpu.turn.of == &payer && last != nullptr && last != &thread) return;

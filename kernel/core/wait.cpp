@@ -10,6 +10,7 @@
 #include "kernel/mipc/opening.hpp"
 #include "kernel/sync/lending.hpp"
 #include "kernel/sync/sync.hpp"
+#include "kernel/trace/recorder.hpp"
 
 #include <chorus/message_registers.h>
 
@@ -124,7 +125,7 @@ void cancel_wait(Thread& thread) {
     disarm_timer(thread);
     if (thread.incoming != nullptr) refuse(*thread.incoming, K_ECRASH);
     thread.incoming = nullptr;
-    if (thread.continuation == take_delivery) pass_message_on(thread);
+    if (continuation_of(thread) == take_delivery) pass_message_on(thread);
     thread.continuation = nullptr;
     leave_console(thread); // also one that was about to look
 }

@@ -43,10 +43,10 @@ namespace {
 
 class Reaching {
   public:
-    Reaching() { this_cpu().reaching = true; }
+    Reaching() { this_cpu().reaching = Reach::direct; }
     Reaching(const Reaching&) = delete;
     Reaching& operator=(const Reaching&) = delete;
-    ~Reaching() { this_cpu().reaching = false; }
+    ~Reaching() { this_cpu().reaching = Reach::none; }
 };
 
 } // namespace

@@ -23,6 +23,7 @@
 #include "kernel/sync/wait_table.hpp"
 #include "kernel/time/date.hpp"
 #include "kernel/time/watchdog.hpp"
+#include "kernel/trace/trace.hpp"
 
 #include <machine/call_entry.hpp>
 #include <machine/console.hpp>
@@ -199,7 +200,7 @@ void start_processors() {
     running_cpus = wanted;
     init_ports(wanted);
     init_calls();
-    machine::use_call_entry(options.fastpath);
+    use_untraced_entry(options.fastpath ? CallEntry::fast : CallEntry::slow);
     const u64 started = machine::start_cpus(wanted, blocks.data());
     const auto contiguous = static_cast<unsigned>(std::countr_one(started));
     running_cpus = contiguous;

@@ -7,6 +7,7 @@
 #include "kernel/core/schedule.hpp"
 #include "kernel/lap/handlers.hpp"
 #include "kernel/mem/frame.hpp"
+#include "kernel/trace/recorder.hpp"
 
 #include <machine/cpu.hpp>
 #include <machine/fpu.hpp>
@@ -25,6 +26,7 @@ void delete_faulting(Thread& thread, std::string_view what, u64 address, u64 pc)
 
 void on_exception(const ExceptionReport& report) {
     this_cpu().counters.exceptions.count();
+    note_fault(report.address, report.pc, true);
     Thread& self = *this_cpu().current;
     if (!offer_fault(self, {report.name, report.vector, report.address}))
         delete_faulting(self, report.name, report.address, report.pc);

@@ -4,6 +4,7 @@
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/thread.hpp"
 #include "kernel/mapper/paging.hpp"
+#include "kernel/trace/recorder.hpp"
 
 namespace chorale {
 
@@ -13,7 +14,11 @@ Status on_page_fault(VirtAddr address, Protection access, FaultBy by) {
     Thread& self = *cpu.current;
     Space& space = *self.space;
     if (space.root() != cpu.space_root) return Status::fault;
-    if (cpu.reaching && by == FaultBy::copy) return Status::fault; // it must not wait for other CPUs
+    if (cpu.reaching != Reach::none) [[unlikely]] {
+        note_fault(address.raw(), by == FaultBy::program ? self.frame.pc : 0, false);
+        // It must not wait for other CPUs.
+        if (cpu.reaching == Reach::direct && by == FaultBy::copy) return Status::fault;
+    }
     WantedPage wanted;
     const Status status = space.resolve(address, access, &wanted);
     if (status != Status::busy) [[likely]]

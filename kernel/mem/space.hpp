@@ -126,6 +126,7 @@ class Space {
     [[nodiscard]] u64 root() const { return root_; }
     [[nodiscard]] unsigned asid() const { return asid_; }
     [[nodiscard]] u64 pages() const { return account_.used(); }
+    [[nodiscard]] PageAccount& account() { return account_; } // for what else its actor has
     [[nodiscard]] u64 page_limit() const { return account_.limit(); }
     void set_page_limit(u64 pages) { account_.set_limit(pages); }
     [[nodiscard]] bool shared() const { return shared_; } // the supervisor space

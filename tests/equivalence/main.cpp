@@ -73,7 +73,7 @@ struct Seen {
 }
 
 void carry_out(const Plan& plan, bool fast, Log& log) {
-    machine::use_call_entry(fast);
+    machine::use_call_entry(fast ? CallEntry::fast : CallEntry::slow);
     World world{.plan = plan, .log = log};
     const host::Outcome outcome = host::run([&world](u64) { return carry_out(world); });
     if (outcome != host::Outcome::finished) log.add({0, 0, "outcome", static_cast<long>(outcome), 0, 0, 0});

@@ -57,11 +57,20 @@ TEST_P(Scenarios, runs_with_late_alarms) {
 // With the fast path or without it, programs get the same results.
 TEST_P(Scenarios, runs_without_the_fast_path) {
     static_cast<void>(machine());
-    machine::use_call_entry(false);
+    machine::use_call_entry(CallEntry::slow);
     report("no fast path", play(GetParam(), host::plain_chooser(), steps_per_look));
     Random random{7};
     report("no fast path, at random", play(GetParam(), random, steps_per_look));
-    machine::use_call_entry(true);
+    machine::use_call_entry(CallEntry::fast);
+}
+
+TEST_P(Scenarios, runs_while_traced) {
+    static host::Task<void> (*traced)(u64);
+    traced = GetParam().play;
+    const Scenario scenario{GetParam().name, [](u64) { return while_traced(traced); }};
+    report("traced", play(scenario, host::plain_chooser(), steps_per_look));
+    Random random{9};
+    report("traced, at random", play(scenario, random, steps_per_look));
 }
 
 TEST_P(Scenarios, runs_without_space_identifiers) {

@@ -6,6 +6,7 @@
 #include "kernel/mem/frame.hpp"
 #include "kernel/mem/slab.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
+#include "kernel/trace/trace.hpp"
 #include "tests/machine/inspection.hpp"
 
 #include <machine/fpu.hpp>
@@ -180,7 +181,10 @@ void Inspection::check_space(Space& space, const SpaceOf& of) {
     space.inspect([&](const RegionList& regions, const PageTable& table) {
         check_regions(of, regions);
         // The tables at the top of the supervisor space are there from the beginning.
-        const u64 paid = check_entries(of, regions, table) + (of.user() ? 1 : 0);
+        const TraceMemory trace = trace_memory();
+        const u64 traced =
+            trace.owner != nullptr && trace.owner == of.actor ? u64{trace.count} << trace.order : 0;
+        const u64 paid = check_entries(of, regions, table) + (of.user() ? 1 : 0) + traced;
         expect(space.pages() == paid, 24, of, " pays for ", space.pages(), " pages and has ", paid);
         check_holes(of, regions, table);
     });
@@ -233,6 +237,9 @@ void Inspection::check_frames() {
                 if (page != nullptr) own(machine::physical(page), 0, {"timers", actor});
         });
     }
+    const TraceMemory trace = trace_memory();
+    for (unsigned i = 0; i < trace.count; ++i)
+        own(trace.place[i], trace.order, {"the trace of CPU", trace.owner, i});
     u64 slabs = 0;
     for (unsigned i = 0; SlabCache* const cache = slab_cache_at(i); ++i) slabs += cache->statistics().frames;
     const FrameStatistics frames = frame_statistics();

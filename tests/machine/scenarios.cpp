@@ -30,6 +30,7 @@ constexpr Scenario all[] = {
     SCENARIO(dates),
     SCENARIO(console_readers),
     SCENARIO(things_left_for_others),
+    SCENARIO(traces),
     SCENARIO(bodies_kept),
     SCENARIO(messages_saved),
     SCENARIO(aborts_passed_on),

@@ -37,6 +37,9 @@ namespace chorale::test {
 // scenarios_timers.cpp
 [[nodiscard]] host::Task<void> timers_of_all_kinds(u64);
 [[nodiscard]] host::Task<void> dates(u64);
+// scenarios_trace.cpp
+[[nodiscard]] host::Task<void> traces(u64);
+[[nodiscard]] host::Task<void> while_traced(host::Task<void> (*play)(u64)); // another scenario
 // scenarios_console.cpp
 [[nodiscard]] host::Task<void> console_readers(u64);
 [[nodiscard]] host::Task<void> things_left_for_others(u64);

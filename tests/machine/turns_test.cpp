@@ -190,7 +190,7 @@ TEST(Turns, ServersUseTheCallersQuantum) {
 // of the chain.
 TEST(Turns, ServersCalledTheSlowWay) {
     static_cast<void>(machine());
-    machine::use_call_entry(false);
+    machine::use_call_entry(CallEntry::slow);
     for (const unsigned chain : {1u, 2u, 5u}) {
         const ShowPointer lent = shared(200, chain), better = shared(priority - 20, chain);
         for (const ShowPointer& show : {lent, better}) {
@@ -198,7 +198,7 @@ TEST(Turns, ServersCalledTheSlowWay) {
             show->expect(2, quantum, (chain + 1) * quantum);
         }
     }
-    machine::use_call_entry(true);
+    machine::use_call_entry(CallEntry::fast);
 }
 
 TEST(Turns, ServersOfOtherCpus) {

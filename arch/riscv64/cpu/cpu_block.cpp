@@ -2,17 +2,25 @@
 #include "arch/common/nucleus_tables.hpp"
 #include "arch/riscv64/cpu/registers.hpp"
 #include "arch/riscv64/cpu/stacks.hpp"
+#include "kernel/trace/recorder.hpp"
 
+#include <chorus/calls.hpp>
+#include <chorus/message_registers.h>
 #include <machine/call_entry.hpp>
 #include <machine/cpu.hpp>
 
 namespace chorale::machine {
+
+extern "C" {
+void chorale_traced_call(const u64* registers);
+}
 
 namespace {
 
 extern "C" {
 void chorale_trap_entry();
 void chorale_trap_entry_slow();
+void chorale_trap_entry_traced();
 }
 
 constinit void (*trap_entry)() = chorale_trap_entry;
@@ -35,9 +43,26 @@ void set_cpu_block(void* block, CpuIndex index) {
     load_trap_entry();
 }
 
-void use_call_entry(bool fast_path) {
-    trap_entry = fast_path ? chorale_trap_entry : chorale_trap_entry_slow;
+void use_call_entry(CallEntry entry) {
+    using Function = void (*)();
+    constexpr Function entries[] = {chorale_trap_entry, chorale_trap_entry_slow, chorale_trap_entry_traced};
+    trap_entry = entries[static_cast<unsigned>(entry)];
     load_trap_entry();
+}
+
+// a0 to a7: as chorus/machine_registers.h has them.
+void chorale_traced_call(const u64* registers) {
+    const u64 number = registers[7], index = number - CHORUS_CALL_BASE;
+    const auto message = [&](u32 which) {
+        note_call(traced_message(which, registers[1], registers[2], registers[3] & MESSAGE_SIZE_MASK));
+    };
+    if (number >= reinterpret_cast<uword>(cpu_block())) return message(MESSAGE_CALL);
+    if (static_cast<std::int64_t>(number) < 0) return message(MESSAGE_REPLY_RECEIVE);
+    if (index == MESSAGE_SEND || index == MESSAGE_RECEIVE) return message(static_cast<u32>(index));
+    const bool foreign = index >= chorus::call_limit;
+    note_call({static_cast<u32>(foreign ? number : index),
+               foreign,
+               {registers[0], registers[1], registers[2], registers[3]}});
 }
 
 } // namespace chorale::machine

@@ -1,4 +1,4 @@
-// The system: environment, console, statistics, the end: part of the call list (chorus/calls.hpp).
+// The system: environment, console, statistics, a trace, the end: part of the call list (chorus/calls.hpp).
 #pragma once
 
 // clang-format off
@@ -27,6 +27,11 @@
          rebootdesc)) \
     CALL(208, sysRead, block, user, thread, "K_EFAULT K_EABORT", CHORUS_OUT_BYTES(buf), \
          CHORUS_VALUE(unsigned int, nchar)) \
+    CALL(209, traceStart, block, system, thread, "K_EINVAL K_ENOMEM K_EBUSY K_EPRIV", \
+         CHORUS_VALUE(unsigned int, records)) \
+    CALL(210, traceRead, block, system, thread, "K_EINVAL K_EFAULT K_EUNKNOWN K_EPRIV", \
+         CHORUS_VALUE(unsigned int, cpu), CHORUS_OUT_BYTES(records), CHORUS_VALUE(unsigned int, count)) \
+    CALL(211, traceStop, block, system, thread, "K_EUNKNOWN K_EPRIV") \
     CALL(144, sysWrite, block, user, thread, "K_EFAULT", CHORUS_IN_BYTES(buf), \
          CHORUS_VALUE(unsigned int, nchar))
 // clang-format on

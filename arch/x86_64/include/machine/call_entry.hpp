@@ -1,9 +1,11 @@
 // Which of the system-call entries (arch/x86_64/call_entry.S) this machine uses.
 #pragma once
 
+#include "kernel/core/call_entry.hpp"
+
 namespace chorale::machine {
 
-// Before the other CPUs are started. `fast_path` off: messages take the slow path always.
-void use_call_entry(bool fast_path);
+// On this CPU, from its next entry on; by the first before the others are started, also on those.
+void use_call_entry(CallEntry entry);
 
 } // namespace chorale::machine

@@ -1,0 +1,399 @@
+#include "kernel/trace/recorder.hpp"
+
+#include "kernel/core/actor.hpp"
+#include "kernel/core/per_cpu.hpp"
+#include "kernel/core/schedule.hpp"
+#include "kernel/core/thread.hpp"
+#include "kernel/ipc/message.hpp"
+#include "kernel/ipc/port.hpp"
+#include "kernel/supervisor/handler_record.hpp"
+#include "kernel/trace/trace.hpp"
+
+#include <chorus/message_registers.h>
+#include <machine/call_entry.hpp>
+#include <machine/cpu.hpp>
+#include <machine/supervisor.hpp>
+#include <machine/timer.hpp>
+#include <machine/user_access.hpp>
+
+#include <array>
+#include <utility>
+
+namespace chorale {
+
+namespace {
+
+struct Recorder {
+    TraceRing ring;
+    u32 run{};    // the trace that runs here; 0: none
+    u64 looked{}; // when it did last: what is found now is not older
+    u64 who{};    // actor and thread that had the CPU then; 0: none
+    u64 timer_interrupts{}, doorbells{}, device_interrupts{};
+};
+constinit std::array<Recorder, max_cpus> recorders;
+
+[[nodiscard]] Recorder& recorder_here() { return recorders[this_cpu().index]; }
+
+[[nodiscard]] u64 look_at_clock(Recorder& here) { return here.looked = machine::now(); }
+
+[[nodiscard]] u32 number_of(const Actor& actor) { return actor.table_index + 1; }
+
+[[nodiscard]] KnTraceRecord record_of(const Recorder& here, unsigned kind, const Thread* thread) {
+    KnTraceRecord record{};
+    record.time = here.looked;
+    record.kind = kind;
+    record.actor = thread != nullptr ? number_of(*thread->actor) : 0;
+    record.thread = thread != nullptr ? thread->lid : -1;
+    return record;
+}
+
+// ---- messages --------------------------------------------------------------------------------------------
+
+// Exchanges count on when a thread's memory is used again: with its address they are a message's number.
+[[nodiscard]] u64 number_of(const void* memory, u64 count) {
+    constexpr unsigned count_bits = 24;
+    const u64 place = reinterpret_cast<uword>(memory) / cache_line;
+    return (place << count_bits | (count & ((u64{1} << count_bits) - 1))) & ~K_TRACE_REPLY;
+}
+
+// What comes from nobody who could be asked, the nucleus itself, is numbered where it arrives.
+[[nodiscard]] u64 number_of(const Message& message) {
+    if (message.client != nullptr) return number_of(message.client, message.exchange);
+    const bool sent = message.answered == nullptr && !message.call && message.exchange != 0;
+    return sent ? number_of(reinterpret_cast<const void*>(message.transaction), message.exchange)
+                : number_of(message.port, message.sequence);
+}
+
+[[nodiscard]] const Message* current_message(const Thread& thread) {
+    return thread.has(flag_serving) ? thread.serving : nullptr;
+}
+
+[[nodiscard]] u64 number_of_current(const Thread& thread) {
+    // relaxed: a client by the fast path is of this CPU
+    if (thread.client != nullptr) return number_of(thread.client, thread.client->exchanges);
+    const Message* const message = current_message(thread);
+    return message == nullptr ? 0 : number_of(*message);
+}
+
+void put_message(Recorder& here, unsigned kind, const Thread& thread, u64 number, const u64 (&target)[2],
+                 u64 size) {
+    KnTraceRecord record = record_of(here, kind, &thread);
+    record.value[0] = number;
+    record.value[1] = target[0];
+    record.value[2] = target[1];
+    record.value[3] = size;
+    here.ring.put(record);
+}
+
+constexpr u64 nobody[2]{};
+
+constexpr u32 ipc_reply = 130; // ipcReply's index
+
+// ---- threads ---------------------------------------------------------------------------------------------
+
+// What an older trace has left is forgotten, but not what leads back to its own continuation and record.
+ThreadTrace& trace_of(const Recorder& here, Thread& thread) {
+    ThreadTrace& trace = thread.trace;
+    if (trace.run != here.run) {
+        trace.run = here.run;
+        trace.call = ThreadTrace::no_call;
+        trace.exchanges = thread.exchanges;
+        trace.current = number_of_current(thread);
+    }
+    return trace;
+}
+
+[[nodiscard]] bool calls(const ThreadTrace& trace) {
+    return !trace.foreign && (trace.call == MESSAGE_CALL || trace.call == MESSAGE_IPC_CALL);
+}
+[[nodiscard]] bool replies(const ThreadTrace& trace) {
+    return !trace.foreign && (trace.call == MESSAGE_REPLY_RECEIVE || trace.call == ipc_reply);
+}
+// Others may restore what they have received before.
+[[nodiscard]] bool receives(const ThreadTrace& trace) {
+    return !trace.foreign && (trace.call == MESSAGE_REPLY_RECEIVE || trace.call == MESSAGE_RECEIVE);
+}
+
+// Its call has been counted as an exchange, and then there was no way for the message.
+[[nodiscard]] bool refused(const Thread& thread) {
+    const auto result = static_cast<long>(thread.frame.result());
+    return thread.doing() == Doing::running && thread.continuation == nullptr &&
+           (result == K_EFULL || result == K_ENOMEM);
+}
+
+// Of supervisor mode no call was told; what it had in registers is still in its frame.
+void find_target(const Thread& thread, ThreadTrace& trace) {
+    if (std::exchange(trace.sends, false)) return;
+    trace.target[0] = thread.frame.message_name();
+    trace.target[1] = thread.frame.message_tail();
+    trace.size = 0;
+}
+
+// What it has sent and received since it was looked at.
+void find_messages(Recorder& here, Thread& thread) {
+    ThreadTrace& trace = trace_of(here, thread);
+    if (trace.exchanges != thread.exchanges) {
+        trace.exchanges = thread.exchanges;
+        find_target(thread, trace);
+        if (!refused(thread)) {
+            put_message(here, K_TRACE_SENT, thread, number_of(&thread, trace.exchanges), trace.target,
+                        trace.size);
+        }
+    }
+    const u64 current = number_of_current(thread);
+    if (current == trace.current) return;
+    if (trace.current != 0 && replies(trace))
+        put_message(here, K_TRACE_SENT, thread, trace.current | K_TRACE_REPLY, nobody, trace.size);
+    trace.current = current;
+    const Message* const message = current_message(thread);
+    if (message == nullptr || !(receives(trace) || in_supervisor_mode(thread))) return;
+    static_cast<void>(look_at_clock(here)); // not before it was sent
+    put_message(here, K_TRACE_RECEIVED, thread, current, {message->target.uiHead, message->target.uiTail},
+                message->size);
+}
+
+// ---- what is looked at again later -----------------------------------------------------------------------
+
+void look_soon() {
+    PerCpu& cpu = this_cpu();
+    if (recorders[cpu.index].run != 0) cpu.pending |= pending_trace;
+}
+
+void traced_step(Thread& self) {
+    auto* const step = std::exchange(self.trace.step, nullptr);
+    step(self);
+    look_soon();
+}
+
+void handler_left(Thread& self, u64 result, u64 cookie) {
+    auto* const returned = std::exchange(self.trace.returned, nullptr);
+    look_soon();
+    if (returned != nullptr) returned(self, result, cookie);
+}
+
+// The record of a handler that runs instead of its call's end. It is not one for the quick way any more.
+void watch_handler(Thread& thread) {
+    const VirtAddr at = thread.supervisor.innermost + offsetof(HandlerRecord, returned);
+    auto* const left = handler_left;
+    decltype(thread.trace.returned) returned;
+    if (thread.supervisor.depth != 1 || !in_handler(thread)) return;
+    if (!machine::supervisor_read(&returned, at, sizeof returned) || returned == left) return;
+    if (!machine::supervisor_write(at, &left, sizeof left)) return;
+    thread.trace.returned = returned;
+    thread.direct_trap.record = VirtAddr{};
+}
+
+void end_call(Recorder& here, Thread& thread) {
+    ThreadTrace& trace = thread.trace;
+    if (trace.call == ThreadTrace::no_call) return;
+    if (in_supervisor_mode(thread)) return watch_handler(thread);
+    auto result = static_cast<long>(thread.frame.result());
+    if (calls(trace) || receives(trace)) {
+        if (result > 0) result &= 0xffff'ffff; // MESSAGE_STORED is above
+        if (calls(trace) && result >= 0) {
+            const u64 number = number_of(&thread, thread.exchanges);
+            put_message(here, K_TRACE_RECEIVED, thread, number | K_TRACE_REPLY, nobody,
+                        static_cast<u64>(result));
+        }
+    }
+    KnTraceRecord record = record_of(here, K_TRACE_RESULT, &thread);
+    record.call = trace.call;
+    record.result = result;
+    record.value[0] = trace.foreign ? 1 : 0;
+    here.ring.put(record);
+    trace.call = ThreadTrace::no_call;
+}
+
+// ---- who has the CPU -------------------------------------------------------------------------------------
+
+void find_interrupts(Recorder& here, const Thread* interrupted, u64& seen, u64 count, u64 what) {
+    for (; seen != count; ++seen) {
+        KnTraceRecord record = record_of(here, K_TRACE_INTERRUPT, interrupted);
+        record.value[0] = what;
+        here.ring.put(record);
+    }
+}
+
+void look_at_cpu(Recorder& here, PerCpu& cpu) {
+    static_cast<void>(look_at_clock(here));
+    const Thread* const current = cpu.current;
+    find_interrupts(here, current, here.timer_interrupts, cpu.counters.timer_interrupts, K_TRACE_TIMER);
+    find_interrupts(here, current, here.doorbells, cpu.counters.doorbells, K_TRACE_DOORBELL);
+}
+
+// Told when another thread has the CPU than before, or none.
+void tell_who(Recorder& here, const Thread* thread) {
+    const u64 who =
+        thread == nullptr ? 0 : u64{number_of(*thread->actor)} << 32 | static_cast<u32>(thread->lid);
+    if (here.who == who) return;
+    here.who = who;
+    here.ring.put(record_of(here, thread == nullptr ? K_TRACE_IDLE : K_TRACE_RUN, thread));
+}
+
+void watch_faults(PerCpu& cpu) {
+    if (cpu.reaching == Reach::none) cpu.reaching = Reach::traced;
+}
+
+// ---- what a call sends -----------------------------------------------------------------------------------
+
+void note_descriptors(ThreadTrace& trace, u64 body_at, u64 destination_at) {
+    KnMsgDesc body{};
+    KnIpcDest destination{};
+    if (!machine::copy_in(&body, VirtAddr{body_at}, sizeof body)) body = {};
+    if (destination_at != 0 && !machine::copy_in(&destination, VirtAddr{destination_at}, sizeof destination))
+        destination = {};
+    trace.target[0] = destination.target.uiHead;
+    trace.target[1] = destination.target.uiTail;
+    trace.size = body.bodySize;
+}
+
+void note_message(ThreadTrace& trace, const u64 (&value)[4]) {
+    switch (trace.call) {
+    case MESSAGE_CALL:
+    case MESSAGE_SEND:
+    case MESSAGE_REPLY_RECEIVE:
+        trace.target[0] = value[0];
+        trace.target[1] = value[1];
+        trace.size = value[2];
+        break;
+    case MESSAGE_IPC_CALL:
+    case MESSAGE_IPC_SEND:
+        note_descriptors(trace, value[0], value[2]);
+        break;
+    case ipc_reply:
+        note_descriptors(trace, value[0], 0);
+        break;
+    default:
+        return;
+    }
+    trace.sends = true;
+}
+
+} // namespace
+
+TracedCall traced_message(u32 number, u64 name, u64 tail, u64 size) {
+    if (K_TRACE_BY_REGISTERS(number)) return {number, false, {name, tail, size, 0}};
+    return {number, false, {name, 0, number == MESSAGE_REPLY_RECEIVE ? size : 0, 0}};
+}
+
+void note_call(const TracedCall& call) {
+    PerCpu& cpu = this_cpu();
+    Recorder& here = recorders[cpu.index];
+    Thread& self = *cpu.current;
+    if (here.run == 0) return;
+    look_at_cpu(here, cpu);
+    tell_who(here, &self);
+    ThreadTrace& trace = trace_of(here, self);
+    trace.exchanges = self.exchanges;
+    trace.current = number_of_current(self);
+    trace.call = call.number;
+    trace.foreign = call.foreign;
+    trace.sends = false;
+    KnTraceRecord record = record_of(here, call.foreign ? K_TRACE_SYSTEM_CALL : K_TRACE_CALL, &self);
+    record.call = call.number;
+    __builtin_memcpy(record.value, call.value, sizeof record.value);
+    here.ring.put(record);
+    watch_faults(cpu);
+    if (!call.foreign) note_message(trace, call.value);
+    cpu.pending |= pending_trace;
+}
+
+void trace_past(PerCpu& cpu) {
+    if (cpu.current != nullptr) find_messages(recorders[cpu.index], *cpu.current);
+}
+
+void trace_future(PerCpu& cpu, Thread* next) {
+    Recorder& here = recorders[cpu.index];
+    look_at_cpu(here, cpu);
+    watch_faults(cpu);
+    tell_who(here, next);
+    if (next == nullptr) return;
+    static_cast<void>(trace_of(here, *next));
+    if (next->continuation == nullptr) {
+        find_messages(here, *next);
+        end_call(here, *next);
+    } else if (next->continuation != traced_step) {
+        next->trace.step = std::exchange(next->continuation, traced_step);
+    }
+}
+
+void note_switch(PerCpu& cpu, Thread* last) {
+    if (last != nullptr) find_messages(recorders[cpu.index], *last);
+    cpu.pending |= pending_trace;
+}
+
+void note_fault(u64 address, u64 pc, bool exception) {
+    Recorder& here = recorder_here();
+    if (here.run == 0) return;
+    static_cast<void>(look_at_clock(here));
+    KnTraceRecord record = record_of(here, K_TRACE_FAULT, this_cpu().current);
+    record.value[0] = address;
+    record.value[1] = pc;
+    record.value[2] = exception ? 1 : 0;
+    here.ring.put(record);
+    if (pc != 0) this_cpu().pending |= pending_trace;
+}
+
+void note_actor(Actor& actor) {
+    Recorder& here = recorder_here();
+    if (here.run == 0) return;
+    static_cast<void>(look_at_clock(here));
+    KnTraceRecord record = record_of(here, K_TRACE_ACTOR, nullptr);
+    record.actor = number_of(actor);
+    char name[K_ACTORNAMEMAX];
+    read_actor_name(actor, name);
+    __builtin_memcpy(record.value, name, sizeof record.value);
+    here.ring.put(record);
+}
+
+void note_actor_end(const Actor& actor) {
+    Recorder& here = recorder_here();
+    if (here.run == 0) return;
+    static_cast<void>(look_at_clock(here));
+    KnTraceRecord record = record_of(here, K_TRACE_ACTOR_END, nullptr);
+    record.actor = number_of(actor);
+    here.ring.put(record);
+}
+
+void note_device(unsigned line) {
+    Recorder& here = recorder_here();
+    if (here.run == 0) return;
+    static_cast<void>(look_at_clock(here));
+    KnTraceRecord record = record_of(here, K_TRACE_INTERRUPT, this_cpu().current);
+    record.value[0] = line;
+    here.ring.put(record);
+    this_cpu().pending |= pending_trace;
+}
+
+void (*continuation_of(const Thread& thread))(Thread&) {
+    return thread.continuation == traced_step ? thread.trace.step : thread.continuation;
+}
+
+TraceRing& trace_ring(CpuIndex cpu) { return recorders[cpu].ring; }
+
+void start_recording(u32 run, KnTraceRecord* records, u64 count) {
+    PerCpu& cpu = this_cpu();
+    Recorder& here = recorders[cpu.index];
+    here.ring.open(records, count);
+    here.run = run;
+    here.who = 0;
+    here.timer_interrupts = cpu.counters.timer_interrupts;
+    here.doorbells = cpu.counters.doorbells;
+    cpu.quanta += traced_share;
+    machine::use_call_entry(CallEntry::traced);
+    watch_faults(cpu);
+    cpu.pending |= pending_trace;
+}
+
+void stop_recording(CallEntry untraced) {
+    PerCpu& cpu = this_cpu();
+    Recorder& here = recorders[cpu.index];
+    if (here.run == 0) return;
+    here.run = 0;
+    cpu.quanta -= traced_share;
+    machine::use_call_entry(untraced);
+    if (cpu.reaching == Reach::traced) cpu.reaching = Reach::none;
+    cpu.pending &= ~static_cast<u32>(pending_trace);
+}
+
+} // namespace chorale
