@@ -222,6 +222,9 @@ void make_bearable(unsigned number, std::span<u64, argument_limit> arguments, Po
         for (Chunk& each : pools.chunks) each.mapped = true;
         break;
     }
+    case Call::traceRead: // no more than there is room for
+        arguments[2] %= argument_room / sizeof(KnTraceRecord);
+        break;
     case Call::threadContext: // of a thread in supervisor mode: any registers
         arguments[4] = 0;
         break;

@@ -129,11 +129,10 @@
     define_call_entry chorale_call_entry_slow_fsgsbase, 1, fast_slow, fast_slow, foreign_call
 
     // While a trace runs: every register as it comes, then the general way.
-    .macro define_traced_entry name, target
-    .global \name
-    .type \name, @function
+    .global chorale_call_entry_traced
+    .type chorale_call_entry_traced, @function
     .balign 16
-\name:
+chorale_call_entry_traced:
     swapgs
     movq    %rsp, %gs:CPU_SCRATCH
     movq    %gs:CPU_STACK_TOP, %rsp
@@ -148,11 +147,8 @@
     .endr
     movq    %gs:CPU_SCRATCH, %rsp
     swapgs
-    jmp     \target
-    .size \name, . - \name
-    .endm
-    define_traced_entry chorale_call_entry_traced, chorale_call_entry_slow
-    define_traced_entry chorale_call_entry_traced_fsgsbase, chorale_call_entry_slow_fsgsbase
+    jmpq    *chorale_untraced_entry
+    .size chorale_call_entry_traced, . - chorale_call_entry_traced
 
     // With the thread in rsp. What SYSCALL has overwritten goes back to the user as SYSCALL left it.
     .globl foreign_call

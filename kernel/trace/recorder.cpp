@@ -25,26 +25,30 @@ namespace {
 
 struct Recorder {
     TraceRing ring;
-    u32 run{};    // the trace that runs here; 0: none
-    u64 looked{}; // when it did last: what is found now is not older
-    u64 who{};    // actor and thread that had the CPU then; 0: none
-    u64 timer_interrupts{}, doorbells{}, device_interrupts{};
+    u32 run{};            // the trace that runs here; 0: none
+    u64 looked{};         // when it did last: what is found now is not older
+    u64 who{};            // actor and thread that had the CPU then; 0: none
+    KnTraceRecord next{}; // what is not 0 of the next record, but who and when
+    u64 timer_interrupts{}, doorbells{};
 };
 constinit std::array<Recorder, max_cpus> recorders;
 
-[[nodiscard]] Recorder& recorder_here() { return recorders[this_cpu().index]; }
-
-[[nodiscard]] u64 look_at_clock(Recorder& here) { return here.looked = machine::now(); }
+void look_at_clock(Recorder& here) { here.looked = machine::now(); }
 
 [[nodiscard]] u32 number_of(const Actor& actor) { return actor.table_index + 1; }
 
-[[nodiscard]] KnTraceRecord record_of(const Recorder& here, unsigned kind, const Thread* thread) {
-    KnTraceRecord record{};
+// `thread`: null where the record is about none; then next.actor stays.
+[[gnu::noinline]] void put(Recorder& here, u32 kind, const Thread* thread) {
+    KnTraceRecord& record = here.next;
     record.time = here.looked;
     record.kind = kind;
-    record.actor = thread != nullptr ? number_of(*thread->actor) : 0;
-    record.thread = thread != nullptr ? thread->lid : -1;
-    return record;
+    record.thread = -1;
+    if (thread != nullptr) {
+        record.actor = number_of(*thread->actor);
+        record.thread = thread->lid;
+    }
+    here.ring.put(record);
+    record = {};
 }
 
 // ---- messages --------------------------------------------------------------------------------------------
@@ -75,21 +79,23 @@ constinit std::array<Recorder, max_cpus> recorders;
     return message == nullptr ? 0 : number_of(*message);
 }
 
-void put_message(Recorder& here, unsigned kind, const Thread& thread, u64 number, const u64 (&target)[2],
-                 u64 size) {
-    KnTraceRecord record = record_of(here, kind, &thread);
-    record.value[0] = number;
-    record.value[1] = target[0];
-    record.value[2] = target[1];
-    record.value[3] = size;
-    here.ring.put(record);
+void put_message(Recorder& here, u32 kind, const Thread& thread, u64 number, u64 size) {
+    here.next.value[0] = number;
+    here.next.value[3] = size;
+    put(here, kind, &thread);
 }
-
-constexpr u64 nobody[2]{};
 
 constexpr u32 ipc_reply = 130; // ipcReply's index
 
 // ---- threads ---------------------------------------------------------------------------------------------
+
+// The registers still say that its wait has brought this message: whoever waited when the trace began.
+[[nodiscard]] bool just_received(const Thread& thread) {
+    const Message* const message = current_message(thread);
+    return message != nullptr && thread.client == nullptr &&
+           thread.frame.message_name() == message->port_li &&
+           thread.frame.message_tail() == message->sequence;
+}
 
 // What an older trace has left is forgotten, but not what leads back to its own continuation and record.
 ThreadTrace& trace_of(const Recorder& here, Thread& thread) {
@@ -98,7 +104,7 @@ ThreadTrace& trace_of(const Recorder& here, Thread& thread) {
         trace.run = here.run;
         trace.call = ThreadTrace::no_call;
         trace.exchanges = thread.exchanges;
-        trace.current = number_of_current(thread);
+        trace.current = just_received(thread) ? 0 : number_of_current(thread);
     }
     return trace;
 }
@@ -109,8 +115,9 @@ ThreadTrace& trace_of(const Recorder& here, Thread& thread) {
 [[nodiscard]] bool replies(const ThreadTrace& trace) {
     return !trace.foreign && (trace.call == MESSAGE_REPLY_RECEIVE || trace.call == ipc_reply);
 }
-// Others may restore what they have received before.
+// Others may restore what they have received before. What is not known was begun before the trace.
 [[nodiscard]] bool receives(const ThreadTrace& trace) {
+    if (trace.call == ThreadTrace::no_call) return true;
     return !trace.foreign && (trace.call == MESSAGE_REPLY_RECEIVE || trace.call == MESSAGE_RECEIVE);
 }
 
@@ -136,20 +143,22 @@ void find_messages(Recorder& here, Thread& thread) {
         trace.exchanges = thread.exchanges;
         find_target(thread, trace);
         if (!refused(thread)) {
-            put_message(here, K_TRACE_SENT, thread, number_of(&thread, trace.exchanges), trace.target,
-                        trace.size);
+            here.next.value[1] = trace.target[0];
+            here.next.value[2] = trace.target[1];
+            put_message(here, K_TRACE_SENT, thread, number_of(&thread, trace.exchanges), trace.size);
         }
     }
     const u64 current = number_of_current(thread);
     if (current == trace.current) return;
     if (trace.current != 0 && replies(trace))
-        put_message(here, K_TRACE_SENT, thread, trace.current | K_TRACE_REPLY, nobody, trace.size);
+        put_message(here, K_TRACE_SENT, thread, trace.current | K_TRACE_REPLY, trace.size);
     trace.current = current;
     const Message* const message = current_message(thread);
     if (message == nullptr || !(receives(trace) || in_supervisor_mode(thread))) return;
-    static_cast<void>(look_at_clock(here)); // not before it was sent
-    put_message(here, K_TRACE_RECEIVED, thread, current, {message->target.uiHead, message->target.uiTail},
-                message->size);
+    look_at_clock(here); // not before it was sent
+    here.next.value[1] = message->target.uiHead;
+    here.next.value[2] = message->target.uiTail;
+    put_message(here, K_TRACE_RECEIVED, thread, current, message->size);
 }
 
 // ---- what is looked at again later -----------------------------------------------------------------------
@@ -192,15 +201,13 @@ void end_call(Recorder& here, Thread& thread) {
         if (result > 0) result &= 0xffff'ffff; // MESSAGE_STORED is above
         if (calls(trace) && result >= 0) {
             const u64 number = number_of(&thread, thread.exchanges);
-            put_message(here, K_TRACE_RECEIVED, thread, number | K_TRACE_REPLY, nobody,
-                        static_cast<u64>(result));
+            put_message(here, K_TRACE_RECEIVED, thread, number | K_TRACE_REPLY, static_cast<u64>(result));
         }
     }
-    KnTraceRecord record = record_of(here, K_TRACE_RESULT, &thread);
-    record.call = trace.call;
-    record.result = result;
-    record.value[0] = trace.foreign ? 1 : 0;
-    here.ring.put(record);
+    here.next.call = trace.call;
+    here.next.result = result;
+    here.next.value[0] = trace.foreign ? 1 : 0;
+    put(here, K_TRACE_RESULT, &thread);
     trace.call = ThreadTrace::no_call;
 }
 
@@ -208,14 +215,13 @@ void end_call(Recorder& here, Thread& thread) {
 
 void find_interrupts(Recorder& here, const Thread* interrupted, u64& seen, u64 count, u64 what) {
     for (; seen != count; ++seen) {
-        KnTraceRecord record = record_of(here, K_TRACE_INTERRUPT, interrupted);
-        record.value[0] = what;
-        here.ring.put(record);
+        here.next.value[0] = what;
+        put(here, K_TRACE_INTERRUPT, interrupted);
     }
 }
 
 void look_at_cpu(Recorder& here, PerCpu& cpu) {
-    static_cast<void>(look_at_clock(here));
+    look_at_clock(here);
     const Thread* const current = cpu.current;
     find_interrupts(here, current, here.timer_interrupts, cpu.counters.timer_interrupts, K_TRACE_TIMER);
     find_interrupts(here, current, here.doorbells, cpu.counters.doorbells, K_TRACE_DOORBELL);
@@ -227,7 +233,7 @@ void tell_who(Recorder& here, const Thread* thread) {
         thread == nullptr ? 0 : u64{number_of(*thread->actor)} << 32 | static_cast<u32>(thread->lid);
     if (here.who == who) return;
     here.who = who;
-    here.ring.put(record_of(here, thread == nullptr ? K_TRACE_IDLE : K_TRACE_RUN, thread));
+    put(here, thread == nullptr ? K_TRACE_IDLE : K_TRACE_RUN, thread);
 }
 
 void watch_faults(PerCpu& cpu) {
@@ -289,10 +295,9 @@ void note_call(const TracedCall& call) {
     trace.call = call.number;
     trace.foreign = call.foreign;
     trace.sends = false;
-    KnTraceRecord record = record_of(here, call.foreign ? K_TRACE_SYSTEM_CALL : K_TRACE_CALL, &self);
-    record.call = call.number;
-    __builtin_memcpy(record.value, call.value, sizeof record.value);
-    here.ring.put(record);
+    here.next.call = call.number;
+    __builtin_memcpy(here.next.value, call.value, sizeof call.value);
+    put(here, call.foreign ? K_TRACE_SYSTEM_CALL : K_TRACE_CALL, &self);
     watch_faults(cpu);
     if (!call.foreign) note_message(trace, call.value);
     cpu.pending |= pending_trace;
@@ -322,48 +327,37 @@ void note_switch(PerCpu& cpu, Thread* last) {
     cpu.pending |= pending_trace;
 }
 
+[[gnu::noinline]] static void note_event(u32 kind, u64 a, u64 b, u64 c) {
+    PerCpu& cpu = this_cpu();
+    Recorder& here = recorders[cpu.index];
+    if (here.run == 0) return;
+    look_at_clock(here);
+    here.next.value[0] = a;
+    here.next.value[1] = b;
+    here.next.value[2] = c;
+    put(here, kind, cpu.current);
+    if (kind == K_TRACE_INTERRUPT || b != 0) cpu.pending |= pending_trace;
+}
+
 void note_fault(u64 address, u64 pc, bool exception) {
-    Recorder& here = recorder_here();
-    if (here.run == 0) return;
-    static_cast<void>(look_at_clock(here));
-    KnTraceRecord record = record_of(here, K_TRACE_FAULT, this_cpu().current);
-    record.value[0] = address;
-    record.value[1] = pc;
-    record.value[2] = exception ? 1 : 0;
-    here.ring.put(record);
-    if (pc != 0) this_cpu().pending |= pending_trace;
+    note_event(K_TRACE_FAULT, address, pc, exception ? 1 : 0);
 }
 
-void note_actor(Actor& actor) {
-    Recorder& here = recorder_here();
+void note_device(unsigned line) { note_event(K_TRACE_INTERRUPT, line, 0, 0); }
+
+static void note_actor(u32 kind, Actor& actor) {
+    Recorder& here = recorders[this_cpu().index];
     if (here.run == 0) return;
-    static_cast<void>(look_at_clock(here));
-    KnTraceRecord record = record_of(here, K_TRACE_ACTOR, nullptr);
-    record.actor = number_of(actor);
-    char name[K_ACTORNAMEMAX];
-    read_actor_name(actor, name);
-    __builtin_memcpy(record.value, name, sizeof record.value);
-    here.ring.put(record);
+    look_at_clock(here);
+    here.next.actor = number_of(actor);
+    char name[K_ACTORNAMEMAX]{};
+    if (kind == K_TRACE_ACTOR) read_actor_name(actor, name);
+    __builtin_memcpy(here.next.value, name, sizeof here.next.value);
+    put(here, kind, nullptr);
 }
 
-void note_actor_end(const Actor& actor) {
-    Recorder& here = recorder_here();
-    if (here.run == 0) return;
-    static_cast<void>(look_at_clock(here));
-    KnTraceRecord record = record_of(here, K_TRACE_ACTOR_END, nullptr);
-    record.actor = number_of(actor);
-    here.ring.put(record);
-}
-
-void note_device(unsigned line) {
-    Recorder& here = recorder_here();
-    if (here.run == 0) return;
-    static_cast<void>(look_at_clock(here));
-    KnTraceRecord record = record_of(here, K_TRACE_INTERRUPT, this_cpu().current);
-    record.value[0] = line;
-    here.ring.put(record);
-    this_cpu().pending |= pending_trace;
-}
+void note_actor(Actor& actor) { note_actor(K_TRACE_ACTOR, actor); }
+void note_actor_end(Actor& actor) { note_actor(K_TRACE_ACTOR_END, actor); }
 
 void (*continuation_of(const Thread& thread))(Thread&) {
     return thread.continuation == traced_step ? thread.trace.step : thread.continuation;

@@ -50,7 +50,7 @@ void trace_future(PerCpu& cpu, Thread* next);
 void note_fault(u64 address, u64 pc, bool exception);
 void note_device(unsigned line);
 void note_actor(Actor& actor); // it exists, or has another name
-void note_actor_end(const Actor& actor);
+void note_actor_end(Actor& actor);
 
 // What the thread is to go on with, whatever a trace has put in between.
 [[nodiscard]] void (*continuation_of(const Thread& thread))(Thread&);

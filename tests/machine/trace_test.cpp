@@ -1,6 +1,7 @@
 // What a trace records, and that nothing is left of it.
 #include "arch/host/engine.hpp"
 #include "kernel/core/actor.hpp"
+#include "kernel/core/per_cpu.hpp"
 #include "kernel/mem/fail_allocation.hpp"
 #include "kernel/trace/trace.hpp"
 #include "tests/machine/solo.hpp"
@@ -20,18 +21,27 @@ constexpr VirtAddr records_at{0x90'0000};
 constexpr unsigned at_once = 64;
 
 [[nodiscard]] Task<void> make_room() {
-    EXPECT_EQ(co_await allocate(nobody, region_of(records_at, page_size, K_WRITABLE)), K_OK);
+    EXPECT_EQ(co_await allocate(nobody, region_of(records_at, page_size, K_WRITABLE)),
+              static_cast<long>(records_at.raw()));
 }
 
+[[nodiscard]] Task<Records> read_once(CpuIndex cpu, unsigned count = at_once) {
+    Records some;
+    const long taken = co_await attempt(Call::traceRead, cpu, records_at, count);
+    EXPECT_GE(taken, 0);
+    for (long i = 0; i < taken; ++i)
+        some.push_back(
+            co_await load<KnTraceRecord>(records_at + static_cast<u64>(i) * sizeof(KnTraceRecord)));
+    co_return some;
+}
+
+// What is left of a trace that has ended.
 [[nodiscard]] Task<Records> read_cpu(CpuIndex cpu, unsigned count = at_once) {
     Records all;
     for (;;) {
-        const long taken = co_await attempt(Call::traceRead, cpu, records_at, count);
-        EXPECT_GE(taken, 0);
-        if (taken <= 0) co_return all;
-        for (long i = 0; i < taken; ++i)
-            all.push_back(
-                co_await load<KnTraceRecord>(records_at + static_cast<u64>(i) * sizeof(KnTraceRecord)));
+        const Records some = co_await read_once(cpu, count);
+        if (some.empty()) co_return all;
+        all.insert(all.end(), some.begin(), some.end());
     }
 }
 
@@ -43,7 +53,7 @@ constexpr unsigned at_once = 64;
         EXPECT_TRUE(std::ranges::is_sorted(some, {}, &KnTraceRecord::time)) << "CPU " << cpu;
         all.insert(all.end(), some.begin(), some.end());
     }
-    std::ranges::stable_sort(all, {}, &KnTraceRecord::time);
+    std::ranges::sort(all, {}, &KnTraceRecord::time);
     co_return all;
 }
 
@@ -105,7 +115,7 @@ void expect_call(const Records& all, std::size_t at, Call call, long result) {
     EXPECT_EQ(own.at(2).thread, lid);
     expect_call(own, 4, Call::portUi, K_EFAULT);
     EXPECT_EQ(own.at(4).value[0], nowhere.raw());
-    expect_call(own, 6, Call::threadDelay, K_OK);
+    expect_call(own, 6, Call::threadDelay, K_ETIMEOUT);
     expect_call(own, 8, Call::message_receive, K_EINVAL);
     EXPECT_EQ(own.at(8).value[0], 77u);
     EXPECT_EQ(own.at(10).call, static_cast<unsigned>(Call::traceStop));
@@ -246,11 +256,13 @@ void expect_exchange(const Records& all, unsigned client, unsigned server, const
     EXPECT_EQ(co_await attempt(Call::traceStart, 1), K_OK); // a page of them is the least
     const auto here = static_cast<CpuIndex>(co_await attempt(Call::cpuSelf));
     for (unsigned i = 0; i < 100; ++i) EXPECT_EQ(co_await attempt(Call::nullCall), K_OK);
-    const Records first = co_await read_cpu(here);
-    EXPECT_EQ(of_kind(first, K_TRACE_LOST).size(), 1u);
-    EXPECT_EQ(first.at(64).kind, unsigned{K_TRACE_LOST});
-    EXPECT_GT(first.at(64).value[0], 100u);
-    EXPECT_EQ(first.at(65).kind, unsigned{K_TRACE_CALL}); // the second traceRead
+    const Records first = co_await read_once(here), next = co_await read_once(here);
+    EXPECT_EQ(first.size(), 64u);
+    EXPECT_EQ(of_kind(first, K_TRACE_LOST).size(), 0u);
+    EXPECT_GE(next.size(), 2u);
+    EXPECT_EQ(next.at(0).kind, unsigned{K_TRACE_LOST});
+    EXPECT_GT(next.at(0).value[0], 100u);
+    EXPECT_EQ(next.at(1).kind, unsigned{K_TRACE_RESULT}); // of the first traceRead
     EXPECT_EQ(co_await attempt(Call::traceRead, here, nowhere, at_once), K_EFAULT);
     EXPECT_EQ(co_await attempt(Call::traceStop), K_OK);
     const Records rest = co_await read_cpu(here);
@@ -265,7 +277,8 @@ void expect_exchange(const Records& all, unsigned client, unsigned server, const
     EXPECT_EQ(co_await attempt(Call::traceRead, cpu_count(), records_at, 1), K_EINVAL);
     EXPECT_EQ(co_await attempt(Call::traceRead, ~0u, records_at, 1), K_EINVAL);
     EXPECT_EQ(co_await attempt(Call::traceRead, 0, nowhere, 0), 0);
-    EXPECT_EQ(co_await attempt(Call::traceRead, 0, records_at, ~0u), long{at_once});
+    const long taken = co_await attempt(Call::traceRead, 0, records_at, ~0u);
+    EXPECT_TRUE(taken > 2 && taken <= long{at_once}) << taken;
     EXPECT_EQ(co_await attempt(Call::traceStop), K_OK);
 }
 

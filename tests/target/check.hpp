@@ -63,7 +63,7 @@ extern const Suite mutex_suite, semaphore_suite, thread_semaphore_suite, event_s
 extern const Suite names_suite, groups_suite;
 extern const Suite message_spaces_suite, message_waits_suite;
 extern const Suite message_rings_suite, cpp_messages_suite;
-extern const Suite leaks_suite;
+extern const Suite leaks_suite, trace_suite;
 
 } // namespace chorale::test
 

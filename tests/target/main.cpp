@@ -46,6 +46,7 @@ const Suite* const suites[] = {
     &sharing_suite,
     &taken_away_suite,
     &statistics_suite,
+    &trace_suite,
     &mutex_suite,
     &semaphore_suite,
     &thread_semaphore_suite,
@@ -102,6 +103,10 @@ extern "C" int main() {
     const char* selection = environment_text("test", buffer, "all");
     print("target tests: %s on %u CPUs\n", selection, test::cpu_count());
     threadBind(K_MYACTOR, K_MYSELF, 0, nullptr, K_NONEXCLUSIVE);
+    // Everything once more with each call, message and switch recorded, though nobody reads it.
+    char traced[K_ENVVALUEMAX];
+    if (test::same_text(environment_text("test.trace", traced, "off"), "on") && traceStart(1) != K_OK)
+        print("target tests: no trace\n");
     const test::Totals totals = test::run_all(selection);
     const bool passed = totals.run != 0 && totals.failed == 0;
     print("target tests: %u run, %u failed%s\n", totals.run, totals.failed,

@@ -13,23 +13,26 @@ void chorale_call_entry_fsgsbase();
 void chorale_call_entry_slow();
 void chorale_call_entry_slow_fsgsbase();
 void chorale_call_entry_traced();
-void chorale_call_entry_traced_fsgsbase();
 }
 
 namespace chorale::machine {
 
 extern "C" {
 void chorale_traced_call(const u64* registers);
+extern void (*chorale_untraced_entry)(); // where a traced call goes on
+void (*chorale_untraced_entry)();
 }
 
 void use_call_entry(CallEntry entry) {
     using Function = void (*)();
     constexpr Function entries[][2] = {
-        {chorale_call_entry, chorale_call_entry_fsgsbase},
-        {chorale_call_entry_slow, chorale_call_entry_slow_fsgsbase},
-        {chorale_call_entry_traced, chorale_call_entry_traced_fsgsbase},
+        {chorale_call_entry, chorale_call_entry_slow},
+        {chorale_call_entry_fsgsbase, chorale_call_entry_slow_fsgsbase},
     };
-    set_call_entry(entries[static_cast<unsigned>(entry)][features.fsgsbase ? 1 : 0]);
+    const Function(&own)[2] = entries[features.fsgsbase ? 1 : 0];
+    chorale_untraced_entry = own[1];
+    set_call_entry(entry == CallEntry::traced ? chorale_call_entry_traced
+                                              : own[entry == CallEntry::slow ? 1 : 0]);
 }
 
 // rdi rsi rdx r10 r8 r9 rax: as chorus/machine_registers.h has them.
