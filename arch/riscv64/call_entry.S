@@ -7,8 +7,8 @@
 // to s5, which C++ functions keep by themselves. It does without t2 too, so that a short call need not clear
 // it.
 //
-// Two copies: with the fast path switched off messages go straight to the slow path. A trace has an entry before
-// that.
+// Two copies: with the fast path switched off messages go straight to the slow path. A trace has an entry
+// before that.
 #include <chorus/message_registers.h>
 #include <machine/entry.h>
 
@@ -131,8 +131,8 @@
     define_trap_entry chorale_trap_entry, fast_call, fast_reply_receive, direct_trap
     define_trap_entry chorale_trap_entry_slow, fast_slow, fast_slow, chorale_trap_outside
 
-    // While a trace runs: every register as it comes, then the general way. What is told may touch the program's
-    // memory, and come back from a fault with sepc, but another scause.
+    // While a trace runs: every register as it comes, then the general way. What is told may touch the
+    // program's memory, and come back from a fault with sepc, but another scause.
     .global chorale_trap_entry_traced
     .type chorale_trap_entry_traced, @function
     .balign 64

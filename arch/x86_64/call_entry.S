@@ -3,7 +3,8 @@
 // own.
 //
 // Copies: with FSGSBASE the user can change its thread pointer, so the entries that may switch threads save
-// it; with the fast path switched off messages go straight to the slow path. A trace has an entry before that.
+// it; with the fast path switched off messages go straight to the slow path. A trace has an entry before
+// that.
 #include <chorus/message_registers.h>
 #include <machine/asm.h>
 #include <machine/entry.h>

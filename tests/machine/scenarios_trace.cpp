@@ -61,9 +61,14 @@ void look_at(const KnTraceRecord& record) {
     }
 }
 
+// Some of the messages await no reply.
 [[nodiscard]] Task<void> answer(long li) {
-    MessageResult got = co_await attempt(message_receive(static_cast<int>(li)));
-    while (got.size >= 0) got = co_await attempt(message_reply_receive(static_cast<int>(li), {}, 8));
+    const int port = static_cast<int>(li);
+    MessageResult got = co_await attempt(message_receive(port));
+    while (got.size >= 0) {
+        got = co_await attempt(message_reply_receive(port, {}, 8));
+        if (got.size == K_EINVAL) got = co_await attempt(message_receive(port));
+    }
 }
 
 [[nodiscard]] Task<void> call_and_sleep(KnUniqueId port) {

@@ -105,7 +105,7 @@ extern "C" int main() {
     threadBind(K_MYACTOR, K_MYSELF, 0, nullptr, K_NONEXCLUSIVE);
     // Everything once more with each call, message and switch recorded, though nobody reads it.
     char traced[K_ENVVALUEMAX];
-    if (test::same_text(environment_text("test.trace", traced, "off"), "on") && traceStart(1) != K_OK)
+    if (same_text(environment_text("test.trace", traced, "off"), "on") && traceStart(1) != K_OK)
         print("target tests: no trace\n");
     const test::Totals totals = test::run_all(selection);
     const bool passed = totals.run != 0 && totals.failed == 0;
