@@ -249,6 +249,8 @@ constexpr Command table[] = {
      "Runs /bin/chorusStat as a SYSTEM actor: of all actors, of threads, of CPUs.\n", Topic::system, true,
      run_trusted, true},
     {"cs", "[options]", "The same as chorusStat", "", Topic::system, true, run_trusted, true},
+    {"ktrace", "[options] [command [argument...]]", "Trace what actors do: calls, messages, switches",
+     "Runs /bin/ktrace as a SYSTEM actor.\n", Topic::system, true, run_trusted, true},
     {"lsport", "[options]", "List the ports of all actors", "Runs /bin/lsport as a SYSTEM actor.\n",
      Topic::system, true, run_trusted, true},
 };
