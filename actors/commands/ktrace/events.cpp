@@ -74,7 +74,7 @@ EventsView::Track& EventsView::track_of(const TracedActor& actor, const TracedTh
     return *place;
 }
 
-EventsView::Cpu& EventsView::cpu_at(unsigned number) {
+void EventsView::name_cpus(unsigned number) {
     while (cpus_.size() <= number) {
         const std::string name = "CPU " + std::to_string(cpus_.size());
         const auto cpu = static_cast<unsigned>(cpus_.size());
@@ -82,7 +82,6 @@ EventsView::Cpu& EventsView::cpu_at(unsigned number) {
         name_thread({cpu_process, first_interrupts + cpu}, name + " interrupts");
         cpus_.emplace_back();
     }
-    return cpus_[number];
 }
 
 bool EventsView::full() const {
@@ -100,6 +99,13 @@ void EventsView::flush_message(Track& track, std::uint64_t now) {
         add_event(track.flow[0], place_of(track), track.message_time, std::string_view{track.flow}.substr(1));
     track.message.clear();
     track.flow.clear();
+}
+
+// Of a flow that ends at the very time at which it begins, the beginning stands first.
+void EventsView::flush_sender(unsigned serial, std::uint64_t now) {
+    const auto sender = place_of(tracks_, serial);
+    if (sender != tracks_.end() && sender->serial == serial && sender->message_time == now)
+        flush_message(*sender, now);
 }
 
 void EventsView::end_slice(Track& track, std::uint64_t time, std::string_view arguments) {
@@ -160,12 +166,13 @@ void EventsView::add_message(const Happening& what, std::uint64_t number) {
         track.message += ",\"to\":" + json(port(record.value[1], record.value[2]));
     track.message += "}";
     if (number == 0) return;
-    const std::uint64_t flow = number * 2 + (is_reply(record) ? 1 : 0);
-    std::uint64_t& begun = sent_[flow % sent_.size()];
-    if (sent ? begun == flow : begun != flow) return;
-    begun = sent ? flow : 0;
+    const std::uint64_t number_of_flow = number * 2 + (is_reply(record) ? 1 : 0);
+    Flow& flow = flows_[number_of_flow % flows_.size()];
+    if ((flow.number == number_of_flow) == sent) return;
+    if (!sent) flush_sender(flow.sender, record.time);
+    flow = sent ? Flow{number_of_flow, what.thread->serial} : Flow{};
     track.flow = std::string{sent ? "s" : "f"} +
-                 ",\"cat\":\"message\",\"name\":\"message\",\"id\":" + std::to_string(flow) +
+                 ",\"cat\":\"message\",\"name\":\"message\",\"id\":" + std::to_string(number_of_flow) +
                  (sent ? "" : ",\"bp\":\"e\"");
 }
 
@@ -181,7 +188,7 @@ void EventsView::stop_cpu(unsigned number, std::uint64_t now) {
 }
 
 void EventsView::follow_cpu(const Happening& what) {
-    Cpu& cpu = cpu_at(what.cpu);
+    Cpu& cpu = cpus_[what.cpu];
     const Owner owner = owner_after(what, cpu.known);
     if (owner == Owner::as_before) return;
     const bool same = owner == Owner::the_thread && cpu.runs && cpu.actor == what.actor->serial &&
@@ -216,6 +223,7 @@ void EventsView::on_record(const Happening& what) {
     const bool message = is_message(record);
     const std::uint64_t number = message ? numbers_.number(record) : 0;
     if (closed_) return;
+    name_cpus(what.cpu);
     if (full()) {
         add_event('i', {cpu_process, first_interrupts}, record.time,
                   ",\"s\":\"g\",\"cat\":\"lost\",\"name\":\"the file is full: what comes now is not in it\"");

@@ -42,6 +42,10 @@ class EventsView final : public View {
         std::string message; // its slice without the end, and `flow`: wait for the thread's next event
         std::string flow;
     };
+    struct Flow {
+        std::uint64_t number{};
+        unsigned sender{}; // the thread's serial
+    };
     struct Cpu {
         bool known{}, runs{};
         std::uint64_t since{};
@@ -72,8 +76,9 @@ class EventsView final : public View {
     void name_thread(const Place& place, std::string_view name);
     void announce(const TracedActor& actor, const TracedThread& thread);
     [[nodiscard]] Track& track_of(const TracedActor& actor, const TracedThread& thread);
-    [[nodiscard]] Cpu& cpu_at(unsigned number);
+    void name_cpus(unsigned number); // up to that one
     void flush_message(Track& track, std::uint64_t now);
+    void flush_sender(unsigned serial, std::uint64_t now);
     void end_slice(Track& track, std::uint64_t time, std::string_view arguments);
     void follow_cpu(const Happening& what);
     void stop_cpu(unsigned number, std::uint64_t now);
@@ -96,7 +101,7 @@ class EventsView final : public View {
     std::vector<Track> tracks_;
     std::vector<Known> processes_;
     std::vector<Cpu> cpus_;
-    std::vector<std::uint64_t> sent_ = std::vector<std::uint64_t>(16384); // flows that have begun
+    std::vector<Flow> flows_ = std::vector<Flow>(16384); // that have begun
     MessageNumbers numbers_;
 };
 

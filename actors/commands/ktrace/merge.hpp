@@ -22,13 +22,14 @@ class Merge {
     void add(std::size_t cpu, std::span<const KnTraceRecord> records);
     [[nodiscard]] bool full() const { return waiting_ >= limit; }
 
-    // Gives take(cpu, record) all that happened before that time. It never goes back: a record that comes
-    // late, or that lies, has the time of the one before it.
+    // Gives take(cpu, record) all that happened before that time. It never goes back, nor beyond `now`: a
+    // record that comes late, or that lies, has the time of the one before it, or of now.
     template <class Take>
-    void release(std::uint64_t before, Take take) {
+    void release(std::uint64_t before, std::uint64_t now, Take take) {
         while (const Queue* const next = earliest(before)) {
             const auto cpu = static_cast<std::size_t>(next - queues_.data());
             KnTraceRecord record = pop(cpu);
+            if (record.time > now) record.time = now;
             if (record.time < latest_) record.time = latest_;
             latest_ = record.time;
             take(static_cast<unsigned>(cpu), record);

@@ -2,13 +2,15 @@
 
 namespace chorale::ktrace {
 
+// The nucleus uses a number once; whoever does not gets a new one here.
 std::uint64_t MessageNumbers::number(const KnTraceRecord& record) {
     const std::uint64_t raw = record.value[0] & ~K_TRACE_REPLY;
     // The nucleus's numbers may have a CPU's number above: both parts choose the place.
     Known& known = known_[(raw ^ raw >> 32 ^ raw >> 48) % size];
-    if (known.number != 0 && known.raw == raw) return known.number;
-    if (record.kind != K_TRACE_SENT) return 0;
-    known = {raw, ++latest_};
+    const bool same = known.number != 0 && known.raw == raw;
+    if (record.kind != K_TRACE_SENT) return same ? known.number : 0;
+    if (!same || known.sent[is_reply(record)]) known = {raw, ++latest_, {}};
+    known.sent[is_reply(record)] = true;
     return known.number;
 }
 

@@ -21,6 +21,7 @@ class MessageNumbers {
   private:
     struct Known {
         std::uint64_t raw{}, number{};
+        bool sent[2]{}; // the request, the reply
     };
     static constexpr std::size_t size = 16384;
 

@@ -19,8 +19,9 @@ std::size_t TraceReader::drain(unsigned cpu, std::size_t limit) {
     return taken;
 }
 
-void TraceReader::release(std::uint64_t before) {
-    merge_.release(before, [this](unsigned cpu, const KnTraceRecord& record) {
+// None is of later than now, whatever it says.
+void TraceReader::release(std::uint64_t before, std::uint64_t now) {
+    merge_.release(before, now, [this](unsigned cpu, const KnTraceRecord& record) {
         ++records_;
         if (record.kind == K_TRACE_LOST) lost_ += record.value[0];
         log_.take(cpu, record);
@@ -34,9 +35,9 @@ std::size_t TraceReader::round() {
     std::size_t busiest = 0;
     for (unsigned cpu = 0; cpu < cpus_; ++cpu) {
         busiest = std::max(busiest, drain(cpu, round_limit));
-        if (merge_.full()) release(now);
+        if (merge_.full()) release(now, now);
     }
-    release(before_);
+    release(before_, now);
     before_ = now;
     return busiest;
 }
@@ -47,9 +48,9 @@ std::uint64_t TraceReader::finish() {
     for (bool any = true; any;) {
         any = false;
         for (unsigned cpu = 0; cpu < cpus_; ++cpu) any = drain(cpu, 4096) != 0 || any;
-        if (merge_.full()) release(now);
+        if (merge_.full()) release(now, now);
     }
-    release(UINT64_MAX);
+    release(UINT64_MAX, now);
     const std::uint64_t end = std::max(now, merge_.latest());
     log_.end(end);
     return end;

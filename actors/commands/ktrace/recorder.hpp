@@ -39,7 +39,7 @@ class TraceReader {
     static constexpr std::size_t round_limit = 65536;
 
     [[nodiscard]] std::size_t drain(unsigned cpu, std::size_t limit);
-    void release(std::uint64_t before);
+    void release(std::uint64_t before, std::uint64_t now);
 
     Recorder& recorder_;
     SiteLog& log_;

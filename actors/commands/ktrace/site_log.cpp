@@ -15,6 +15,8 @@ namespace {
     return text;
 }
 
+[[nodiscard]] std::string nameless(unsigned number) { return "actor " + std::to_string(number); }
+
 } // namespace
 
 TracedActor* SiteLog::find(unsigned number) {
@@ -32,7 +34,7 @@ TracedActor* SiteLog::actor_of(const KnTraceRecord& record) {
     if (actors_.size() == actor_limit) return nullptr;
     latest_ = actors_.size();
     return &actors_.emplace_back(
-        TracedActor{record.actor, actor_serials_++, "actor " + std::to_string(record.actor), false, {}});
+        TracedActor{record.actor, actor_serials_++, nameless(record.actor), false, {}});
 }
 
 TracedThread* SiteLog::thread_of(TracedActor& actor, int id) {
@@ -49,7 +51,8 @@ TracedActor* SiteLog::name_actor(const KnTraceRecord& record, bool& first) {
     first = find(record.actor) == nullptr;
     TracedActor* const actor = actor_of(record);
     if (actor == nullptr) return nullptr;
-    actor->name = name_in(record);
+    const std::string name = name_in(record);
+    actor->name = name.empty() ? nameless(record.actor) : name;
     actor->own = actor->name == own_name_;
     for (Noted& noted : noted_) noted.seen = noted.seen || noted.name == actor->name;
     return actor;
