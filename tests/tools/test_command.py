@@ -11,7 +11,7 @@ from chorale import debug, nearest, report, test
 from chorale.errors import Failure
 
 CHORALE = support.ROOT / "chorale"
-VERBS = ("bench", "test", "run", "image", "debug", "fuzz", "coverage", "setup")
+VERBS = ("bench", "test", "run", "trace", "image", "debug", "fuzz", "coverage", "setup")
 
 
 class CommandTest(unittest.TestCase):

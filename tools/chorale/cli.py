@@ -8,7 +8,7 @@ import signal
 import sys
 
 from chorale import arch, bench, coverage, debug, fuzz, host_bench, image, paths, qemu, report, run, setup
-from chorale import sources, survey, test
+from chorale import sources, survey, test, trace
 from chorale.errors import Failure, UsageError
 
 MAX_CPUS = 64
@@ -21,6 +21,7 @@ verbs:
   bench     boot, run ipcbench between protected actors, print what it measured
   test      build everything, run the host tests, the gates and the target tests of every architecture
   run       boot with this terminal as the console
+  trace     boot, run a command, show its calls, messages and switches in a viewer or as text
   image     build what a machine boots (--iso for BIOS and UEFI machines, --uboot for RISC-V boards)
   debug     boot stopped at the first instruction, with gdb attached
   fuzz      let the fuzzers look for inputs that break the nucleus, and keep what they learn
@@ -59,6 +60,13 @@ EXAMPLES = {
   ./chorale run --cpus 1 --bank build/x86_64/sys_bank.cpio --append "bench=null_call"
   ./chorale run --bank build/x86_64/examples.cpio   two actors of one's own (docs/first-actor.md)
   ./chorale run --memory 1G --fastpath off""",
+    "trace": """examples:
+  ./chorale trace                        a client and a server: build/report/trace-x86_64.json
+  ./chorale trace --arch riscv64 -- ipcping --count 5
+  ./chorale trace --text --actor hello --program hello -- hello one two
+  ./chorale trace --events calls,messages -o calls.json -- chorusStat --cpus
+  ./chorale trace --before 'arun -q ipcrecv -q -g 9 &' --before 'sleep 1' \\
+      -- ipcsend 0004800000000000:0000000000000009 a message""",
     "image": """examples:
   ./chorale image                        build/x86_64/chorale.elf and its bank
   ./chorale image --iso                  build/x86_64/chorale.iso, bootable by BIOS and UEFI
@@ -137,6 +145,15 @@ def result_name(text, groups=()):
         hint = f", did you mean {near[0]}?" if near else " (./chorale bench prints them)"
         others = f" nor one of {', '.join(groups)}" if groups else ""
         raise argparse.ArgumentTypeError(f"{text!r} is no result's name{others}{hint}")
+    return text
+
+
+def events_list(text):
+    wrong = [word for word in text.split(",") if word not in trace.EVENTS]
+    if wrong:
+        near = difflib.get_close_matches(wrong[0], trace.EVENTS, 1)
+        hint = f", did you mean {near[0]}?" if near else ""
+        raise argparse.ArgumentTypeError(f"{wrong[0]!r} is none of {','.join(trace.EVENTS)}{hint}")
     return text
 
 
@@ -262,6 +279,35 @@ def add_fuzz_options(sub):
                      help="afterwards show what the corpora reach, with HTML pages in build/coverage/fuzz")
 
 
+def add_trace_options(sub):
+    sub.set_defaults(check=trace.check_usage)
+    add_machine_options(sub, cpus=2)
+    sub.add_argument("command", metavar="COMMAND", nargs="*",
+                     help="a program of the console's and its words, behind -- "
+                          "(default: ipcping to an ipcrecv)")
+    sub.add_argument("-o", "--output", metavar="FILE", type=output_file,
+                     help="write the trace there "
+                          "(default build/report/trace-ARCH.json; with --text: the screen)")
+    sub.add_argument("--text", action="store_true",
+                     help="a line for each event instead of a file for a viewer")
+    sub.add_argument("--actor", metavar="NAME", action="append", default=[],
+                     help="only what actors of this name do (may be repeated)")
+    sub.add_argument("--events", metavar="LIST", type=events_list,
+                     help="only these of " + ",".join(trace.EVENTS))
+    sub.add_argument("--buffer", metavar="N", type=number(16, 65536),
+                     help="records that each CPU keeps until they are taken")
+    sub.add_argument("--limit", metavar="MIB", type=number(1, 256), default=32,
+                     help="end the file before it is larger (default 32)")
+    sub.add_argument("--program", metavar="FILE", type=input_file, action="append", default=[],
+                     help="put this program into the system's /bin "
+                          "(may be repeated; tools/chorale-cc makes them)")
+    sub.add_argument("--before", metavar="LINE", action="append", default=[],
+                     help="let the console run this line before the trace (may be repeated)")
+    add_append(sub)
+    sub.add_argument("--timeout", metavar="S", type=number(1, 86400), default=120,
+                     help="seconds after which a guest that has not ended is stopped (default 120)")
+
+
 def build_parser():
     parser = Parser(prog="./chorale", add_help=True, usage="./chorale VERB [options]", description=OVERVIEW)
     verbs = parser.add_subparsers(metavar="VERB", dest="verb", help=argparse.SUPPRESS)
@@ -289,6 +335,9 @@ def build_parser():
     sub.add_argument("--bank", metavar="FILE", default="",
                      help="boot the actors of this archive, such as build/x86_64/examples.cpio, "
                           "instead of the console")
+    sub = verb("trace", trace.run_trace, "Runs a command on the console of a system in QEMU and traces it: "
+               "docs/tracing.md.")
+    add_trace_options(sub)
     sub = verb("image", image.run, "Builds what a machine boots and says where it is.")
     add_append(sub)
     sub.set_defaults(check=image.check_usage)

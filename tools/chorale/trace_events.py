@@ -254,10 +254,6 @@ class Process:
     def __init__(self, name):
         self.name, self.threads, self.slices, self.messages, self.running = name, set(), 0, 0, 0
 
-    @property
-    def actor(self):
-        return self.name
-
 
 class Facts:
     """Of a valid document: its length, its flows, and of each process its slices and messages."""
