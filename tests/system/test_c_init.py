@@ -355,7 +355,7 @@ class Page(ConsoleTest):
     def test_usage_of_the_programs(self):
         page = (ROOT / "docs" / "console.md").read_text(encoding="utf-8")
         guest = self.boot()
-        for program in ("chorusStat", "ipccall", "ipcping", "ipcrecv", "ipcsend", "lsport"):
+        for program in ("chorusStat", "ipccall", "ipcping", "ipcrecv", "ipcsend", "ktrace", "lsport"):
             with self.subTest(program=program):
                 usage = "\n".join(guest.run(f"{program} --help"))
                 self.assertTrue(usage.startswith(f"usage: {program} "), usage)

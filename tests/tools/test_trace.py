@@ -185,7 +185,7 @@ class GuestTest(unittest.TestCase):
         self.assertEqual(trace.start_file(options()).splitlines(), [
             trace.SERVER, "sleep 1", "echo =ktrace= begin",
             "ktrace --output /tmp/trace.json --limit 32 ipcping --count 20 0004800000000001:0000000000000007",
-            "echo =ktrace= status $?", "ktrace --send /tmp/trace.json"])
+            "echo =ktrace= status $?", "ktrace --send /tmp/trace.json", "echo =ktrace= sent $?"])
         told = trace.start_file(options(command=["hello", "a b", "it's", "$x", ""], text=True, actor=["x y"],
                                         events="calls", buffer=64, before=["umask 0"]))
         self.assertEqual(told.splitlines(), [
@@ -195,7 +195,8 @@ class GuestTest(unittest.TestCase):
 
     def test_usage(self):
         trace.check_usage(options(command=["hello", "a b"]))
-        for wrong in ({"command": ["a\nb"]}, {"before": ["a\x7f"]}, {"program": ["x y"]}, {"program": ["a'b"]}):
+        for wrong in ({"command": ["a\nb"]}, {"before": ["a\x7f"]}, {"program": ["x y"]},
+                      {"program": ["a'b"]}):
             with self.subTest(wrong=wrong), self.assertRaises(UsageError):
                 trace.check_usage(options(**wrong))
 
@@ -254,7 +255,7 @@ class GuestTest(unittest.TestCase):
         outcome = qemu.Outcome(qemu.Transcript(), "log")
         outcome.stopped = "it took too long"
         visitor = self.visitor()
-        self.assertIn("is it one that ends", trace.reason(options(), visitor, outcome))
+        self.assertIn("had not ended", trace.reason(options(), visitor, outcome))
         visitor.status, visitor.said = 127, ["ktrace: x: No such file or directory"]
         self.assertEqual(trace.reason(options(), visitor, outcome), visitor.said[0])
         visitor.transfer.feed(sent(["one", "two"])[0])
@@ -315,7 +316,8 @@ class WholeTest(unittest.TestCase):
         with self.assertRaisesRegex(Failure, "no good trace"):
             self.run_with(["=ktrace= begin", "=ktrace= status 0", *sent([text(GOOD[:-1])])])
         with self.assertRaisesRegex(Failure, "no such program"):
-            self.run_with(["=ktrace= begin", "ktrace: no such program", "=ktrace= status 127"])
+            self.run_with(["=ktrace= begin", "ktrace: no such program", "=ktrace= status 127",
+                           "ktrace: /tmp/trace.json: No such file", "=ktrace= sent 1"])
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def start_file(options):
     traced = " ".join(quoted(word) for word in words + (options.command or CLIENT))
     lines = [*before, f"echo {MARK}begin", traced, f"echo {MARK}status $?"]
     if not options.text:
-        lines.append(send_command())
+        lines += [send_command(), f"echo {MARK}sent $?"]
     return "\n".join(lines) + "\n"
 
 
@@ -129,6 +129,8 @@ class Visitor:
                 raise Done("done")
         elif self.status is None:
             self._listen(line)
+        elif re.match(MARK + r"sent ([1-9]\d*)", line):
+            raise qemu.Stop("there is no trace to be sent")
         elif self.transfer.feed(line):
             return self._end_of_transfer()
         else:
@@ -183,7 +185,7 @@ def reason(options, visitor, outcome):
         words = [line for line in visitor.said if line.startswith("ktrace: ")]
         return "; ".join(words) or f"ktrace has left no trace, status {visitor.status}"
     if visitor.status is None:
-        return f"{said}, before the command had: is it one that ends? (--timeout)"
+        return f"{said}; the command had not ended (--timeout N gives it longer; what never ends goes with --before)"
     return f"{said}, before the whole trace had come (--timeout; --events makes it smaller)"
 
 
