@@ -82,7 +82,13 @@ TEST(Text, NamesAndArguments) {
               "ipcReceive(port -2)");
     EXPECT_EQ(event_of(call_record(time, 5, 1, 77777, {1})), "call 77777(0x1, 0x0, 0x0, 0x0)");
     EXPECT_EQ(event_of(call_record(time, 5, 1, system_number("write"), {1, 2, 3}, K_TRACE_SYSTEM_CALL)),
-              "write(0x1, 0x2, 0x3, 0x0)");
+              "write(0x1, 0x2, 0x3)");
+    EXPECT_EQ(event_of(call_record(time, 5, 1, system_number("getpid"), {1}, K_TRACE_SYSTEM_CALL)),
+              "getpid()");
+    EXPECT_EQ(event_of(call_record(time, 5, 1, system_number("stat"), {1, 2, 3}, K_TRACE_SYSTEM_CALL)),
+              "stat(0x1, 0x2)");
+    EXPECT_EQ(event_of(call_record(time, 5, 1, 400000, {1}, K_TRACE_SYSTEM_CALL)),
+              "call 400000(0x1, 0x0, 0x0, 0x0)");
     EXPECT_EQ(event_of(call_record(time, 5, 1, system_number("afexecve"), {}, K_TRACE_SYSTEM_CALL)),
               "afexecve(0x0, 0x0, 0x0, 0x0)");
 }
@@ -95,6 +101,8 @@ TEST(Text, Results) {
     EXPECT_EQ(event_of(result_record(time, 5, 1, call, -23)), "portCreate = -23");
     EXPECT_EQ(event_of(result_record(time, 5, 1, call, INT64_MIN)), "portCreate = -9223372036854775808");
     EXPECT_EQ(event_of(result_record(time, 5, 1, call, 3)), "portCreate = 3");
+    EXPECT_EQ(event_of(result_record(time, 5, 1, call, 0xfffff)), "portCreate = 1048575");
+    EXPECT_EQ(event_of(result_record(time, 5, 1, call, 0x100000)), "portCreate = 0x100000");
     EXPECT_EQ(event_of(result_record(time, 5, 1, system, -11, true)), "write = EAGAIN");
     EXPECT_EQ(event_of(result_record(time, 5, 1, system, -4095, true)), "write = -4095");
     EXPECT_EQ(event_of(result_record(time, 5, 1, system, -4096, true)), "write = -4096");

@@ -73,11 +73,13 @@ class Text(KtraceTest):
         self.assertEqual([re.sub(r"#\d+", "#", event.event) for event in events if event.who != "-"],
                          ["received #, 5 bytes", "sent reply #, 5 bytes"], lines)
         self.assertEqual({event.who.partition("/")[0] for event in events}, {"ipcrecv"})
-        self.assertIn("ktrace: there was no actor `nobody`", guest.run("ktrace -A nobody -e faults lsport -q"))
+        self.assertIn("ktrace: there was no actor `nobody`",
+                      guest.run("ktrace -A nobody -e faults ipcsend --help"))
         lines = guest.run(f"ktrace -j -e messages ipccall {GROUP} hello")
         facts = [json.loads(line) for line in lines if line.startswith("{")]
         requests = [each for each in facts if each["event"] == "sent" and each["actor"] == "ipccall"]
-        self.assertEqual([(each["bytes"], each["reply"], each["to"]) for each in requests], [(5, False, GROUP)])
+        self.assertEqual([(each["bytes"], each["reply"], each["to"]) for each in requests],
+                         [(5, False, GROUP)])
 
     def test_errors_by_name(self):
         guest = self.boot()

@@ -185,7 +185,8 @@ def reason(options, visitor, outcome):
         words = [line for line in visitor.said if line.startswith("ktrace: ")]
         return "; ".join(words) or f"ktrace has left no trace, status {visitor.status}"
     if visitor.status is None:
-        return f"{said}; the command had not ended (--timeout N gives it longer; what never ends goes with --before)"
+        return (f"{said}; the command had not ended (--timeout N gives it longer; what never ends goes with "
+                "--before)")
     return f"{said}, before the whole trace had come (--timeout; --events makes it smaller)"
 
 

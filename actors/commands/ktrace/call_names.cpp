@@ -1,5 +1,7 @@
 #include "commands/ktrace/call_names.hpp"
 
+#include "commands/ktrace/output.hpp"
+
 #include <chorus/c_os_calls.h>
 #include <chorus/calls.hpp>
 #include <exec/chError.h>
@@ -83,6 +85,23 @@ constexpr Named linux_errors[] = {
 };
 #undef NAMED
 
+// Linux's calls that C_OS serves, and its own, of less than four arguments: by their number.
+constexpr std::string_view with_few_arguments[recorded_arguments] = {
+    " getegid geteuid getgid getpgrp getpid getppid gettid getuid pause sched_yield setsid sync ",
+    " agetalparam akill astart brk chdir chroot close dup exit exit_group fchdir fdatasync fsync "
+    "getpgid getsid pipe rmdir set_tid_address setgid setuid syncfs sysinfo time times umask uname unlink ",
+    " acap access arch_prctl astat await awaits chmod clock_getres clock_gettime clock_settime creat dup2 "
+    "fchmod flock fstat fstatfs ftruncate getcwd getgroups getrlimit getrusage gettimeofday kill link lstat "
+    "mkdir mlock munlock munmap nanosleep pipe2 rename rt_sigpending rt_sigsuspend set_robust_list setgroups "
+    "setpgid setrlimit sigaltstack stat statfs symlink tkill truncate utime utimes ",
+    " acred chown close_range dup3 faccessat fchmodat fchown fcntl futimesat getcpu getdents64 getrandom "
+    "getresgid getresuid ioctl lchown lseek madvise mkdirat mknod mprotect msync open poll read readlink "
+    "readv "
+    "sched_getaffinity setresgid setresuid symlinkat tgkill unlinkat write writev ",
+};
+
+// From here on a result is told in hexadecimal.
+constexpr std::int64_t large_result = 0x100000;
 constexpr std::int64_t linux_error_limit = 4095; // results from -4095 on are errors
 
 } // namespace
@@ -98,6 +117,16 @@ std::string_view system_call(unsigned number) {
     for (const Named& call : own_calls)
         if (static_cast<unsigned>(call.number) == number) return call.name;
     return {};
+}
+
+unsigned system_call_arguments(std::string_view name) {
+    for (unsigned count = 0; count < recorded_arguments; ++count) {
+        const std::string_view list = with_few_arguments[count];
+        for (std::size_t at = list.find(name); at != list.npos; at = list.find(name, at + 1)) {
+            if (!name.empty() && list[at - 1] == ' ' && list[at + name.size()] == ' ') return count;
+        }
+    }
+    return recorded_arguments;
 }
 
 std::string call_text(unsigned number, bool foreign) {
@@ -119,7 +148,7 @@ std::string result_text(std::int64_t result, bool foreign) {
             return std::string{text.substr(0, text.find(':'))};
         }
     }
-    return std::to_string(result);
+    return result < large_result ? std::to_string(result) : hex(static_cast<std::uint64_t>(result));
 }
 
 bool ends_first(unsigned number, bool foreign) { return !foreign && nucleus_call(number).leaf; }

@@ -28,10 +28,12 @@ struct CallName {
 [[nodiscard]] const CallName& nucleus_call(unsigned number);
 // Linux's and C_OS's own; empty: there is no such call.
 [[nodiscard]] std::string_view system_call(unsigned number);
+// How many of the recorded arguments it has, as far as that is known here: else all.
+[[nodiscard]] unsigned system_call_arguments(std::string_view name);
 
 // "portCreate", "write", "call 77". `foreign`: of another system.
 [[nodiscard]] std::string call_text(unsigned number, bool foreign);
-// "K_EINVAL", "EAGAIN", "12".
+// "K_EINVAL", "EAGAIN", "12", "0x7fff0000": what is large is an address, or bits.
 [[nodiscard]] std::string result_text(std::int64_t result, bool foreign);
 // Whether the call has failed.
 [[nodiscard]] bool is_error(std::int64_t result, bool foreign);

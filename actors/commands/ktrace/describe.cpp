@@ -23,9 +23,8 @@ std::string who(const Happening& what) {
     return name;
 }
 
-// How many arguments a system call of Linux has nothing here knows: all are shown.
 unsigned argument_count(const KnTraceRecord& record) {
-    if (record.kind != K_TRACE_CALL) return recorded_arguments;
+    if (record.kind != K_TRACE_CALL) return system_call_arguments(system_call(record.call));
     const CallName& call = nucleus_call(record.call);
     const unsigned count = call.name.empty() ? recorded_arguments : call.arguments;
     return count < recorded_arguments ? count : recorded_arguments;

@@ -4,6 +4,8 @@
 
 namespace chorale::ktrace {
 
+// Until there are no more than the nucleus gives at once: what ktrace does meanwhile, these calls among it,
+// is recorded too, and there would be no end.
 std::size_t TraceReader::drain(unsigned cpu, std::size_t limit) {
     KnTraceRecord records[64];
     constexpr unsigned room = sizeof records / sizeof *records;
@@ -15,6 +17,7 @@ std::size_t TraceReader::drain(unsigned cpu, std::size_t limit) {
         const auto found = std::min(static_cast<std::size_t>(count), std::size_t{room});
         merge_.add(cpu, {records, found});
         taken += found;
+        if (found < room) return taken;
     }
     return taken;
 }
