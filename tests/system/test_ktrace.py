@@ -12,6 +12,7 @@ from chorale import trace_events
 from chorale.transfer import Transfer
 
 GROUP = "0004800000000001:0000000000000007"  # one of the group 7's ports
+TITLES = ["TIME-us", "CPU", "ACTOR/THREAD", "EVENT"]
 LINE = re.compile(r" *(\d+\.\d{3}) +(\d+) (\S+) +(\S.*)")
 BUSY = "somebody traces this site already: one trace at a time (aps shows who, akill ends it)"
 
@@ -43,35 +44,36 @@ class Text(KtraceTest):
     def test_calls_messages_switches(self):
         guest = self.boot()
         self.serve(guest)
-        lines = guest.run(f"ktrace ipccall {GROUP} hello")
-        self.assertEqual(lines[0].split(), ["TIME-us", "CPU", "ACTOR/THREAD", "EVENT"])
-        self.assertIn("reply: 5 bytes", lines)
+        lines = guest.run(f"ktrace ipcping -n 4 -s 5 {GROUP}")
+        self.assertTrue([line for line in lines if line.startswith(f"4 calls of {GROUP}")], lines)
+        self.assertTrue([line for line in lines if line.split() == TITLES], lines)
         events = events_of(lines)
         self.assertEqual(sorted(events, key=lambda event: event.time), events)
-        of_call = [event for event in events if event.who.startswith("ipccall/")]
-        self.assertTrue([event for event in of_call if event.event.startswith("ipcCall")], lines)
-        self.assertTrue([event for event in of_call
-                         if re.match(r"ipcCall\w* = 5 <\d+\.\d{3}>", event.event)], lines)
-        self.assertTrue([event for event in of_call if event.event.startswith("writev(0x1, ")], lines)
-        self.assertTrue([event for event in of_call if event.event == "runs"], lines)
-        # The request goes to ipcrecv, the reply comes back, and both have the request's number.
-        sent = next(event for event in of_call if event.event.startswith("sent #"))
-        number = re.fullmatch(rf"sent (#\d+) to {GROUP}, 5 bytes", sent.event)[1]
-        steps = [(event.who.partition("/")[0], event.event) for event in events
-                 if re.search(rf" {number}\b", event.event)]
-        self.assertEqual(steps, [("ipccall", sent.event), ("ipcrecv", f"received {number}, 5 bytes"),
-                                 ("ipcrecv", f"sent reply {number}, 5 bytes"),
-                                 ("ipccall", f"received reply {number}, 5 bytes")])
-        self.assertEqual(guest.run("echo $?"), ["0"])
+        of_client = [event for event in events if event.who.startswith("ipcping/")]
+        for pattern in (r"ipcCall\w*\(.*\)", r"ipcCall\w* = 5 <\d+\.\d{3}>", "runs",
+                        r"writev\(0x1, 0x[0-9a-f]+, 0x2\)", r"writev = \d+ <\d+\.\d{3}>",
+                        "fault: address 0x[0-9a-f]+, pc 0x[0-9a-f]+"):
+            with self.subTest(pattern=pattern):
+                self.assertTrue([event for event in of_client if re.fullmatch(pattern, event.event)], lines)
         self.assertFalse([event for event in events if event.who.startswith("ktrace")], lines)
+        # A request goes to ipcrecv, the reply comes back and has the request's number. (Not the first: of
+        # what began before the trace the end is not told.)
+        for number in range(2, 20):
+            steps = [(event.who.partition("/")[0], event.event) for event in events
+                     if re.search(rf" #{number}\b", event.event)]
+            self.assertEqual(steps, [("ipcping", f"sent #{number} to {GROUP}, 5 bytes"),
+                                     ("ipcrecv", f"received #{number}, 5 bytes"),
+                                     ("ipcrecv", f"sent reply #{number}, 5 bytes"),
+                                     ("ipcping", f"received reply #{number}, 5 bytes")])
+        self.assertEqual(guest.run("echo $?"), ["0"])
 
     def test_choices(self):
         guest = self.boot()
         self.serve(guest)
-        lines = guest.run(f"ktrace -A ipcrecv -e messages ipccall {GROUP} hello")
+        lines = guest.run(f"ktrace -A ipcrecv -e messages ipcping -n 4 -s 5 {GROUP}")
         events = events_of(lines)
-        self.assertEqual([re.sub(r"#\d+", "#", event.event) for event in events if event.who != "-"],
-                         ["received #, 5 bytes", "sent reply #, 5 bytes"], lines)
+        self.assertEqual({re.sub(r"#\d+", "#", event.event) for event in events},
+                         {"received #, 5 bytes", "sent reply #, 5 bytes"}, lines)
         self.assertEqual({event.who.partition("/")[0] for event in events}, {"ipcrecv"})
         self.assertIn("ktrace: there was no actor `nobody`",
                       guest.run("ktrace -A nobody -e faults ipcsend --help"))
@@ -132,8 +134,8 @@ class Files(KtraceTest):
         facts = trace_events.Facts(trace_events.check_text(self.sent_home(guest, "/tmp/t.json")))
         messages = {row[0]: row[3] for row in facts.rows()}
         self.assertGreaterEqual(messages["ipcping"], 92)
-        self.assertGreaterEqual(messages["ipcrecv"], 92)
-        self.assertGreaterEqual(facts.flows, 92)
+        self.assertGreaterEqual(messages["ipcrecv"], 91) # its first one came before it was looked at
+        self.assertGreaterEqual(facts.flows, 91)
         self.assertGreater({row[0]: row[4] for row in facts.rows()}["ipcping"], 0)
 
     def test_a_file_that_is_full(self):
@@ -223,7 +225,7 @@ class Command(unittest.TestCase):
         self.assertRegex(done.stdout, r"(?m)^ipcping +\d+ +[\d,]+ +72 ")
         self.assertIn("ui.perfetto.dev", done.stdout)
         facts = trace_events.Facts(trace_events.check_text(path.read_text(encoding="utf-8")))
-        self.assertGreaterEqual(facts.flows, 72)
+        self.assertGreaterEqual(facts.flows, 71)
 
 
 if __name__ == "__main__":

@@ -90,13 +90,15 @@ void start_trace(const Settings& settings, Program* program) {
     return descriptor;
 }
 
-// Until the command has ended, the time is over, or somebody types Ctrl-C.
+// Until the command has ended, the time is over, or somebody types Ctrl-C. Between two rounds it rests, so
+// that a CPU that it shares is the others' most of the time.
 void follow(const Settings& settings, TraceReader& reader, Recorder& clock, Program* program, Output& shown) {
     Keys keys{program == nullptr};
     const std::uint64_t end = settings.nanoseconds == 0 ? UINT64_MAX : clock.now() + settings.nanoseconds;
-    constexpr int rest = 10; // milliseconds
+    constexpr std::size_t many = 2048;                 // ktrace itself makes some dozens in a round
+    constexpr std::uint64_t rest = 10, short_rest = 1; // milliseconds
     for (;;) {
-        const bool busy = reader.round() > settings.records / 8;
+        const std::uint64_t wanted = reader.round() > many ? short_rest : rest;
         shown.flush();
         if (shown.error() != 0 || reader.error() != K_OK) return;
         const std::uint64_t now = clock.now();
@@ -104,8 +106,7 @@ void follow(const Settings& settings, TraceReader& reader, Recorder& clock, Prog
         pollfd files[] = {{program != nullptr ? program->end_descriptor() : -1, POLLIN, 0},
                           {keys.descriptor(), POLLIN, 0}};
         const std::uint64_t left = (end - now) / 1000000 + 1;
-        const int wait = busy ? 0 : left < static_cast<unsigned>(rest) ? static_cast<int>(left) : rest;
-        if (poll(files, 2, wait) <= 0) continue;
+        if (poll(files, 2, static_cast<int>(left < wanted ? left : wanted)) <= 0) continue;
         if (files[0].revents != 0) return;
         if (files[1].revents != 0 && keys.want_end()) return;
     }
@@ -133,9 +134,13 @@ void report(const Settings& settings, const TraceReader& reader, const SiteLog& 
     }
 }
 
-[[nodiscard]] int trace(const Settings& settings, Program* program) {
+// What can fail is done before the command is there, which has to be dropped otherwise.
+[[nodiscard]] int trace(const Settings& settings) {
     const int descriptor = settings.file.empty() ? -1 : open_file(settings.file);
     const unsigned cpus = count_cpus();
+    std::optional<Program> command;
+    if (!settings.command.empty()) command.emplace(settings.command, settings.trusted);
+    Program* const program = command ? &*command : nullptr;
     Output shown{STDOUT_FILENO}, file{descriptor};
     Nucleus nucleus;
     start_trace(settings, program);
@@ -185,7 +190,5 @@ int main(int argc, char** argv) {
     }
     // The command's end by Ctrl-C is not the trace's.
     for (const int number : {SIGINT, SIGQUIT, SIGPIPE}) signal(number, SIG_IGN);
-    std::optional<Program> program;
-    if (!settings.command.empty()) program.emplace(settings.command, settings.trusted);
-    return trace(settings, program ? &*program : nullptr);
+    return trace(settings);
 }

@@ -38,6 +38,8 @@ Program::Program(std::span<char* const> words, bool trusted) {
     // The words are the end of argv, which a null pointer ends.
     aid_ = afexecve(path.c_str(), &capability_, &parameters, words.data(), environ);
     if (aid_ < 0) refuse(words.front(), errno);
+    // The terminal is lent to ktrace's group: Ctrl-C is for both.
+    setpgid(aid_, getpgrp());
 }
 
 void Program::drop() { akill(&capability_); }
