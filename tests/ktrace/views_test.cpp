@@ -265,8 +265,9 @@ TEST(Events, AnExchange) {
              R"({"ph":"X","pid":3,"tid":1001,"ts":1.700,"dur":0.300,"cat":"message","name":"received #1",)",
              R"({"ph":"f","pid":3,"tid":1001,"ts":1.700,"cat":"message","name":"message","id":2,"bp":"e"},)",
              R"({"ph":"f","pid":2,"tid":1000,"ts":2.300,"cat":"message","name":"message","id":3,"bp":"e"},)",
-             R"({"ph":"E","pid":2,"tid":1000,"ts":2.400,"args":{"result":"4"}},)",
-             R"({"ph":"E","pid":3,"tid":1001,"ts":2.701,"args":{"result":"not told"}})",
+             R"({"ph":"E","pid":2,"tid":1000,"ts":2.400,"name":"ipcCall","args":{"result":"4"}},)",
+             R"({"ph":"E","pid":3,"tid":1001,"ts":2.701,"name":"ipcReplyReceive",)"
+             R"("args":{"result":"not told"}})",
          })
         EXPECT_TRUE(has(text, std::string{"\n"}.append(line))) << line << " in\n" << text;
 }

@@ -280,10 +280,13 @@ class Facts:
                 actor = event["name"].rpartition("/")[0]
                 running[actor] = running.get(actor, 0) + nanoseconds(event["dur"])
         for process in self.processes.values():
-            process.running = running.get(process.name, 0)
+            process.running = running.pop(process.name, 0)
+        # Those that only ran.
+        self.others = running
 
     def rows(self):
         """(actor, threads, calls, messages, ns of CPU time), those that ran longest first."""
         rows = [(each.name, len(each.threads), each.slices, each.messages, each.running)
                 for each in self.processes.values() if each.name != "CPUs" and each.threads]
+        rows += [(name, 0, 0, 0, time) for name, time in self.others.items()]
         return sorted(rows, key=lambda row: row[4], reverse=True)

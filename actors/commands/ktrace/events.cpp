@@ -14,6 +14,12 @@ constexpr std::uint64_t message_length = 1000; // nanoseconds, if nothing else h
 // What the ends of slices and the last words need.
 constexpr std::uint64_t reserve = 32768, bytes_of_an_end = 128, bytes_of_a_track = 512;
 
+// Not every reader is content with an end that has no name.
+[[nodiscard]] std::string end_of(const OpenCall& call, std::string_view result) {
+    return ",\"name\":" + json(call_text(call.number, call.foreign)) +
+           ",\"args\":{\"result\":" + json(result) + "}";
+}
+
 } // namespace
 
 // ---- the file ---------------------------------------------------------------------------------------------
@@ -135,12 +141,13 @@ void EventsView::add_call(const Happening& what) {
 void EventsView::add_result(const Happening& what) {
     if (what.ended == nullptr) return;
     end_slice(track_of(*what.actor, *what.thread), what.record.time,
-              ",\"args\":{\"result\":" + json(result_text(what.record.result, what.foreign)) + "}");
+              end_of(*what.ended, result_text(what.record.result, what.foreign)));
 }
 
-void EventsView::on_abandoned(TracedActor& actor, TracedThread& thread, const OpenCall&, std::uint64_t time) {
+void EventsView::on_abandoned(TracedActor& actor, TracedThread& thread, const OpenCall& call,
+                              std::uint64_t time) {
     if (closed_ || !choice_.calls || !choice_.has(actor)) return;
-    end_slice(track_of(actor, thread), time, ",\"args\":{\"result\":\"not told\"}");
+    end_slice(track_of(actor, thread), time, end_of(call, "not told"));
 }
 
 void EventsView::add_fault(const Happening& what) {
