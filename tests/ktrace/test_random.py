@@ -14,7 +14,7 @@ from chorale import trace_events  # noqa: E402
 
 PROGRAM = os.environ.get("CHORALE_KTRACE_RANDOM", "")
 NO_LIMIT = 1 << 30
-SEEDS = 40
+SEEDS = 25
 
 
 def random_trace(manner, view, seed, records=3000, cpus=3, limit=NO_LIMIT):

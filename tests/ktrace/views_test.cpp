@@ -285,6 +285,22 @@ TEST(Events, OnlyWhatIsChosen) {
     EXPECT_FALSE(has(shown<EventsView>(an_exchange(), choice, start, start, no_limit), R"("ph":"f")"));
 }
 
+TEST(Events, AMessageAtTheEndOfItsCall) {
+    const std::vector<KnTraceRecord> records = {
+        actor_record(start, 5, "a"),
+        call_record(start + 1, 5, 1, K_TRACE_RECEIVE),
+        message_record(start + 2, K_TRACE_SENT, 5, 2, 1),
+        message_record(start + 9, K_TRACE_RECEIVED, 5, 1, 1),
+        result_record(start + 9, 5, 1, K_TRACE_RECEIVE, 0),
+        call_record(start + 500, 5, 1, K_TRACE_RECEIVE),
+    };
+    const std::string text = shown<EventsView>(records, {}, start, start, no_limit);
+    const std::size_t end = text.find(R"("ph":"E","pid":2,"tid":1000,"ts":0.009,)");
+    const std::size_t slice = text.find(R"("ph":"X","pid":2,"tid":1000,"ts":0.009,"dur":0.491,)");
+    const std::size_t flow = text.find(R"("ph":"f","pid":2,"tid":1000,"ts":0.009,)");
+    EXPECT_TRUE(end < slice && slice < flow && flow != std::string::npos) << text;
+}
+
 TEST(Events, FaultsInterruptsLosses) {
     const std::vector<KnTraceRecord> records = {
         actor_record(start, 5, "a"),

@@ -114,8 +114,10 @@ void EventsView::flush_sender(unsigned serial, std::uint64_t now) {
         flush_message(*sender, now);
 }
 
+// What is received is often told at the very time at which the call ends: the message stands behind it, where
+// it has room.
 void EventsView::end_slice(Track& track, std::uint64_t time, std::string_view arguments) {
-    flush_message(track, time);
+    if (track.message_time != time) flush_message(track, time);
     if (track.open == 0) return;
     --track.open;
     --open_;
