@@ -68,14 +68,15 @@ template <class MadeView, class... More>
                                 std::uint64_t begin, More... more) {
     MemoryFile file;
     Output output{file.descriptor()};
-    MadeView view{output, choice, more...};
+    Span span{begin, 0, 1};
+    MadeView view{output, choice, span, more...};
     SiteLog log{view, "ktrace"};
     MadeUpRecorder recorder{1};
     for (const KnTraceRecord& each : records) recorder.put(0, each);
     recorder.clock = records.empty() ? begin : records.back().time + 1;
     TraceReader reader{recorder, 1, begin, log};
-    const std::uint64_t end = reader.finish();
-    view.finish({begin, end, 1});
+    span.end = reader.finish();
+    view.finish();
     return file.text();
 }
 

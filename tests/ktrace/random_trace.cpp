@@ -10,16 +10,16 @@ using namespace chorale::ktrace;
 
 namespace {
 
-void run(View& view, MadeUpRecorder& recorder, unsigned cpus) {
+void run(View& view, MadeUpRecorder& recorder, Span& span) {
     SiteLog log{view, "ktrace"};
-    TraceReader reader{recorder, cpus, 1, log};
+    TraceReader reader{recorder, span.cpus, span.begin, log};
     const std::uint64_t end_of_all = recorder.clock;
     // In rounds, as ktrace does it, and the rest at the end.
     for (recorder.clock = 0; recorder.clock < end_of_all / 2; recorder.clock += end_of_all / 16 + 1)
         reader.round();
     recorder.clock = end_of_all;
-    const std::uint64_t end = reader.finish();
-    view.finish({1, end, cpus});
+    span.end = reader.finish();
+    view.finish();
 }
 
 } // namespace
@@ -33,19 +33,20 @@ int main(int argc, char** argv) {
     MadeUpRecorder recorder{cpus};
     (manner == "hostile" ? fill_hostilely : fill_plausibly)(recorder, random, count);
     Choice choice;
+    Span span{1, 0, cpus};
     Output output{STDOUT_FILENO};
     if (what == "events") {
-        EventsView view{output, choice, 1, std::strtoull(argv[6], nullptr, 10)};
-        run(view, recorder, cpus);
+        EventsView view{output, choice, span, std::strtoull(argv[6], nullptr, 10)};
+        run(view, recorder, span);
     } else if (what == "text") {
-        TextView view{output, choice, 1};
-        run(view, recorder, cpus);
+        TextView view{output, choice, span};
+        run(view, recorder, span);
     } else if (what == "lines") {
-        LinesView view{output, choice, 1};
-        run(view, recorder, cpus);
+        LinesView view{output, choice, span};
+        run(view, recorder, span);
     } else {
-        SummaryView view{output, choice};
-        run(view, recorder, cpus);
+        SummaryView view{output, choice, span};
+        run(view, recorder, span);
     }
     return output.error() == 0 ? 0 : 1;
 }

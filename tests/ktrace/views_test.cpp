@@ -33,7 +33,7 @@ constexpr std::uint64_t start = 1000000;
 }
 
 TEST(Text, AnExchange) {
-    EXPECT_EQ(shown<TextView>(an_exchange(), {}, start, start),
+    EXPECT_EQ(shown<TextView>(an_exchange(), {}, start),
               "     TIME-us CPU ACTOR/THREAD   EVENT\n"
               "       0.100   0 client/1       runs\n"
               "       1.000   0 client/1       ipcCall(0000000000000041:1727aba76a839529, 12 bytes)\n"
@@ -52,19 +52,18 @@ TEST(Text, ChosenActorsAndEvents) {
     Choice choice;
     choice.actors = {"server"};
     choice.calls = choice.switches = false;
-    EXPECT_EQ(shown<TextView>(an_exchange(), choice, start, start),
+    EXPECT_EQ(shown<TextView>(an_exchange(), choice, start),
               "     TIME-us CPU ACTOR/THREAD   EVENT\n"
               "       1.700   0 server/7       received #1, 12 bytes\n"
               "       2.100   0 server/7       sent reply #1, 4 bytes\n");
     choice.actors = {"ktrace"};
     choice.switches = true;
-    EXPECT_NE(shown<TextView>(an_exchange(), choice, start, start).find("ktrace/1       runs"),
-              std::string::npos);
+    EXPECT_NE(shown<TextView>(an_exchange(), choice, start).find("ktrace/1       runs"), std::string::npos);
 }
 
 // One line's event, of a record of the thread 1 of an actor `a`.
 [[nodiscard]] std::string event_of(const KnTraceRecord& made) {
-    const std::string text = shown<TextView>({actor_record(start, 5, "a"), made}, {}, start, start);
+    const std::string text = shown<TextView>({actor_record(start, 5, "a"), made}, {}, start);
     const std::size_t line = text.find('\n') + 1;
     return line == text.size() ? "" : text.substr(line + 32, text.size() - line - 33);
 }
@@ -131,7 +130,7 @@ TEST(Text, OtherEvents) {
 TEST(Lines, AnExchange) {
     Choice choice;
     choice.switches = false;
-    EXPECT_EQ(shown<LinesView>(an_exchange(), choice, start, start),
+    EXPECT_EQ(shown<LinesView>(an_exchange(), choice, start),
               R"({"event":"actor","time_ns":0,"cpu":0,"actor":"client","actor_number":1,)"
               R"("new":true})"
               "\n"
@@ -173,7 +172,7 @@ TEST(Lines, OddRecords) {
         record(start + 5, K_TRACE_INTERRUPT, 0, -1, 2),
         record(start + 6, K_TRACE_ACTOR_END, 5),
     };
-    EXPECT_EQ(shown<LinesView>(records, {}, start, start),
+    EXPECT_EQ(shown<LinesView>(records, {}, start),
               R"({"event":"actor","time_ns":0,"cpu":0,"actor":"\"\\\u00ff","actor_number":5,)"
               R"("new":true})"
               "\n"
@@ -198,7 +197,7 @@ TEST(Summary, AnExchange) {
     std::vector<KnTraceRecord> records = an_exchange();
     records.push_back(record(start + 3700, K_TRACE_INTERRUPT, 0, -1, K_TRACE_TIMER));
     EXPECT_EQ(shown<SummaryView>(records, {}, start),
-              "3.701 us on 1 CPUs; idle 27%; 1 interrupts\n"
+              "3.701 us on 1 CPUs; idle 27%; 1 interrupts; ktrace itself 0.100 us\n"
               "\n"
               "client: 1.900 us of CPU time, 3 switches, 1 messages sent, 1 received, 0 faults\n"
               "  CALL                      COUNT   ERRORS     TOTAL-us      MEAN-us       MAX-us\n"
@@ -245,7 +244,7 @@ constexpr std::uint64_t no_limit = 1 << 20;
 }
 
 TEST(Events, AnExchange) {
-    const std::string text = shown<EventsView>(an_exchange(), {}, start, start, no_limit);
+    const std::string text = shown<EventsView>(an_exchange(), {}, start, no_limit);
     EXPECT_TRUE(text.starts_with(R"({"displayTimeUnit":"ns",)")) << text;
     EXPECT_TRUE(text.ends_with("\n]}\n")) << text;
     for (const std::string_view line : {
@@ -275,14 +274,14 @@ TEST(Events, AnExchange) {
 TEST(Events, OnlyWhatIsChosen) {
     Choice choice;
     choice.calls = choice.switches = choice.interrupts = choice.faults = false;
-    const std::string text = shown<EventsView>(an_exchange(), choice, start, start, no_limit);
+    const std::string text = shown<EventsView>(an_exchange(), choice, start, no_limit);
     EXPECT_FALSE(has(text, R"("ph":"B")"));
     EXPECT_FALSE(has(text, R"("ph":"E")"));
     EXPECT_FALSE(has(text, R"("switch")"));
     EXPECT_TRUE(has(text, R"("ph":"f")"));
     choice.actors = {"server"};
     // Of the flow's other end nothing is shown: there is none.
-    EXPECT_FALSE(has(shown<EventsView>(an_exchange(), choice, start, start, no_limit), R"("ph":"f")"));
+    EXPECT_FALSE(has(shown<EventsView>(an_exchange(), choice, start, no_limit), R"("ph":"f")"));
 }
 
 TEST(Events, AMessageAtTheEndOfItsCall) {
@@ -294,7 +293,7 @@ TEST(Events, AMessageAtTheEndOfItsCall) {
         result_record(start + 9, 5, 1, K_TRACE_RECEIVE, 0),
         call_record(start + 500, 5, 1, K_TRACE_RECEIVE),
     };
-    const std::string text = shown<EventsView>(records, {}, start, start, no_limit);
+    const std::string text = shown<EventsView>(records, {}, start, no_limit);
     const std::size_t end = text.find(R"("ph":"E","pid":2,"tid":1000,"ts":0.009,)");
     const std::size_t slice = text.find(R"("ph":"X","pid":2,"tid":1000,"ts":0.009,"dur":0.491,)");
     const std::size_t flow = text.find(R"("ph":"f","pid":2,"tid":1000,"ts":0.009,)");
@@ -310,7 +309,7 @@ TEST(Events, FaultsInterruptsLosses) {
         record(start + 4, K_TRACE_LOST, 0, -1, 7),
         record(start + 9, K_TRACE_INTERRUPT, 0, -1, K_TRACE_TIMER),
     };
-    const std::string text = shown<EventsView>(records, {}, start, start, no_limit);
+    const std::string text = shown<EventsView>(records, {}, start, no_limit);
     for (const std::string_view line : {
              R"("ts":0.002,"s":"t","cat":"fault","name":"fault","args":{"address":"0x10","pc":"0x20"}})",
              R"("tid":101,"ts":0.003,"s":"t","cat":"interrupt","name":"line 4",)"

@@ -24,8 +24,8 @@ constexpr std::uint64_t reserve = 32768, bytes_of_an_end = 128, bytes_of_a_track
 
 // ---- the file ---------------------------------------------------------------------------------------------
 
-EventsView::EventsView(Output& output, const Choice& choice, std::uint64_t begin, std::uint64_t limit)
-    : output_{output}, choice_{choice}, begin_{begin}, limit_{limit} {
+EventsView::EventsView(Output& output, const Choice& choice, const Span& span, std::uint64_t limit)
+    : output_{output}, choice_{choice}, span_{span}, limit_{limit} {
     output_ << "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"system\":\"Chorale\",\"tool\":\"ktrace\"},"
                "\"traceEvents\":[\n";
     name_process({cpu_process, first_cpu}, "CPUs");
@@ -43,7 +43,7 @@ void EventsView::begin_event(char phase, const Place& place) {
 
 void EventsView::add_event(char phase, const Place& place, std::uint64_t time, std::string_view more) {
     begin_event(phase, place);
-    output_ << ",\"ts\":" << microseconds(time > begin_ ? time - begin_ : 0) << more << "}";
+    output_ << ",\"ts\":" << microseconds(span_.since_begin(time)) << more << "}";
 }
 
 void EventsView::name_process(const Place& place, std::string_view name) {
@@ -207,7 +207,7 @@ void EventsView::follow_cpu(const Happening& what) {
     cpu.known = owner != Owner::unknown;
     if (owner != Owner::the_thread) return;
     cpu.runs = true;
-    cpu.since = std::max(what.record.time, begin_);
+    cpu.since = std::max(what.record.time, span_.begin);
     cpu.actor = what.actor->serial;
     cpu.thread = what.record.thread;
     cpu.name = who(what);
@@ -273,8 +273,8 @@ void EventsView::close(std::uint64_t time) {
     closed_ = true;
 }
 
-void EventsView::finish(const Span& span) {
-    if (!closed_) close(std::max(span.end, begin_));
+void EventsView::finish() {
+    if (!closed_) close(std::max(span_.end, span_.begin));
 }
 
 } // namespace chorale::ktrace

@@ -25,13 +25,13 @@ namespace chorale::ktrace {
 
 class EventsView final : public View {
   public:
-    // Times are told from `begin` on. The file ends properly before it has more than `limit` bytes.
-    EventsView(Output& output, const Choice& choice, std::uint64_t begin, std::uint64_t limit);
+    // The file ends properly before it has more than `limit` bytes.
+    EventsView(Output& output, const Choice& choice, const Span& span, std::uint64_t limit);
 
     void on_record(const Happening& what) override;
     void on_abandoned(TracedActor& actor, TracedThread& thread, const OpenCall& call,
                       std::uint64_t time) override;
-    void finish(const Span& span) override;
+    void finish() override;
 
   private:
     struct Track {
@@ -95,13 +95,14 @@ class EventsView final : public View {
 
     Output& output_;
     const Choice& choice_;
-    std::uint64_t begin_, limit_;
+    const Span& span_;
+    std::uint64_t limit_;
     bool any_{}, closed_{};
     std::uint64_t open_{}; // slices
     std::vector<Track> tracks_;
     std::vector<Known> processes_;
     std::vector<Cpu> cpus_;
-    std::vector<Flow> flows_ = std::vector<Flow>(16384); // that have begun
+    std::vector<Flow> flows_ = std::vector<Flow>(4096); // that have begun
     MessageNumbers numbers_;
 };
 

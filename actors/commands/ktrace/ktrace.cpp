@@ -50,8 +50,8 @@ class Views final : public Listener {
                       std::uint64_t time) override {
         for (View* const view : views_) view->on_abandoned(actor, thread, call, time);
     }
-    void finish(const Span& span) {
-        for (View* const view : views_) view->finish(span);
+    void finish() {
+        for (View* const view : views_) view->finish();
     }
 
   private:
@@ -137,30 +137,31 @@ void report(const Settings& settings, const TraceReader& reader, const SiteLog& 
 // What can fail is done before the command is there, which has to be dropped otherwise.
 [[nodiscard]] int trace(const Settings& settings) {
     const int descriptor = settings.file.empty() ? -1 : open_file(settings.file);
-    const unsigned cpus = count_cpus();
+    Span span;
+    span.cpus = count_cpus();
     std::optional<Program> command;
     if (!settings.command.empty()) command.emplace(settings.command, settings.trusted);
     Program* const program = command ? &*command : nullptr;
     Output shown{STDOUT_FILENO}, file{descriptor};
-    Nucleus nucleus;
-    start_trace(settings, program);
-    const std::uint64_t begin = nucleus.now();
     Views views;
     std::optional<SummaryView> summary;
     std::optional<LinesView> lines;
     std::optional<TextView> text;
     std::optional<EventsView> events;
-    if (settings.summary) views.add(summary.emplace(shown, settings.choice));
-    if (settings.json) views.add(lines.emplace(shown, settings.choice, begin));
-    if (settings.text()) views.add(text.emplace(shown, settings.choice, begin));
-    if (descriptor >= 0) views.add(events.emplace(file, settings.choice, begin, settings.limit));
+    if (settings.summary) views.add(summary.emplace(shown, settings.choice, span));
+    if (settings.json) views.add(lines.emplace(shown, settings.choice, span));
+    if (settings.text()) views.add(text.emplace(shown, settings.choice, span));
+    if (descriptor >= 0) views.add(events.emplace(file, settings.choice, span, settings.limit));
     SiteLog log{views, own_name()};
     log.note(settings.choice.actors);
-    TraceReader reader{nucleus, cpus, begin, log};
+    Nucleus nucleus;
+    start_trace(settings, program);
+    span.begin = nucleus.now();
+    TraceReader reader{nucleus, span.cpus, span.begin, log};
     if (program != nullptr) program->start();
     follow(settings, reader, nucleus, program, shown);
-    const std::uint64_t end = reader.finish();
-    views.finish({begin, end, cpus});
+    span.end = reader.finish();
+    views.finish();
     const int status = program != nullptr ? program->wait() : 0;
     if (program != nullptr && !program->event().empty())
         fprintf(stderr, "%s: the command (aid %d): %s\n", program_invocation_short_name, program->aid(),

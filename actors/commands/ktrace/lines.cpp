@@ -92,7 +92,7 @@ void LinesView::on_record(const Happening& what) {
     const std::uint64_t number = message ? numbers_.number(record) : 0;
     if (!choice_.has(what)) return;
     Object object{event_name(record.kind)};
-    object.add("time_ns", record.time > begin_ ? record.time - begin_ : 0).add("cpu", what.cpu);
+    object.add("time_ns", span_.since_begin(record.time)).add("cpu", what.cpu);
     if (what.actor != nullptr) object.add("actor", what.actor->name).add("actor_number", record.actor);
     if (what.thread != nullptr) object.add("thread", what.thread->id);
     if (message)

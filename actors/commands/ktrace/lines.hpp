@@ -10,18 +10,17 @@ namespace chorale::ktrace {
 
 class LinesView final : public View {
   public:
-    // Times are told from `begin` on.
-    LinesView(Output& output, const Choice& choice, std::uint64_t begin)
-        : output_{output}, choice_{choice}, begin_{begin} {}
+    LinesView(Output& output, const Choice& choice, const Span& span)
+        : output_{output}, choice_{choice}, span_{span} {}
 
     void on_record(const Happening& what) override;
     void on_abandoned(TracedActor&, TracedThread&, const OpenCall&, std::uint64_t) override {}
-    void finish(const Span&) override { output_.flush(); }
+    void finish() override { output_.flush(); }
 
   private:
     Output& output_;
     const Choice& choice_;
-    std::uint64_t begin_;
+    const Span& span_;
     MessageNumbers numbers_;
 };
 

@@ -1,7 +1,7 @@
 // Small numbers for messages, from 1 on in the order in which they are sent. A reply has its request's
 // number.
 //
-// Bounded: of some 16,000 messages that are under way at once, the oldest may be forgotten.
+// Bounded: of some 4,000 messages that are under way at once, the oldest may be forgotten.
 #pragma once
 
 #include <exec/chTrace.h>
@@ -23,7 +23,7 @@ class MessageNumbers {
         std::uint64_t raw{}, number{};
         bool sent[2]{}; // the request, the reply
     };
-    static constexpr std::size_t size = 16384;
+    static constexpr std::size_t size = 4096;
 
     std::vector<Known> known_ = std::vector<Known>(size);
     std::uint64_t latest_{};

@@ -40,15 +40,15 @@ Program::Program(std::span<char* const> words, bool trusted) {
     if (aid_ < 0) refuse(words.front(), errno);
     // The terminal is lent to ktrace's group: Ctrl-C is for both.
     setpgid(aid_, getpgrp());
+    if (const int error = pthread_create(&thread_, nullptr, await_end, this); error != 0) {
+        drop();
+        commands::fail("no thread: %s", strerror(error));
+    }
 }
 
 void Program::drop() { akill(&capability_); }
 
 void Program::start() {
-    if (const int error = pthread_create(&thread_, nullptr, await_end, this); error != 0) {
-        drop();
-        commands::fail("no thread: %s", strerror(error));
-    }
     if (astart(&capability_) < 0) commands::fail("start: %s", strerror(errno));
 }
 

@@ -11,7 +11,8 @@ namespace chorale::ktrace {
 
 class Program {
   public:
-    // Not started yet. `trusted`: a SYSTEM actor. Ends ktrace when there is no such program: status 126, 127.
+    // Not started yet, but its end is waited for. `trusted`: a SYSTEM actor. Ends ktrace when there is no
+    // such program: status 126, 127.
     Program(std::span<char* const> words, bool trusted);
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;

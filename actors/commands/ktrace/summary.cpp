@@ -26,6 +26,7 @@ SummaryView::ActorSum* SummaryView::sum_of(const TracedActor& actor) {
     ActorSum& sum = actors_[actor.serial];
     sum.name = actor.name;
     sum.shown = choice_.has(actor);
+    sum.own = actor.own;
     return &sum;
 }
 
@@ -91,25 +92,28 @@ void SummaryView::on_record(const Happening& what) {
     if (sum != nullptr) count(*sum, what);
 }
 
-void SummaryView::finish(const Span& span) {
-    for (CpuSum& cpu : cpus_) stop(cpu, span.end);
+void SummaryView::finish() {
+    for (CpuSum& cpu : cpus_) stop(cpu, span_.end);
     std::vector<const ActorSum*> order;
     for (const ActorSum& actor : actors_) {
         if (actor.shown && actor.did_something()) order.push_back(&actor);
     }
     std::sort(order.begin(), order.end(),
               [](const ActorSum* a, const ActorSum* b) { return a->running > b->running; });
-    print_site(span);
+    print_site();
     for (const ActorSum* actor : order) print(*actor);
     output_.flush();
 }
 
-void SummaryView::print_site(const Span& span) {
-    const std::uint64_t length = span.end > span.begin ? span.end - span.begin : 0;
-    output_ << microseconds(length) << " us on " << std::to_string(span.cpus) << " CPUs; idle";
+void SummaryView::print_site() {
+    const std::uint64_t length = span_.since_begin(span_.end);
+    output_ << microseconds(length) << " us on " << std::to_string(span_.cpus) << " CPUs; idle";
     for (const CpuSum& cpu : cpus_)
         output_ << " " << std::to_string(length == 0 ? 0 : cpu.idle * 100 / length) << "%";
     output_ << "; " << std::to_string(interrupts_) << " interrupts";
+    for (const ActorSum& actor : actors_) {
+        if (actor.own && !actor.shown) output_ << "; ktrace itself " << microseconds(actor.running) << " us";
+    }
     if (lost_ != 0) output_ << "; " << std::to_string(lost_) << " records lost: all figures are too small";
     output_ << "\n";
 }

@@ -8,11 +8,12 @@ namespace chorale::ktrace {
 
 class SummaryView final : public View {
   public:
-    SummaryView(Output& output, const Choice& choice) : output_{output}, choice_{choice} {}
+    SummaryView(Output& output, const Choice& choice, const Span& span)
+        : output_{output}, choice_{choice}, span_{span} {}
 
     void on_record(const Happening& what) override;
     void on_abandoned(TracedActor&, TracedThread&, const OpenCall&, std::uint64_t) override {}
-    void finish(const Span& span) override;
+    void finish() override;
 
   private:
     struct CallSum {
@@ -22,7 +23,7 @@ class SummaryView final : public View {
     };
     struct ActorSum {
         std::string name;
-        bool shown{};
+        bool shown{}, own{}; // own: ktrace itself
         std::uint64_t running{}, switches{}, sent{}, received{}, faults{};
         std::vector<CallSum> calls;
 
@@ -42,11 +43,12 @@ class SummaryView final : public View {
     void stop(CpuSum& cpu, std::uint64_t now);
     void follow_cpu(const Happening& what);
     static void count(ActorSum& sum, const Happening& what);
-    void print_site(const Span& span);
+    void print_site();
     void print(const ActorSum& actor);
 
     Output& output_;
     const Choice& choice_;
+    const Span& span_;
     std::vector<ActorSum> actors_; // by their serial numbers
     std::vector<CpuSum> cpus_;
     std::uint64_t interrupts_{}, lost_{};

@@ -25,8 +25,8 @@ constexpr std::size_t time_width = 12, who_width = 14;
 
 } // namespace
 
-TextView::TextView(Output& output, const Choice& choice, std::uint64_t begin)
-    : output_{output}, choice_{choice}, begin_{begin} {
+TextView::TextView(Output& output, const Choice& choice, const Span& span)
+    : output_{output}, choice_{choice}, span_{span} {
     output_ << right("TIME-us", time_width) << " CPU " << left("ACTOR/THREAD", who_width) << " EVENT\n";
 }
 
@@ -35,8 +35,7 @@ void TextView::on_record(const Happening& what) {
     if (!choice_.has(what)) return;
     const std::string event = describe(what, number);
     if (event.empty()) return;
-    const std::uint64_t time = what.record.time;
-    output_ << right(microseconds(time > begin_ ? time - begin_ : 0), time_width) << " "
+    output_ << right(microseconds(span_.since_begin(what.record.time)), time_width) << " "
             << right(std::to_string(what.cpu), 3) << " " << left(who(what), who_width) << " " << event
             << "\n";
 }
@@ -76,7 +75,7 @@ std::string TextView::describe(const Happening& what, std::uint64_t number) {
 std::string TextView::actor_text(const Happening& what) const {
     if (what.actor == nullptr) return {};
     if (!what.first) return "the actor's name is " + plain(what.actor->name);
-    return what.record.time > begin_ ? "a new actor" : "";
+    return what.record.time > span_.begin ? "a new actor" : "";
 }
 
 } // namespace chorale::ktrace

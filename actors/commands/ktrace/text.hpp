@@ -9,13 +9,12 @@ namespace chorale::ktrace {
 
 class TextView final : public View {
   public:
-    // Times are told from `begin` on.
-    TextView(Output& output, const Choice& choice, std::uint64_t begin);
+    TextView(Output& output, const Choice& choice, const Span& span);
 
     void on_record(const Happening& what) override;
     // Its end is not known, and so is no line.
     void on_abandoned(TracedActor&, TracedThread&, const OpenCall&, std::uint64_t) override {}
-    void finish(const Span&) override { output_.flush(); }
+    void finish() override { output_.flush(); }
 
   private:
     // Empty: nothing to be told.
@@ -24,7 +23,7 @@ class TextView final : public View {
 
     Output& output_;
     const Choice& choice_;
-    std::uint64_t begin_;
+    const Span& span_;
     MessageNumbers numbers_;
     Switches switches_;
 };

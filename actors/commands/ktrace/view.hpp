@@ -15,15 +15,22 @@ struct Choice {
     [[nodiscard]] bool has(const Happening& what) const;
 };
 
+// Nanoseconds since boot. Known when the first record comes: begin, from which times are told; at finish():
+// end.
 struct Span {
-    std::uint64_t begin{}, end{}; // nanoseconds since boot
+    std::uint64_t begin{}, end{};
     unsigned cpus{};
+
+    // A time of the trace as it is told.
+    [[nodiscard]] std::uint64_t since_begin(std::uint64_t time) const {
+        return time > begin ? time - begin : 0;
+    }
 };
 
 class View : public Listener {
   public:
     // The trace is over.
-    virtual void finish(const Span& span) = 0;
+    virtual void finish() = 0;
 
   protected:
     ~View() = default;
