@@ -6,6 +6,7 @@
 #include "kernel/core/thread.hpp"
 #include "kernel/ipc/message.hpp"
 #include "kernel/ipc/port.hpp"
+#include "kernel/lap/direct_trap.hpp"
 #include "kernel/supervisor/handler_record.hpp"
 #include "kernel/trace/trace.hpp"
 
@@ -182,14 +183,18 @@ void handler_left(Thread& self, u64 result, u64 cookie) {
 
 // The record of a handler that runs instead of its call's end. It is not one for the quick way any more.
 void watch_handler(Thread& thread) {
-    const VirtAddr at = thread.supervisor.innermost + offsetof(HandlerRecord, returned);
+    const VirtAddr record = thread.supervisor.innermost;
+    const VirtAddr at = record + offsetof(HandlerRecord, returned);
     auto* const left = handler_left;
+    SupervisorState before;
     decltype(thread.trace.returned) returned;
-    if (thread.supervisor.depth != 1 || !in_handler(thread)) return;
+    if (!in_handler(thread)) return;
+    if (!machine::supervisor_read(&before, record + offsetof(HandlerRecord, before), sizeof before)) return;
+    if (before.innermost != VirtAddr{}) return; // a handler within another
     if (!machine::supervisor_read(&returned, at, sizeof returned) || returned == left) return;
     if (!machine::supervisor_write(at, &left, sizeof left)) return;
     thread.trace.returned = returned;
-    thread.direct_trap.record = VirtAddr{};
+    leave_direct_trap(thread);
 }
 
 void end_call(Recorder& here, Thread& thread) {

@@ -65,7 +65,7 @@ constexpr Named own_calls[] = {
     {C_OS_ACREATE, "acreate"},   {C_OS_ALOAD, "aload"},
     {C_OS_ASTART, "astart"},     {C_OS_AGETALPARAM, "agetalparam"},
     {C_OS_ACRED, "acred"},       {C_OS_ASTAT, "astat"},
-    {C_OS_AWAIT, "await"},
+    {C_OS_AWAIT, "await"},       {C_OS_STATISTICS, "osStatistics"},
 };
 static_assert(sizeof own_calls / sizeof *own_calls == C_OS_LAST_CALL - C_OS_FIRST_CALL + 1);
 
