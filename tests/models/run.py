@@ -192,6 +192,18 @@ MODELS = {
         wrong("BUG_ACTOR_KEPT", "place==1"),
         wrong("BUG_NO_TOUR", BAD),
     ),
+    "direct_trap": (
+        clean("as it is"),
+        clean("as it is, RVWMO", "RVWMO"),
+        clean("interrupted between", "INTERRUPTS"),
+        clean("compared first", "COMPARE_FIRST"),
+        wrong("COMPARE_FIRST", BAD, "INTERRUPTS"),
+        wrong("BUG_CONNECTED_KEPT", BAD),
+        wrong("BUG_NO_TOUR", BAD),
+        wrong("BUG_SEARCH_BEFORE_TOUR", BAD),
+        wrong("BUG_LOOK_BEFORE_LOCK", BAD),
+        wrong("UNORDERED_MAIL", BAD),
+    ),
     "tlb": (
         clean("as it is"),
         clean("as it is, RVWMO", "RVWMO"),

@@ -137,11 +137,12 @@ void cpu_lost_inside(Report& report) {
     CHECK(disturber.join());
 }
 
-std::atomic<long> waited;
+std::atomic<long> waited, after_that;
 
 void wait_inside(std::uintptr_t way) {
     static_cast<void>(trap(trap_sum, 0, Way::quick)); // now there is a stack
     waited = trap(trap_wait, 0, static_cast<Way>(way)).value;
+    after_that = trap(trap_sum, 1, Way::quick).value; // what is prepared for it may be out of date
 }
 
 bool nobody_inside() { return invoke(lap_traps, traps_inside) == K_OK; }
@@ -159,6 +160,7 @@ void ended_inside(Report& report) {
             CHECK_EQ(threadAbort(K_MYACTOR, aborted.thread()), K_OK);
             CHECK(aborted.join());
             CHECK_EQ(waited, K_EABORT);
+            CHECK_EQ(after_that, 2);
             waited = 1;
             REQUIRE(deleted.start(wait_inside, static_cast<std::uintptr_t>(way), higher_priority, cpu) > 0);
             CHECK(eventually([] { return !nobody_inside(); }));
@@ -181,6 +183,70 @@ void faulting_inside(Report& report) {
     }
 }
 
+// A handler's actor that goes, made for that: the connection goes with it.
+class ConnectedActor {
+  public:
+    explicit ConnectedActor(Report& report) : report_{report} {
+        good_ = eventually([] { return invoke(lap_idle, 0) == K_OK; }) &&
+                invoke(lap_traps, traps_connect_other) == K_OK;
+        if (!good_) report.fail("traps", 0, "connect", 0, 1);
+    }
+    ConnectedActor(const ConnectedActor&) = delete;
+    ConnectedActor& operator=(const ConnectedActor&) = delete;
+    ~ConnectedActor() {
+        Report& report = report_;
+        if (!gone) {
+            CHECK_EQ(invoke(lap_traps, traps_delete_actor), K_OK);
+        }
+        CHECK_EQ(trap(trap_sum, 1, Way::quick).value, K_ENOTIMP);
+        CHECK_EQ(invoke(lap_traps, traps_ghosts), K_OK);
+    }
+    [[nodiscard]] bool good() const { return good_; }
+
+    bool gone{};
+
+  private:
+    Report& report_;
+    bool good_;
+};
+
+// Deletion aborts who is inside and waits for it; nobody comes in any more.
+void handlers_actor_deleted(Report& report) {
+    const KnSysStatistics before = settled_statistics();
+    for (const Way way : ways) {
+        for (KnCpuId cpu = 0; cpu < cpu_count(); ++cpu) {
+            ConnectedActor connected{report};
+            REQUIRE(connected.good());
+            check_trap(report, trap_sum, 4, way, 5);
+            check_trap(report, trap_sum, 5, Way::quick, 6); // prepared for this actor's LAP
+            Helper helper;
+            waited = 1;
+            REQUIRE(helper.start(wait_inside, static_cast<std::uintptr_t>(way), higher_priority, cpu) > 0);
+            CHECK(eventually([] { return !nobody_inside(); }));
+            CHECK_EQ(invoke(lap_traps, traps_delete_actor), K_OK);
+            connected.gone = true;
+            CHECK(helper.join());
+            CHECK_EQ(waited, K_EABORT);
+            CHECK_EQ(after_that, K_ENOTIMP);
+            CHECK(nobody_inside());
+        }
+    }
+    CHECK_EQ(settled_statistics().threads, before.threads);
+}
+
+// The thread never comes back to the handler, but to its program: with the registers that it had there.
+void handler_ends_its_actor(Report& report) {
+    for (const TrapCall call : {trap_suicide, trap_fault}) {
+        for (const Way way : ways) {
+            ConnectedActor connected{report};
+            REQUIRE(connected.good());
+            check_trap(report, trap_sum, 5, Way::quick, 6);
+            check_trap(report, call, 5, way, 1);
+            connected.gone = true;
+        }
+    }
+}
+
 // ---- all of it at once -------------------------------------------------------------------------
 
 std::atomic<unsigned> wrong, refused, calls;
@@ -191,7 +257,7 @@ void call_at_random(std::uintptr_t seed) {
     while (!stop.load()) {
         state = state * 6364136223846793005U + 1442695040888963407U;
         const auto argument = static_cast<unsigned long>(state >> 40 & 0xff);
-        const Way way = ways[(state >> 33) % 3];
+        const Way way = ways[(state >> 33) % (2 + seed % 2)]; // half of them stay prepared for the quick way
         constexpr unsigned long kinds[] = {trap_sum, trap_sum, trap_burn, trap_registers};
         const unsigned long call = (state >> 50) % 16 == 0 ? trap_sleep : kinds[(state >> 56) % 4];
         const unsigned long given = call == trap_sleep ? 1 : argument;
@@ -210,8 +276,9 @@ void call_at_random(std::uintptr_t seed) {
 
 // The handler's LAP goes and comes meanwhile, and threads are moved. All of one priority, and each waits now
 // and then: nobody is kept in the handler for ever.
-void under_stress(Report& report) {
-    const Connected connected{report};
+template <class Connection>
+void run_under_stress(Report& report, TrapOrder renew) {
+    const Connection connected{report};
     REQUIRE(connected.good());
     wrong = refused = calls = 0;
     stop = false;
@@ -228,7 +295,7 @@ void under_stress(Report& report) {
             const KnThreadLid moved = helpers[round % std::size(helpers)].thread();
             CHECK_EQ(threadBind(K_MYACTOR, moved, round % cpu_count(), nullptr, K_NONEXCLUSIVE), K_OK);
             if (round % 8 == 7) {
-                CHECK_EQ(invoke(lap_traps, traps_new_lap), K_OK);
+                CHECK_EQ(invoke(lap_traps, renew), K_OK);
             }
         }
         stop = true;
@@ -242,7 +309,12 @@ void under_stress(Report& report) {
     CHECK(calls.load() > 100);
     CHECK(refused.load() < calls.load());
     CHECK(eventually([] { return nobody_inside(); }));
+    CHECK_EQ(invoke(lap_traps, traps_ghosts), K_OK);
 }
+
+void under_stress(Report& report) { run_under_stress<Connected>(report, traps_new_lap); }
+
+void actors_under_stress(Report& report) { run_under_stress<ConnectedActor>(report, traps_new_actor); }
 
 constexpr Case cases[] = {{"results", results},
                           {"registers_changed", registers_changed},
@@ -250,7 +322,10 @@ constexpr Case cases[] = {{"results", results},
                           {"cpu_lost_inside", cpu_lost_inside},
                           {"ended_inside", ended_inside},
                           {"faulting_inside", faulting_inside},
-                          {"under_stress", under_stress}};
+                          {"handlers_actor_deleted", handlers_actor_deleted},
+                          {"handler_ends_its_actor", handler_ends_its_actor},
+                          {"under_stress", under_stress},
+                          {"actors_under_stress", actors_under_stress}};
 
 } // namespace
 

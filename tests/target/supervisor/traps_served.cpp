@@ -11,9 +11,16 @@ namespace chorale::test {
 
 namespace {
 
+constexpr unsigned forgiving = K_LAP_SAFE | K_LAP_SETJMP; // a fault does not end the handler's actor
+
 std::atomic<int> inside;
-KnLapDesc traps_lap, nested_lap;
-KnCap own;
+KnLapDesc traps_lap, nested_lap, ending_lap;
+KnCap own, other;
+// Each connection has a number, which is the handler's cookie. Up to `last_gone` none may run: the code
+// stays, so that it is noticed.
+unsigned long connection;
+std::atomic<unsigned long> last_gone;
+std::atomic<unsigned> ghosts;
 
 [[noreturn]] void fault() {
     *reinterpret_cast<volatile char*>(VmAddr{0x10}) = 1;
@@ -65,7 +72,23 @@ unsigned long serve(unsigned long call, unsigned long argument, KnSysTrapDesc& t
     }
 }
 
-void on_trap(void* argument, void*) {
+void look_for_ghost(const void* cookie) {
+    if (reinterpret_cast<unsigned long>(cookie) <= last_gone) ++ghosts;
+}
+
+void end_other(void*, void*) {
+    if (actorDelete(&other) != K_OK) fault();
+}
+
+// From a handler of the other's. Nothing after that runs.
+void end_own_actor() {
+    --inside;
+    static_cast<void>(lapInvoke(&ending_lap, nullptr));
+    ++ghosts;
+}
+
+void on_trap(void* argument, void* cookie) {
+    look_for_ghost(cookie);
     auto& trap = *static_cast<KnSysTrapDesc*>(argument);
     const unsigned long number = trap_call(*trap.threadCtx);
     const bool slowly = (number & trap_slowly) != (trap_sum & trap_slowly);
@@ -82,20 +105,45 @@ void on_trap(void* argument, void*) {
         --inside;
         fault();
     }
+    if (call == trap_suicide) {
+        set_trap_result(*trap.threadCtx, 1);
+        end_own_actor();
+    }
     set_trap_result(*trap.threadCtx, serve(call, trap_argument(*trap.threadCtx), trap));
     --inside;
+    look_for_ghost(cookie);
 }
 
-int connect() {
-    const int result = svLapCreate(&own, on_trap, nullptr, K_LAP_SAFE | K_LAP_SETJMP, &traps_lap);
+// What was connected before has gone.
+int connect(const KnCap& actor, unsigned options) {
+    last_gone = connection;
+    const int result =
+        svLapCreate(&actor, on_trap, reinterpret_cast<void*>(++connection), options, &traps_lap);
     return result == K_OK ? svSysTrapHandlerConnect(K_TRAP_SYSTEMCALL, &traps_lap) : result;
+}
+
+int connect_other() {
+    const int result = actorCreate(K_MYACTOR, &other, K_SUPACTOR, K_ACTIVE);
+    return result == K_OK ? connect(other, K_LAP_SAFE) : result;
+}
+
+// For a while nobody is connected, and who calls all the same finds nobody.
+template <class Connect>
+int connect_later(Connect connect_again) {
+    last_gone = connection;
+    const KnTimeVal pause{0, 3'000'000};
+    threadDelay(&pause);
+    return connect_again();
 }
 
 void obey(void* argument, void*) {
     int result = K_OK;
     switch (reinterpret_cast<unsigned long>(argument)) {
     case traps_connect:
-        result = connect();
+        result = connect(own, forgiving);
+        break;
+    case traps_connect_other:
+        result = connect_other();
         break;
     case traps_disconnect:
         result = svSysTrapHandlerDisconnect(K_TRAP_SYSTEMCALL, &traps_lap);
@@ -103,7 +151,18 @@ void obey(void* argument, void*) {
         break;
     case traps_new_lap:
         result = svLapDelete(&traps_lap);
-        if (result == K_OK) result = connect();
+        if (result == K_OK) result = connect_later([] { return connect(own, forgiving); });
+        break;
+    case traps_new_actor:
+        result = actorDelete(&other);
+        if (result == K_OK) result = connect_later(connect_other);
+        break;
+    case traps_delete_actor:
+        result = actorDelete(&other);
+        last_gone = connection;
+        break;
+    case traps_ghosts:
+        result = ghosts == 0 ? K_OK : K_EFAIL;
         break;
     default:
         result = inside;
@@ -122,6 +181,7 @@ bool offer(const char* name, KnLapHdl handler, unsigned options) {
 
 bool offer_traps() {
     return actorSelf(&own) == K_OK && svLapCreate(K_MYACTOR, count, nullptr, 0, &nested_lap) == K_OK &&
+           svLapCreate(K_MYACTOR, end_other, nullptr, forgiving, &ending_lap) == K_OK &&
            offer(lap_traps, obey, K_LAP_SAFE | K_LAP_SETJMP) && offer(lap_idle, do_nothing, K_LAP_SAFE);
 }
 

@@ -12,8 +12,12 @@ inline constexpr const char* lap_idle = "t.idle";   // safe; does nothing
 enum TrapOrder : unsigned long {
     traps_connect,
     traps_disconnect,
-    traps_inside, // fails (the handler faults) unless nobody is in the handler
-    traps_new_lap // the handler's LAP is deleted, and another one connected
+    traps_connect_other, // the handler is a LAP of another actor, made for it
+    traps_inside,        // fails (the handler faults) unless nobody is in the handler
+    traps_new_lap,       // the handler's LAP is deleted, and another one connected
+    traps_new_actor,     // the handler's actor is deleted, and one of another actor connected
+    traps_delete_actor,  // the handler's actor is deleted
+    traps_ghosts         // fails if a handler ran that was to be gone
 };
 
 // What the handler does; the result.
@@ -26,6 +30,7 @@ enum TrapCall : unsigned long {
     trap_fault,      // faults, after it has set the result to 1
     trap_registers,  // adds 1 to some registers: result as trap_sum
     trap_nested,     // invokes another LAP, and looks who it is: 1 if it is who it should be
+    trap_suicide,    // has the handler's actor deleted, after it has set the result to 1
     trap_calls_end,
     trap_slowly = 64 // added: the handler does not say that it changed the result only
 };
