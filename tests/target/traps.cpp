@@ -172,6 +172,18 @@ void ended_inside(Report& report) {
     CHECK_EQ(settled_statistics().threads, before.threads);
 }
 
+// What waits for the thread's return home has it at the end of the call, also by the quick way.
+void timeout_inside(Report& report) {
+    const Connected connected{report};
+    REQUIRE(connected.good());
+    for (const Way way : ways) {
+        check_trap(report, trap_sum, 5, Way::quick, 6);
+        const long before = trap(trap_late_seen, 0, Way::quick).value;
+        check_trap(report, trap_late, 0, way, 1);
+        check_trap(report, trap_late_seen, 0, Way::quick, before + 1);
+    }
+}
+
 // The LAP forgives: the call has the result that it had before the fault, and the thread goes on.
 void faulting_inside(Report& report) {
     const Connected connected{report};
@@ -321,6 +333,7 @@ constexpr Case cases[] = {{"results", results},
                           {"words_of_threads", words_of_threads},
                           {"cpu_lost_inside", cpu_lost_inside},
                           {"ended_inside", ended_inside},
+                          {"timeout_inside", timeout_inside},
                           {"faulting_inside", faulting_inside},
                           {"handlers_actor_deleted", handlers_actor_deleted},
                           {"handler_ends_its_actor", handler_ends_its_actor},

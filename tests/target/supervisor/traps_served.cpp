@@ -14,7 +14,7 @@ namespace {
 constexpr unsigned forgiving = K_LAP_SAFE | K_LAP_SETJMP; // a fault does not end the handler's actor
 
 std::atomic<int> inside;
-KnLapDesc traps_lap, nested_lap, ending_lap;
+KnLapDesc traps_lap, nested_lap, ending_lap, late_lap;
 KnCap own, other;
 // Each connection has a number, which is the handler's cookie. Up to `last_gone` none may run: the code
 // stays, so that it is noticed.
@@ -47,6 +47,30 @@ unsigned long look() {
     return good ? 1 : 0;
 }
 
+struct Late {
+    KnVirtTimeout timeout; // first: what its handler is given
+    std::atomic<unsigned> calls;
+};
+Late late;
+
+void on_time(void* argument, void*) { ++static_cast<Late*>(argument)->calls; }
+
+unsigned long be_late() {
+    const KnTimeVal soon{0, 2 * K_NPERM};
+    KnCap home{};
+    KnTimeVal begun{}, now{};
+    int result = svGetInvoker(&home);
+    if (result == K_OK)
+        result =
+            svThreadVirtualTimeoutSet(&home, threadSelf(), &late.timeout, &soon, K_VTIME_TOTAL, &late_lap);
+    if (result != K_OK) return static_cast<unsigned long>(long{result});
+    sysTime(&begun);
+    do {
+        sysTime(&now);
+    } while ((now.tmSec - begun.tmSec) * 1'000'000'000 + now.tmNSec - begun.tmNSec < 50 * K_NPERM);
+    return 1;
+}
+
 unsigned long serve(unsigned long call, unsigned long argument, KnSysTrapDesc& trap) {
     const KnTimeVal pause{0, static_cast<long>(argument) * 1000000};
     switch (call) {
@@ -67,6 +91,10 @@ unsigned long serve(unsigned long call, unsigned long argument, KnSysTrapDesc& t
         return argument + 1;
     case trap_nested:
         return look();
+    case trap_late:
+        return be_late();
+    case trap_late_seen:
+        return late.calls;
     default:
         return argument + 1;
     }
@@ -182,6 +210,7 @@ bool offer(const char* name, KnLapHdl handler, unsigned options) {
 bool offer_traps() {
     return actorSelf(&own) == K_OK && svLapCreate(K_MYACTOR, count, nullptr, 0, &nested_lap) == K_OK &&
            svLapCreate(K_MYACTOR, end_other, nullptr, forgiving, &ending_lap) == K_OK &&
+           svLapCreate(K_MYACTOR, on_time, nullptr, 0, &late_lap) == K_OK &&
            offer(lap_traps, obey, K_LAP_SAFE | K_LAP_SETJMP) && offer(lap_idle, do_nothing, K_LAP_SAFE);
 }
 

@@ -31,6 +31,8 @@ enum TrapCall : unsigned long {
     trap_registers,  // adds 1 to some registers: result as trap_sum
     trap_nested,     // invokes another LAP, and looks who it is: 1 if it is who it should be
     trap_suicide,    // has the handler's actor deleted, after it has set the result to 1
+    trap_late,       // a virtual timeout comes while the handler runs: 1, or an error
+    trap_late_seen,  // how many such timeouts' handlers have run
     trap_calls_end,
     trap_slowly = 64 // added: the handler does not say that it changed the result only
 };
