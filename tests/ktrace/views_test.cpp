@@ -79,6 +79,9 @@ TEST(Text, NamesAndArguments) {
               "ipcSend(0000000000000001:0000000000000002, 64 bytes)");
     EXPECT_EQ(event_of(call_record(time, 5, 1, K_TRACE_RECEIVE, {0xfffffffffffffffe})),
               "ipcReceive(port -2)");
+    EXPECT_EQ(event_of(call_record(time, 5, 1, K_TRACE_RECEIVE, {0xfffffffe})), "ipcReceive(port -2)");
+    EXPECT_EQ(event_of(call_record(time, 5, 1, K_TRACE_RECEIVE, {0xffff800000000000, 1, 2})),
+              "ipcReceive(0xffff800000000000, 0x1, 0x2)");
     EXPECT_EQ(event_of(call_record(time, 5, 1, 77777, {1})), "call 77777(0x1, 0x0, 0x0, 0x0)");
     EXPECT_EQ(event_of(call_record(time, 5, 1, system_number("write"), {1, 2, 3}, K_TRACE_SYSTEM_CALL)),
               "write(0x1, 0x2, 0x3)");

@@ -37,7 +37,7 @@ constexpr CallName to_port(std::string_view name) {
     return {name, 3, false, {{"head", 8}, {"tail", 8}, {"bytes", 8}}};
 }
 constexpr CallName from_port(std::string_view name) {
-    return {name, 3, false, {{"portli", 4}, {"none", 8}, {"replybytes", 8}}};
+    return {name, 3, false, {{"portli", 8}, {"none", 8}, {"replybytes", 8}}};
 }
 
 constexpr auto nucleus_calls = [] {

@@ -9,9 +9,14 @@ namespace {
 [[nodiscard]] bool has_port(const KnTraceRecord& record) {
     return record.kind == K_TRACE_CALL && K_TRACE_BY_REGISTERS(record.call);
 }
+[[nodiscard]] bool is_local_id(std::uint64_t value) {
+    return static_cast<std::uint64_t>(static_cast<int>(value)) == value || value >> 32 == 0;
+}
+
+// In supervisor mode the same call has a descriptor's address there.
 [[nodiscard]] bool receives(const KnTraceRecord& record) {
-    return record.kind == K_TRACE_CALL &&
-           (record.call == K_TRACE_REPLY_RECEIVE || record.call == K_TRACE_RECEIVE);
+    if (record.kind != K_TRACE_CALL || !is_local_id(record.value[0])) return false;
+    return record.call == K_TRACE_REPLY_RECEIVE || record.call == K_TRACE_RECEIVE;
 }
 
 } // namespace
