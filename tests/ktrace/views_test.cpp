@@ -265,8 +265,8 @@ TEST(Events, AnExchange) {
              R"("to":"0000000000000041:1727aba76a839529"}},)",
              R"({"ph":"s","pid":2,"tid":1000,"ts":1.500,"cat":"message","name":"message","id":2},)",
              R"({"ph":"X","pid":3,"tid":1001,"ts":1.700,"dur":0.300,"cat":"message","name":"received #1",)",
-             R"({"ph":"f","pid":3,"tid":1001,"ts":1.700,"cat":"message","name":"message","id":2,"bp":"e"},)",
-             R"({"ph":"f","pid":2,"tid":1000,"ts":2.300,"cat":"message","name":"message","id":3,"bp":"e"},)",
+             R"({"ph":"f","pid":3,"tid":1001,"ts":1.850,"cat":"message","name":"message","id":2,"bp":"e"},)",
+             R"({"ph":"f","pid":2,"tid":1000,"ts":2.350,"cat":"message","name":"message","id":3,"bp":"e"},)",
              R"({"ph":"E","pid":2,"tid":1000,"ts":2.400,"name":"ipcCall","args":{"result":"4"}},)",
              R"({"ph":"E","pid":3,"tid":1001,"ts":2.701,"name":"ipcReplyReceive",)"
              R"("args":{"result":"not told"}})",
@@ -299,7 +299,7 @@ TEST(Events, AMessageAtTheEndOfItsCall) {
     const std::string text = shown<EventsView>(records, {}, start, no_limit);
     const std::size_t end = text.find(R"("ph":"E","pid":2,"tid":1000,"ts":0.009,)");
     const std::size_t slice = text.find(R"("ph":"X","pid":2,"tid":1000,"ts":0.009,"dur":0.491,)");
-    const std::size_t flow = text.find(R"("ph":"f","pid":2,"tid":1000,"ts":0.009,)");
+    const std::size_t flow = text.find(R"("ph":"f","pid":2,"tid":1000,"ts":0.254,)");
     EXPECT_TRUE(end < slice && slice < flow && flow != std::string::npos) << text;
 }
 

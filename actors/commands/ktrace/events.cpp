@@ -96,13 +96,18 @@ bool EventsView::full() const {
 
 // ---- threads ----------------------------------------------------------------------------------------------
 
+// A flow begins with its slice, before all that comes of it. It ends inside, so that nobody takes the call
+// that has ended at that time for what it leads to.
 void EventsView::flush_message(Track& track, std::uint64_t now) {
     if (track.message.empty()) return;
     const std::uint64_t most = now > track.message_time ? now - track.message_time : 0;
-    add_event('X', place_of(track), track.message_time,
-              ",\"dur\":" + microseconds(std::min(most, message_length)) + track.message);
-    if (!track.flow.empty())
-        add_event(track.flow[0], place_of(track), track.message_time, std::string_view{track.flow}.substr(1));
+    const std::uint64_t length = std::min(most, message_length);
+    add_event('X', place_of(track), track.message_time, ",\"dur\":" + microseconds(length) + track.message);
+    if (!track.flow.empty()) {
+        const std::uint64_t inside = track.flow[0] == 'f' ? length / 2 : 0;
+        add_event(track.flow[0], place_of(track), track.message_time + inside,
+                  std::string_view{track.flow}.substr(1));
+    }
     track.message.clear();
     track.flow.clear();
 }
