@@ -189,7 +189,13 @@ class Ends(KtraceTest):
         self.expect_line(guest, "port ", begin)
         self.assertEqual(guest.run("ktrace ipcsend --help"), [f"ktrace: {BUSY}"])
         self.assertEqual(guest.run("echo $?"), ["1"])
-        self.assertEqual([line.split()[2] for line in guest.run("aps")[1:]], ["C_INIT", "ktrace", "ipcrecv"])
+        # Not even the same file is changed.
+        self.assertEqual(guest.run("ktrace -o /tmp/t.json ipcsend --help"), [f"ktrace: {BUSY}"])
+        actors = [line.split() for line in guest.run("aps")[1:]]
+        self.assertEqual([actor[2] for actor in actors], ["C_INIT", "ktrace", "ipcrecv"])
+        guest.run(f"akill {actors[2][1]}")
+        self.eventually(guest, "ktrace (aid ")
+        trace_events.check_text(self.sent_home(guest, "/tmp/t.json"))
 
     def test_a_trace_that_is_killed_leaves_none(self):
         guest = self.boot()

@@ -84,11 +84,15 @@ void start_trace(const Settings& settings, Program* program) {
     return actorName(K_MYACTOR, name, nullptr) == K_OK ? name : program_invocation_short_name;
 }
 
+// What is in it stays until a trace has begun: another one may be writing it.
 [[nodiscard]] int open_file(const std::string& path) {
-    const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor < 0) commands::fail("%s: %s", path.c_str(), strerror(errno));
     return descriptor;
 }
+
+// A device cannot be emptied, and need not be.
+void empty(int descriptor) { static_cast<void>(ftruncate(descriptor, 0)); }
 
 // Until the command has ended, the time is over, or somebody types Ctrl-C. Between two rounds it rests, so
 // that a CPU that it shares is the others' most of the time.
@@ -156,6 +160,7 @@ void report(const Settings& settings, const TraceReader& reader, const SiteLog& 
     log.note(settings.choice.actors);
     Nucleus nucleus;
     start_trace(settings, program);
+    if (descriptor >= 0) empty(descriptor);
     span.begin = nucleus.now();
     TraceReader reader{nucleus, span.cpus, span.begin, log};
     if (program != nullptr) program->start();
@@ -169,6 +174,7 @@ void report(const Settings& settings, const TraceReader& reader, const SiteLog& 
     report(settings, reader, log, descriptor >= 0 ? &file : nullptr);
     if (file.error() != 0) commands::fail("%s: %s", settings.file.c_str(), strerror(file.error()));
     if (shown.error() != 0) commands::fail("output: %s", strerror(shown.error()));
+    if (reader.error() == K_EUNKNOWN) commands::fail("somebody else has ended the trace");
     if (reader.error() != K_OK) commands::fail("trace: %s", commands::reason(reader.error()));
     return status;
 }
