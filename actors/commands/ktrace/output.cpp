@@ -6,10 +6,13 @@
 
 namespace chorale::ktrace {
 
+Output::Output(int descriptor) : descriptor_{descriptor}, terminal_{isatty(descriptor) != 0} {}
+
 void Output::flush() {
     std::string_view left = buffer_;
     while (!left.empty() && error_ == 0) {
-        const ssize_t size = write(descriptor_, left.data(), left.size());
+        const std::size_t line = terminal_ ? left.find('\n') : left.npos;
+        const ssize_t size = write(descriptor_, left.data(), line < left.size() ? line + 1 : left.size());
         if (size > 0)
             left.remove_prefix(static_cast<std::size_t>(size));
         else if (size == 0 || errno != EINTR)

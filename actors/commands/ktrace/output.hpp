@@ -1,4 +1,5 @@
-// Text for a file: collected, written in large pieces, and counted. The first error is kept.
+// Text for a file: collected, written in large pieces, and counted. The first error is kept. A terminal gets
+// each line by itself: what others write there meanwhile does not come in the middle of one.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,7 @@ namespace chorale::ktrace {
 
 class Output {
   public:
-    explicit Output(int descriptor) : descriptor_{descriptor} {}
+    explicit Output(int descriptor);
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
 
@@ -27,6 +28,7 @@ class Output {
     static constexpr std::size_t piece = 16384;
 
     int descriptor_;
+    bool terminal_;
     std::string buffer_;
     std::uint64_t written_{};
     int error_{};
