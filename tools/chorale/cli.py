@@ -198,6 +198,12 @@ def add_machine_options(parser, cpus=4, memory_default="512M"):
     parser.add_argument("--fastpath", choices=("on", "off"), help="the register fast path for small messages")
 
 
+def add_bank(sub):
+    sub.add_argument("--bank", metavar="FILE", default="",
+                     help="boot the actors of this archive, such as build/x86_64/examples.cpio, "
+                          "instead of the usual ones")
+
+
 def add_append(parser):
     parser.add_argument("--append", metavar="WORDS", type=command_words, default="",
                         help="more words for the nucleus's command line, in quotes")
@@ -332,9 +338,7 @@ def build_parser():
     sub = verb("run", run.run, "Boots the system with this terminal as its console.")
     add_machine_options(sub)
     add_append(sub)
-    sub.add_argument("--bank", metavar="FILE", default="",
-                     help="boot the actors of this archive, such as build/x86_64/examples.cpio, "
-                          "instead of the console")
+    add_bank(sub)
     sub = verb("trace", trace.run_trace, "Runs a command on the console of a system in QEMU and traces it: "
                "docs/tracing.md.")
     add_trace_options(sub)
@@ -346,6 +350,7 @@ def build_parser():
     sub = verb("debug", debug.run, "Boots the system stopped at its first instruction and attaches gdb.")
     add_machine_options(sub)
     add_append(sub)
+    add_bank(sub)
     sub.add_argument("--console", metavar="TEXT", default="",
                      help="let it run until the console shows this, then stop it")
     sub.add_argument("--after", metavar="S", type=number(1, 86400), default=0,

@@ -164,7 +164,7 @@ def run(options):
     if options.until:
         check_function(options.until, paths.kernel(options.arch))
     machine = qemu.Machine(arch=options.arch, cpus=options.cpus, memory=options.memory,
-                           append=command_line(options))
+                           append=command_line(options), bank=options.bank)
     if not options.batch:
         return converse(machine, place)
     status, text = batch(machine, place, options.batch)
