@@ -240,6 +240,28 @@ class Elsewhere(Debug):
         self.assertRegex(there, r"\Aipcserver/\d+: running\n  #0 .*fast_reply_receive")
 
 
+class OfPrograms(Debug):
+    def program(self, place, *commands):
+        """What gdb says with the server of docs/first-program.md in the machine."""
+        machine_of_program = qemu.Machine(arch=ARCH, cpus=CPUS, append=f"{LEAN} init=/bin/server",
+                                          bank=str(TREE / "first_bank.cpio"))
+        status, text = debug.batch(machine_of_program, place, commands, self.log, PATIENCE)
+        self.assertEqual(status, 0, text)
+        return text
+
+    def test_a_program_that_waits(self):
+        text = self.program(debug.Place("port"), "chorale threads", "chorale backtrace server/1")
+        self.assertRegex(text, r"server/1 +receiving .* ipcReceive +port 1 of server")
+        self.assertRegex(text, r"main at (\./)?examples/first/server\.c:14")
+
+    def test_a_program_step_by_step(self):
+        text = self.program(debug.Place(), f"add-symbol-file {TREE / 'bin' / 'server'}",
+                            "hbreak main", "continue", "next", "next", "info locals")
+        self.assertRegex(text, r"Breakpoint 1, main \(\) at (\./)?examples/first/server\.c:7")
+        self.assertRegex(text, r"(?m)^port = \{uiHead = \d+, uiTail = \d+\}$")
+        self.assertRegex(text, r"(?m)^id = 1$")
+
+
 class Mistakes(Debug):
     def test_usage(self):
         wrong = {"chorale threads nobody":
@@ -298,26 +320,6 @@ class Mistakes(Debug):
 
 
 class CommandLine(unittest.TestCase):
-    def program(self, place, *commands):
-        """What gdb says with the server of docs/first-program.md in the machine."""
-        machine_of_program = qemu.Machine(arch=ARCH, cpus=CPUS, append=f"{LEAN} init=/bin/server",
-                                          bank=str(TREE / "first_bank.cpio"))
-        status, text = debug.batch(machine_of_program, place, commands, self.log, PATIENCE)
-        self.assertEqual(status, 0, text)
-        return text
-
-    def test_a_program_that_waits(self):
-        text = self.program(debug.Place("port", 0, ""), "chorale threads", "chorale backtrace server/1")
-        self.assertRegex(text, r"server/1 +receiving .* ipcReceive +port 1 of server")
-        self.assertRegex(text, r"main at (\./)?examples/first/server\.c:14")
-
-    def test_a_program_step_by_step(self):
-        text = self.program(debug.Place(None, 0, ""), f"add-symbol-file {TREE / 'bin' / 'server'}",
-                            "hbreak main", "continue", "next", "next", "info locals")
-        self.assertRegex(text, r"Breakpoint 1, main \(\) at (\./)?examples/first/server\.c:7")
-        self.assertRegex(text, r"(?m)^port = \{uiHead = \d+, uiTail = \d+\}$")
-        self.assertRegex(text, r"(?m)^id = 1$")
-
     def test_batch(self):
         """The words of ./chorale debug arrive where they should; what is built is built already."""
         words = ["debug", "--arch", ARCH, "--cpus", "1", "--console", "ipcbench: ipc.rt", "--until",
