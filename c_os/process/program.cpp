@@ -4,7 +4,7 @@
 #include "c_os/process/process.hpp"
 
 #include <mem/chMem.h>
-#include <trap_context.hpp>
+#include <program_format.hpp>
 
 namespace chorale::c_os {
 
@@ -47,7 +47,10 @@ Result<Program> place_program(Process& process, formats::Bytes file, std::string
     auto image = formats::elf::parse(file, limits);
     u64 base = 0;
     if (!image && image.error().error == formats::elf::Error::wrong_type) {
+        // Linkers let such an image begin at 0; where it goes there is room for so much.
         limits.relocatable = true;
+        limits.address_begin = 0;
+        limits.address_end = u64{1} << 32;
         image = formats::elf::parse(file, limits);
         base = process.space.image_base();
     }

@@ -19,6 +19,9 @@ class Programs(SystemTest):
     def test_everyday(self):
         self.assert_program_passed(self.run_program("/bin/test_everyday", "one", "two"), "everyday")
 
+    def test_a_program_that_can_be_anywhere(self):
+        self.assert_program_passed(self.run_program("/bin/test_anywhere", "one", "two"), "everyday")
+
     def test_memory(self):
         self.assert_program_passed(self.run_program("/bin/test_memory"), "memory")
 
