@@ -9,20 +9,19 @@
 
 namespace {
 
-// Relaxed wherever it is used: a number by itself.
 constinit std::atomic<chorale::u64> pieces;
 
 // What svMemAlloc's argument cannot say there is no memory for either.
 [[nodiscard]] void* allocate(std::size_t size) {
     constexpr std::size_t most = 0xffff'0000;
     void* const piece = size <= most ? svMemAlloc(static_cast<unsigned>(size)) : nullptr;
-    if (piece != nullptr) pieces.fetch_add(1, std::memory_order_relaxed);
+    if (piece != nullptr) pieces.fetch_add(1, std::memory_order_relaxed); // relaxed: a number by itself
     return piece;
 }
 
 void release(void* piece) {
     if (piece == nullptr) return;
-    pieces.fetch_sub(1, std::memory_order_relaxed);
+    pieces.fetch_sub(1, std::memory_order_relaxed); // relaxed: as above
     svMemFree(piece);
 }
 
@@ -38,6 +37,7 @@ void operator delete[](void* object) noexcept { release(object); }
 void operator delete(void* object, std::size_t) noexcept { release(object); }
 void operator delete[](void* object, std::size_t) noexcept { release(object); }
 
+// relaxed: as above
 chorale::u64 chorale::c_os::heap_pieces() { return pieces.load(std::memory_order_relaxed); }
 
 // Objects are used between their constructors and their destructors only.

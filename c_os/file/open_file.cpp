@@ -6,22 +6,22 @@ namespace chorale::c_os {
 
 namespace {
 
-// Relaxed wherever it is used: a number by itself.
 constinit std::atomic<u64> open_files;
 
 } // namespace
 
+// relaxed: a number by itself
 u64 OpenFile::count() { return open_files.load(std::memory_order_relaxed); }
 
 OpenFile::OpenFile(Ref<Node> node, u32 flags)
     : node_{std::move(node)}, flags_{flags & ~(open_create | open_exclusive | open_truncate |
                                                open_no_terminal | open_close_on_exec)} {
-    open_files.fetch_add(1, std::memory_order_relaxed);
+    open_files.fetch_add(1, std::memory_order_relaxed); // relaxed: as above
 }
 
 OpenFile::~OpenFile() {
     forget_flock(*this);
-    open_files.fetch_sub(1, std::memory_order_relaxed);
+    open_files.fetch_sub(1, std::memory_order_relaxed); // relaxed: as above
 }
 
 void OpenFile::change_flags(u32 mask, u32 flags) {

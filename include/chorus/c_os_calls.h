@@ -1,7 +1,8 @@
 /* The system calls of C_OS that Linux does not have. They are made as Linux calls are on the machine (x86-64:
  * SYSCALL with the number in rax; riscv64: ECALL with it in a7) and return as those do: a result, or a
  * negative number of <errno.h>. The C functions of <am/afexec.h>, <am/await.h>, <am/astat.h> and
- * <chorus/os_statistics.h> make them; what those say of errors holds here with -errno for -1. Pointers are addresses in the caller's space.
+ * <chorus/os_statistics.h> make them; what those say of errors holds here with -errno for -1. Pointers are
+ * addresses in the caller's space.
  *
  * Both sides include this: the numbers are stable, new calls get new ones. */
 #ifndef CHORUS_C_OS_CALLS_H

@@ -12,9 +12,9 @@ typedef struct KnOsStatistics {
     uint64_t openFiles;  /* what descriptors stand for; dup() makes no new one */
     uint64_t filePages;  /* pages with contents of files in memory, of pipes and of their indices */
     uint64_t heapPieces; /* C_OS's own small objects, of every kind */
-    uint64_t keptRuns;   /* runs of pages that C_OS has from the nucleus for small objects and for files, each a
-                            region; most of them stay for the next who needs some */
-    uint64_t keptPages;  /* in those runs, with what is in use of them */
+    /* Runs of pages that C_OS has from the nucleus for small objects and for files, each a region; most of
+     * them stay for the next who needs some. And the pages in them, with what is in use. */
+    uint64_t keptRuns, keptPages;
     uint64_t reserved[1];
 } KnOsStatistics;
 

@@ -1,9 +1,11 @@
-"""The sweep of kills (tests/programs/sweep.c): an actor is ended at each of 2,000 points of its life.
+r"""The sweep of kills (tests/programs/sweep.c): an actor is ended at each of 2,000 points of its life.
 
-One CPU, and a clock that counts instructions: a run is the same run each time, on any host. A point that fails
-says how to do it alone: `init=/bin/test_sweep,2000,POINT,1,1` with the bank of this test, or
+One CPU, and a clock that counts instructions: a run is the same run each time, on any host. A point that
+fails says how to do it alone: `init=/bin/test_sweep,2000,POINT,1,1`, with the bank of this test. In this
+folder:
 
-    CHORALE_SWEEP=2000,POINT,1,1 CHORALE_TEST_ARCH=riscv64 python3 -m unittest -v test_sweep.Sweep.test_all_points
+    CHORALE_SWEEP=2000,POINT,1,1 CHORALE_TEST_ARCH=riscv64 \
+        python3 -m unittest -v test_sweep.Sweep.test_all_points
 """
 
 import os
@@ -45,7 +47,8 @@ class Sweep(SystemTest):
         self.assertEqual(sum(int(kind) for kind in kinds.groups()), 2000)
         for kind, least in zip(kinds.groups(), (500, 200, 100, 50, 20, 20)):
             self.assertGreaterEqual(int(kind), least, run.text)
-        calls = run.matches(r"^sweep: calls to victims: (\d+) answered, (\d+) no port, \d+ unknown, (\d+) crashed")
+        calls = run.matches(r"^sweep: calls to victims: (\d+) answered, (\d+) no port, \d+ unknown, "
+                            r"(\d+) crashed")
         for kind in calls[0].groups():
             self.assertGreater(int(kind), 0, run.text)
 
