@@ -1,7 +1,8 @@
 // Fuzzes the nucleus's calls: scripts (calls_script.hpp) on the host machine, with preemption wherever the
 // machine is entered.
 //
-//   fuzz_calls --print FILE    runs FILE and writes each call that it makes, with its result
+//   fuzz_calls --print [BEFORE...] FILE    runs FILE and writes each call that it makes, with its result;
+//                                          before it the others, in the same machine and without a word
 #include "fuzz/calls_run.hpp"
 #include "fuzz/calls_script.hpp"
 
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <span>
 
 namespace {
 
@@ -25,11 +27,16 @@ using namespace chorale::fuzz;
     return size;
 }
 
-[[noreturn]] void print(const char* file) {
-    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ); // all of it is seen, whatever happens
+[[nodiscard]] Script script_in(const char* file) {
     std::ifstream stream{file, std::ios::binary};
     const std::vector<u8> bytes{std::istreambuf_iterator<char>{stream}, {}};
-    const Script script = script_of(bytes.data(), bytes.size());
+    return script_of(bytes.data(), bytes.size());
+}
+
+[[noreturn]] void print(std::span<char* const> files) {
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ); // all of it is seen, whatever happens
+    for (const char* const file : files.first(files.size() - 1)) run(script_in(file), false);
+    const Script script = script_in(files.back());
     for (std::size_t i = 0; i < script.threads.size(); ++i) {
         const ThreadSetup& thread = script.threads[i];
         std::printf("list %zu: actor %u, cpu %u, priority %u\n", i, thread.actor, thread.cpu,
@@ -58,7 +65,8 @@ const char* __asan_default_options() {
 }
 
 int LLVMFuzzerInitialize(int* count, char*** arguments) {
-    if (*count == 3 && std::strcmp((*arguments)[1], "--print") == 0) print((*arguments)[2]);
+    if (*count >= 3 && std::strcmp((*arguments)[1], "--print") == 0)
+        print({*arguments + 2, static_cast<std::size_t>(*count) - 2});
     return 0;
 }
 

@@ -113,8 +113,10 @@ void enter_call(Cpu& cpu, Thread& thread) {
     machine::Frame& frame = thread.frame;
     if (frame.user == nullptr) {
         const bool of_nucleus = frame.supervisor() && frame.pc < machine::supervisor_begin;
-        if (of_nucleus || machine::user_byte(VirtAddr{frame.pc}, Protection::execute) != nullptr)
-            frame.user = begin_thread(frame);
+        const bool may = of_nucleus || machine::user_byte(VirtAddr{frame.pc}, Protection::execute) != nullptr;
+        if (may) frame.user = begin_thread(frame);
+        // A fault there would be tried again for ever: the nucleus finds nothing wrong with the page.
+        if (frame.user == nullptr && may && !frame.supervisor()) return {TrapKind::no_program};
         if (frame.user == nullptr) return {TrapKind::fault, frame.pc, Protection::execute};
     }
     UserThread& user = *frame.user;
@@ -187,6 +189,8 @@ void user_mode(Cpu& cpu) {
     }
     case TrapKind::breakpoint:
         on_exception({"breakpoint", K_TRAP_BREAKPOINT, 0, 0, thread.frame.pc});
+    case TrapKind::no_program:
+        on_exception({"invalid opcode", 6, 0, 0, thread.frame.pc});
     case TrapKind::foreign:
         if (cpu.traced) tell_trace(thread.frame, true);
         on_foreign_call();

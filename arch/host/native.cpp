@@ -3,6 +3,8 @@
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/thread.hpp"
 #include "kernel/interrupt/level.hpp"
+#include "kernel/supervisor/system_stack.hpp"
+
 #include <cstdio>
 
 #include <machine/supervisor.hpp>
@@ -173,6 +175,13 @@ bool Native::holds(VirtAddr start, std::size_t bytes) const {
     const auto begin = reinterpret_cast<uword>(stack_);
     return start.raw() >= begin && start.raw() - begin <= stack_size &&
            bytes <= begin + stack_size - start.raw();
+}
+
+uword free_system_stack() {
+    const SystemStack& stack = *chorale::this_cpu().current->supervisor.stack;
+    const UserThread& user = running();
+    const uword bottom = (stack.top - stack.size()).raw(), used_to = user.stack_base - user.stack_used;
+    return used_to > bottom ? used_to - bottom : 0;
 }
 
 // Those of interrupt handlers are on the CPU's own stack, above this.

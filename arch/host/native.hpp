@@ -56,6 +56,10 @@ class Native {
     std::vector<Task<void>> programs_; // that run on it, outermost first
 };
 
+// Bytes of the running thread's system stack, in supervisor mode, below its variables (Local, user.hpp). A
+// big variable must fit: beyond the guard page other threads' stacks begin.
+[[nodiscard]] uword free_system_stack();
+
 // Whether the variables of the code in supervisor mode that has made the call lie there.
 [[nodiscard]] bool holds_variables(VirtAddr start, std::size_t bytes);
 

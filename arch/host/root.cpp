@@ -3,6 +3,7 @@
 #include "arch/host/engine.hpp"
 #include "arch/host/machine.hpp"
 #include "arch/host/user.hpp"
+#include "kernel/core/per_cpu.hpp"
 
 #include <machine/supervisor.hpp>
 
@@ -22,6 +23,7 @@ std::atomic<bool> resting{
     false}; // seq_cst throughout: written by root's CPU, read by the thread that runs it
 std::atomic<bool> posted{false};
 Program scenario;
+std::atomic<Thread*> own_thread; // relaxed wherever it is used: set once a boot, by the first thread there is
 std::vector<std::pair<std::string, std::vector<std::byte>>> more_files;
 
 template <class T>
@@ -130,6 +132,7 @@ void add_entry(std::string& archive, const std::string& name, const std::vector<
 } // namespace
 
 std::vector<std::byte> root_bank(bool supervisor) {
+    own_thread.store(nullptr, std::memory_order_relaxed);
     std::string archive;
     add_entry(archive, "root", root_image());
     if (supervisor) add_entry(archive, "supervisor.r", supervisor_image());
@@ -144,7 +147,12 @@ void put_in_bank(std::string name, std::string_view text) {
     more_files.emplace_back(std::move(name), std::vector<std::byte>{bytes, bytes + text.size()});
 }
 
+// The program of a thread that says when a scenario has ended. Others may jump to its address: for them there
+// is nothing to do.
 Task<void> root(u64) {
+    Thread* nobody = nullptr;
+    if (!own_thread.compare_exchange_strong(nobody, chorale::this_cpu().current, std::memory_order_relaxed))
+        co_return;
     Local<KnTimeVal> time;
     co_await time.set({0, rest});
     for (;;) {

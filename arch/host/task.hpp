@@ -17,13 +17,14 @@ namespace chorale::host {
 // Why user mode ended.
 enum class TrapKind : u8 {
     none,
-    call,  // a nucleus call; the registers are in the frame
-    fault, // user memory that is not there
-    fpu,   // floating-point registers that are not loaded
-    pause, // nothing: interrupts are let in
+    call,       // a nucleus call; the registers are in the frame
+    fault,      // user memory that is not there
+    fpu,        // floating-point registers that are not loaded
+    pause,      // nothing: interrupts are let in
     breakpoint, // its instruction
+    no_program, // code may be executed where it is, but no program begins there
     foreign,    // a system call that is not the nucleus's, where its entry code has noticed
-    exit,  // the thread's program, or the handler, has come to its end; `address`: with this result
+    exit,       // the thread's program, or the handler, has come to its end; `address`: with this result
 };
 
 struct Trap {
