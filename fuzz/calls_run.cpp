@@ -290,7 +290,7 @@ using Fpu = std::array<u64, sizeof(host::Cpu::fpu) / sizeof(u64)>;
 }
 
 [[nodiscard]] Task<void> supervise(Run& run, unsigned list, std::size_t begin, std::size_t end) {
-    if (++run.supervision.entered > entry_limit) co_return;
+    if (++run.supervision.entered > entry_limit || host::free_system_stack() < sizeof(Scratch)) co_return;
     host::Local<Scratch> scratch;
     co_await work_through(run, list, begin, end, scratch.at());
 }

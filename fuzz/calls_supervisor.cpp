@@ -190,10 +190,38 @@ Task<void> end_supervision(Pools& pools) {
 
 // ---- arguments -------------------------------------------------------------------------------------------
 
+namespace {
+
+// What a call writes by the count that it is given stays in the room that one argument has.
+void bound_output(const CallInfo& info, std::span<u64, argument_limit> arguments) {
+    for (unsigned i = 0; i + 1 < info.count(); ++i) {
+        const chorus::ArgumentInfo& count = info.arguments[i + 1];
+        if (info.arguments[i].direction != chorus::Direction::out_bytes ||
+            count.direction != chorus::Direction::value || arguments[i] < machine::supervisor_begin)
+            continue;
+        arguments[i + 1] = std::min<u64>(static_cast<u32>(arguments[i + 1]), argument_room);
+    }
+}
+
+// A message is described by what the script has written: it says that the wait can be aborted. What stands
+// elsewhere in the supervisor space, in a page of code, does not.
+void keep_abortable(const CallInfo& info, std::span<u64, argument_limit> arguments, VirtAddr system_stack) {
+    for (unsigned i = 0; i < info.count(); ++i) {
+        const bool own = arguments[i] - system_stack.raw() < sizeof(Scratch);
+        if (std::string_view{info.arguments[i].type} == "KnMsgDesc" && !own &&
+            arguments[i] >= machine::supervisor_begin && arguments[i] < machine::supervisor_end)
+            arguments[i] = 0x10;
+    }
+}
+
+} // namespace
+
 void make_bearable(unsigned number, std::span<u64, argument_limit> arguments, Pools& pools,
                    VirtAddr system_stack) {
     constexpr u64 user_half = 0xffff'ffff;
     const u64 function = pools.functions[arguments[2] % pools.functions.size()];
+    bound_output(call_of(number), arguments);
+    keep_abortable(call_of(number), arguments, system_stack);
     switch (static_cast<Call>(number)) {
     case Call::svLapCreate:
         // At interrupt level an exception is the end.

@@ -472,7 +472,11 @@ u64 Values::make(const ArgumentInfo& info, unsigned index, u32 bits, std::string
         fill(info.type, bytes.used(), choice);
     }
     const bool optional = info.direction == Direction::in_opt || info.direction == Direction::out_opt;
-    u64 at = optional && choice.place() % 4 == 0 ? 0 : place(choice.place(), index, bytes.size);
+    // On a stack in supervisor mode there is room for all that a call may write: behind it lies what is the
+    // nucleus's. How much that is other arguments say (bound_output()).
+    const bool roomy = supervisor() && info.direction == Direction::out_bytes;
+    const uword room = roomy ? argument_room : bytes.size;
+    u64 at = optional && choice.place() % 4 == 0 ? 0 : place(choice.place(), index, room);
     if (supervisor() && optional && choice.place() % 16 == 5) at = reinterpret_cast<u64>(K_SVACTOR);
     const bool filled = at != 0 && read_by_nucleus(info.direction) &&
                         machine::user_write(VirtAddr{at}, bytes.room.data(), bytes.used().size());
