@@ -67,10 +67,10 @@ enum Flag : u32 {
     flag_sent = 1u << 10,      // sent a message to another CPU: the next exchange must not overtake it
     flag_serving = 1u << 11,   // it has a current message (the slow form; the fast form is `client`)
     flag_moving = 1u << 12,    // on its way to another CPU
-    flag_bind = 1u << 13,      // to be moved to `bind_to` as soon as nothing keeps it here
+    flag_timed = 1u << 13,     // its timer is armed
     flag_aborted = 1u << 14,   // threadAbort came while nothing abortable was waiting
     flag_finishing = 1u << 15, // in the middle of long work that must be brought to its end
-    flag_timed = 1u << 16,     // its timer is armed
+    flag_bind = 1u << 16,      // to be moved to `bind_to` as soon as nothing keeps it here
     flag_dying = 1u << 17,     // to be destroyed as soon as nothing depends on it any more
     flag_awaited = 1u << 18,   // something waits for its return home (kernel/lap/invocation.hpp)
     flag_metered = 1u << 20,   // its CPU time is wanted exactly (kernel/core/cpu_time.hpp)

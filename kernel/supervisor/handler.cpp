@@ -75,7 +75,8 @@ Result<VirtAddr> place_for_data(Thread& self, u32 size) {
 Status enter_handler(Thread& self, const Handler& handler) {
     const Result<VirtAddr> place = place_for_record(self, handler.data_size);
     if (!place.ok()) return place.status();
-    if (!in_supervisor_mode(self)) leave_direct_trap(self); // this one takes its record's place
+    if (self.direct_trap.record.raw() != 0 && !in_supervisor_mode(self))
+        leave_direct_trap(self); // this one takes its record's place
     if (const Status status = write_record(self, handler, place.value()); status != Status::ok) return status;
     u64 arguments[Handler::arguments];
     for (unsigned i = 0; i < Handler::arguments; ++i)
