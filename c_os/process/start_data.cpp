@@ -9,7 +9,7 @@
 #include <actor/environment.hpp>
 #include <am/afexec.h>
 #include <mem/chMem.h>
-#include <trap_context.hpp>
+#include <program_format.hpp>
 
 namespace chorale::c_os {
 

@@ -6,7 +6,7 @@
 #include "formats/relocatable.hpp"
 
 #include <mem/chMem.h>
-#include <trap_context.hpp>
+#include <program_format.hpp>
 
 namespace chorale::c_os {
 

@@ -2,17 +2,12 @@
 #pragma once
 
 #include "c_os/calls/arguments.hpp"
-#include "formats/relocatable.hpp"
 
 #include <chorus/machine_context.h>
 #include <exec/chTrap.h>
-
-#include <string_view>
+#include <program_format.hpp>
 
 namespace chorale::c_os {
-
-inline constexpr std::string_view machine_name = "riscv64"; // uname -m
-inline constexpr unsigned elf_machine = 243;
 
 [[nodiscard]] inline u64 call_number(const KnThreadCtx& context) { return context.a7; }
 [[nodiscard]] inline CallArguments call_arguments(const KnThreadCtx& context) {
@@ -21,9 +16,6 @@ inline constexpr unsigned elf_machine = 243;
 inline void set_result(KnThreadCtx& context, u64 result) { context.a0 = result; }
 inline void set_thread_pointer(KnThreadCtx& context, u64 pointer) { context.tp = pointer; }
 [[nodiscard]] inline u64 thread_pointer(const KnThreadCtx& context) { return context.tp; }
-
-// Of the relocations that linkers leave in a shared image: relative, absolute, global, jump.
-inline constexpr RelocationKinds relocation_kinds{3, 2, 2, 5};
 
 inline constexpr unsigned signal_action_size = 24; // of struct sigaction in system calls
 

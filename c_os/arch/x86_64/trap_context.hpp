@@ -2,17 +2,12 @@
 #pragma once
 
 #include "c_os/calls/arguments.hpp"
-#include "formats/relocatable.hpp"
 
 #include <chorus/machine_context.h>
 #include <exec/chTrap.h>
-
-#include <string_view>
+#include <program_format.hpp>
 
 namespace chorale::c_os {
-
-inline constexpr std::string_view machine_name = "x86_64"; // uname -m
-inline constexpr unsigned elf_machine = 62;
 
 [[nodiscard]] inline u64 call_number(const KnThreadCtx& context) { return context.rax; }
 [[nodiscard]] inline CallArguments call_arguments(const KnThreadCtx& context) {
@@ -21,9 +16,6 @@ inline constexpr unsigned elf_machine = 62;
 inline void set_result(KnThreadCtx& context, u64 result) { context.rax = result; }
 inline void set_thread_pointer(KnThreadCtx& context, u64 pointer) { context.fsBase = pointer; }
 [[nodiscard]] inline u64 thread_pointer(const KnThreadCtx& context) { return context.fsBase; }
-
-// Of the relocations that linkers leave in a shared image: relative, absolute, global, jump.
-inline constexpr RelocationKinds relocation_kinds{8, 1, 6, 7};
 
 inline constexpr unsigned signal_action_size = 32; // of struct sigaction in system calls
 
