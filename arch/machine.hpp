@@ -111,6 +111,7 @@ static_assert(std::convertible_to<decltype(machine::elf_machine), u16>); // of t
 static_assert(Is<&machine::cpu_block, void*()>); // the PerCpu of this CPU, from one register or one load
 static_assert(Is<&machine::set_cpu_block, void(void*, CpuIndex)>);
 static_assert(Is<&machine::use_call_entry, void(CallEntry)>);
+static_assert(std::same_as<decltype(machine::traced_gate), void (*const)()>); // null: it needs none
 static_assert(Is<&machine::relax, void()> && Is<&machine::compiler_barrier, void()>);
 static_assert(std::same_as<decltype(machine::order_of_dependent_loads), const std::memory_order>);
 static_assert(Is<&machine::wait_for_interrupt, void()> && Is<&machine::interrupt_window, void()>);

@@ -65,6 +65,13 @@ void enter_message(Cpu& cpu, Thread& thread, u64 number) {
     }
 }
 
+// In supervisor mode while a trace runs, what a wrapper in the tables would tell.
+[[nodiscard]] long call_by_table(const Cpu& cpu, const machine::Frame& frame, void (*entry)(), u64 number) {
+    const u64* const a = frame.arguments;
+    if (!cpu.traced || !frame.supervisor()) return call_handler(entry, a);
+    return chorale_traced_gate(a[0], a[1], a[2], a[3], a[4], a[5], number);
+}
+
 // Whether it has turned interrupts off, which only supervisor mode can.
 [[nodiscard]] bool masked(const Thread& thread) {
     return thread.frame.supervisor() && chorale::this_cpu().interrupt_masks != 0;
@@ -99,12 +106,12 @@ void enter_call(Cpu& cpu, Thread& thread) {
     }
     engine().note("call", number, frame.arguments[0]);
     if (number < chorus::first_block_call) {
-        frame.set_result(call_handler(leaf_call_table.entry[number], frame.arguments));
+        frame.set_result(call_by_table(cpu, frame, leaf_call_table.entry[number], number));
         if (chorale::this_cpu().pending != 0 && !masked(thread)) leave();
         return;
     }
     const u64 known = number < chorus::call_limit ? number : 0; // which answers as for one that is nobody's
-    const long result = call_handler(block_call_table.entry[known], frame.arguments);
+    const long result = call_by_table(cpu, frame, block_call_table.entry[known], known);
     block_return(result, &thread);
 }
 

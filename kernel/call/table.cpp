@@ -12,6 +12,8 @@
 #include <chorus/message_registers.h>
 #include <machine/call.hpp>
 
+#include <atomic>
+
 namespace chorale {
 
 namespace {
@@ -131,6 +133,22 @@ void message_call_entry(Thread* thread) {
 }
 }
 
+static Entry unwrapped[chorus::call_limit];
+
+[[nodiscard]] static Entry& place_of(u64 number) {
+    return number < chorus::first_block_call ? leaf_call_table.entry[number] : block_call_table.entry[number];
+}
+
+// relaxed: both are functions that were there from the beginning
+void wrap_calls(void (*wrapper)()) {
+    for (u64 number = 0; number < chorus::call_limit; ++number) {
+        const Entry entry = wrapper != nullptr ? wrapper : unwrapped[number];
+        std::atomic_ref{place_of(number)}.store(entry, std::memory_order_relaxed);
+    }
+}
+
+void (*unwrapped_call(u64 number))() { return unwrapped[number]; }
+
 template <class Call>
 static void enter_block_call(unsigned number) {
     Entry& entry =
@@ -163,6 +181,7 @@ void init_calls() {
     enter_block_call<Shim<&calls::name, chorus::Privilege::privilege>>(number);
     CHORUS_BLOCK_CALLS(CALL)
 #undef CALL
+    for (u64 number = 0; number < chorus::call_limit; ++number) unwrapped[number] = place_of(number);
 }
 
 } // namespace chorale

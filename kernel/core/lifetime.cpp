@@ -88,7 +88,7 @@ void reset(Thread& thread, Actor& actor, const ThreadStart& start, SystemStack* 
     if (actor.virtual_time.metered.load()) thread.set(flag_metered);
     thread.invocations.faulty = nullptr;
     thread.paging = {};
-    thread.trace = {};
+    thread.trace.run = 0;
     thread.invocations.keeps_result = false;
     thread.accounts.dispatches.store(0);
     thread.accounts.preemptions.store(0);

@@ -198,7 +198,7 @@ struct Thread : ThreadHot, Schedulable {
     MessageWait message_wait{};
     Detachment detachment{};
     VirtualTimeouts virtual_timeouts{};
-    ThreadTrace trace{};
+    ThreadTrace trace;
 };
 
 static_assert(flag_supervisor == STATE_SUPERVISOR &&

@@ -1,5 +1,6 @@
 #include "kernel/trace/recorder.hpp"
 
+#include "kernel/call/table.hpp"
 #include "kernel/core/actor.hpp"
 #include "kernel/core/per_cpu.hpp"
 #include "kernel/core/schedule.hpp"
@@ -87,6 +88,7 @@ void put_message(Recorder& here, u32 kind, const Thread& thread, u64 number, u64
 }
 
 constexpr u32 ipc_reply = 130; // ipcReply's index
+constexpr u32 foreign_call = ThreadTrace::no_call - 1;
 
 // ---- threads ---------------------------------------------------------------------------------------------
 
@@ -103,23 +105,27 @@ ThreadTrace& trace_of(const Recorder& here, Thread& thread) {
     ThreadTrace& trace = thread.trace;
     if (trace.run != here.run) {
         trace.run = here.run;
-        trace.call = ThreadTrace::no_call;
+        trace.call = trace.inner = ThreadTrace::no_call;
+        trace.sends = false;
         trace.exchanges = thread.exchanges;
         trace.current = just_received(thread) ? 0 : number_of_current(thread);
     }
     return trace;
 }
 
-[[nodiscard]] bool calls(const ThreadTrace& trace) {
-    return !trace.foreign && (trace.call == MESSAGE_CALL || trace.call == MESSAGE_IPC_CALL);
+// The nucleus's call in which it is at its level; no_call: none that is known.
+[[nodiscard]] u32 call_of(const Thread& thread) {
+    const ThreadTrace& trace = thread.trace;
+    if (in_supervisor_mode(thread)) return trace.inner;
+    return trace.foreign ? foreign_call : trace.call;
 }
-[[nodiscard]] bool replies(const ThreadTrace& trace) {
-    return !trace.foreign && (trace.call == MESSAGE_REPLY_RECEIVE || trace.call == ipc_reply);
-}
-// Others may restore what they have received before. What is not known was begun before the trace.
-[[nodiscard]] bool receives(const ThreadTrace& trace) {
-    if (trace.call == ThreadTrace::no_call) return true;
-    return !trace.foreign && (trace.call == MESSAGE_REPLY_RECEIVE || trace.call == MESSAGE_RECEIVE);
+
+[[nodiscard]] bool calls(u32 call) { return call == MESSAGE_CALL || call == MESSAGE_IPC_CALL; }
+[[nodiscard]] bool replies(u32 call) { return call == MESSAGE_REPLY_RECEIVE || call == ipc_reply; }
+// Others may restore what they have received before. What is not known was begun before the trace, or is a
+// message in registers of supervisor mode.
+[[nodiscard]] bool receives(u32 call) {
+    return call == ThreadTrace::no_call || call == MESSAGE_REPLY_RECEIVE || call == MESSAGE_RECEIVE;
 }
 
 // Its call has been counted as an exchange, and then there was no way for the message.
@@ -151,11 +157,11 @@ void find_messages(Recorder& here, Thread& thread) {
     }
     const u64 current = number_of_current(thread);
     if (current == trace.current) return;
-    if (trace.current != 0 && replies(trace))
+    if (trace.current != 0 && replies(call_of(thread)))
         put_message(here, K_TRACE_SENT, thread, trace.current | K_TRACE_REPLY, trace.size);
     trace.current = current;
     const Message* const message = current_message(thread);
-    if (message == nullptr || !(receives(trace) || in_supervisor_mode(thread))) return;
+    if (message == nullptr || !receives(call_of(thread))) return;
     look_at_clock(here); // not before it was sent
     here.next.value[1] = message->target.uiHead;
     here.next.value[2] = message->target.uiTail;
@@ -197,23 +203,32 @@ void watch_handler(Thread& thread) {
     leave_direct_trap(thread);
 }
 
-void end_call(Recorder& here, Thread& thread) {
-    ThreadTrace& trace = thread.trace;
-    if (trace.call == ThreadTrace::no_call) return;
-    if (in_supervisor_mode(thread)) return watch_handler(thread);
-    auto result = static_cast<long>(thread.frame.result());
-    if (calls(trace) || receives(trace)) {
+void put_result(Recorder& here, const Thread& thread, u32& call, bool foreign, long result) {
+    const u32 known = call_of(thread);
+    if (calls(known) || receives(known)) {
         if (result > 0) result &= 0xffff'ffff; // MESSAGE_STORED is above
-        if (calls(trace) && result >= 0) {
+        if (calls(known) && result >= 0) {
             const u64 number = number_of(&thread, thread.exchanges);
             put_message(here, K_TRACE_RECEIVED, thread, number | K_TRACE_REPLY, static_cast<u64>(result));
         }
     }
-    here.next.call = trace.call;
+    here.next.call = std::exchange(call, ThreadTrace::no_call);
     here.next.result = result;
-    here.next.value[0] = trace.foreign ? 1 : 0;
+    here.next.value[0] = foreign ? 1 : 0;
     put(here, K_TRACE_RESULT, &thread);
-    trace.call = ThreadTrace::no_call;
+}
+
+// It goes on in its program, or in supervisor mode.
+void end_call(Recorder& here, Thread& thread) {
+    ThreadTrace& trace = thread.trace;
+    const auto result = static_cast<long>(thread.frame.result());
+    if (in_supervisor_mode(thread)) {
+        if (trace.call != ThreadTrace::no_call) watch_handler(thread);
+        if (trace.inner != ThreadTrace::no_call && trace.level == thread.supervisor.innermost.raw())
+            put_result(here, thread, trace.inner, false, result);
+    } else if (trace.call != ThreadTrace::no_call) {
+        put_result(here, thread, trace.call, trace.foreign, result);
+    }
 }
 
 // ---- who has the CPU -------------------------------------------------------------------------------------
@@ -258,8 +273,8 @@ void note_descriptors(ThreadTrace& trace, u64 body_at, u64 destination_at) {
     trace.size = body.bodySize;
 }
 
-void note_message(ThreadTrace& trace, const u64 (&value)[4]) {
-    switch (trace.call) {
+void note_message(ThreadTrace& trace, u32 call, const u64 (&value)[4]) {
+    switch (call) {
     case MESSAGE_CALL:
     case MESSAGE_SEND:
     case MESSAGE_REPLY_RECEIVE:
@@ -295,17 +310,41 @@ void note_call(const TracedCall& call) {
     look_at_cpu(here, cpu);
     tell_who(here, &self);
     ThreadTrace& trace = trace_of(here, self);
+    const bool inner = in_supervisor_mode(self);
+    if (inner) find_messages(here, self); // of a call that was not told
     trace.exchanges = self.exchanges;
     trace.current = number_of_current(self);
-    trace.call = call.number;
-    trace.foreign = call.foreign;
+    (inner ? trace.inner : trace.call) = call.number;
+    trace.level = self.supervisor.innermost.raw();
+    if (!inner) trace.foreign = call.foreign;
     trace.sends = false;
     here.next.call = call.number;
     __builtin_memcpy(here.next.value, call.value, sizeof call.value);
     put(here, call.foreign ? K_TRACE_SYSTEM_CALL : K_TRACE_CALL, &self);
     watch_faults(cpu);
-    if (!call.foreign) note_message(trace, call.value);
+    if (!call.foreign) note_message(trace, call.number, call.value);
     cpu.pending |= pending_trace;
+}
+
+// A call by the tables. Those of user mode have been told by the entry. What ends at once is told at once:
+// who has interrupts off does not come by leave().
+extern "C" [[clang::no_sanitize("function")]] long chorale_traced_gate(u64 a, u64 b, u64 c, u64 d, u64 e,
+                                                                       u64 f, u64 number) {
+    number %= 256;
+    const auto call = reinterpret_cast<long (*)(u64, u64, u64, u64, u64, u64)>(unwrapped_call(number));
+    PerCpu& cpu = this_cpu();
+    Recorder& here = recorders[cpu.index];
+    Thread& self = *cpu.current;
+    const u32 run = in_supervisor_mode(self) ? here.run : 0;
+    if (run != 0) note_call({static_cast<u32>(number), false, {a, b, c, d}});
+    const long result = call(a, b, c, d, e, f);
+    if (run != 0 && run == here.run && cpu.current == &self && result != no_result && result != K_EFAULT &&
+        self.trace.run == run && self.trace.inner == number) {
+        find_messages(here, self);
+        look_at_clock(here);
+        put_result(here, self, self.trace.inner, false, result);
+    }
+    return result;
 }
 
 void trace_past(PerCpu& cpu) {
@@ -376,6 +415,7 @@ void start_recording(u32 run, KnTraceRecord* records, u64 count) {
     here.ring.open(records, count);
     here.run = run;
     here.who = 0;
+    look_at_clock(here);
     here.timer_interrupts = cpu.counters.timer_interrupts;
     here.doorbells = cpu.counters.doorbells;
     cpu.quanta += traced_share;

@@ -4,6 +4,7 @@
 //   calls     use another entry (CallEntry::traced) that tells note_call() and goes the slow way. note_call()
 //             leaves pending_trace, with which no CPU goes to user mode, so leave() looks again: trace_past()
 //             finds what the thread has sent, trace_future() who goes on, and what its call has come to.
+//   calls of supervisor mode are told by what the tables of calls lead to meanwhile (wrap_calls())
 //   switches  the trace counts as a thread with a quantum (PerCpu::quanta), so that every switch takes the
 //   slow
 //             way by change_turn(), which tells note_switch()
@@ -37,8 +38,11 @@ struct TracedCall {
 // One of those that have a message in registers.
 [[nodiscard]] TracedCall traced_message(u32 number, u64 name, u64 tail, u64 size);
 
-// From the entry code, by the current thread, in user mode.
+// By the current thread: from the entry code of user mode, or from a gate.
 void note_call(const TracedCall& call);
+
+// What the tables of calls lead to meanwhile, by machine::traced_gate: the call of that number.
+extern "C" long chorale_traced_gate(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f, u64 number);
 
 // By leave(), while pending_trace: first what the thread that had the CPU has done; then, when nothing else
 // is to be done before, who goes on.

@@ -1,6 +1,7 @@
 #include "kernel/trace/trace.hpp"
 
 #include "kernel/base/spin_lock.hpp"
+#include "kernel/call/table.hpp"
 #include "kernel/core/actor.hpp"
 #include "kernel/core/lifetime.hpp"
 #include "kernel/core/remote.hpp"
@@ -64,6 +65,11 @@ void settle_phase(Phase phase, Actor* owner) {
     return session.with([](Session& now) { return now.owner; });
 }
 
+// No CPU records any more.
+void unwrap() {
+    if constexpr (machine::traced_gate != nullptr) wrap_calls(nullptr);
+}
+
 // Nobody reads or writes them any more.
 void give_back_rings() {
     Actor* const owner = owner_now();
@@ -121,6 +127,7 @@ void begin_recording(Thread& self) {
     }
     rings.run = rings.run + 1 == 0 ? 1 : rings.run + 1;
     self.work.done = 0;
+    if constexpr (machine::traced_gate != nullptr) wrap_calls(machine::traced_gate);
     tour(self, start_visit, [](Thread& asker, long) { wake_with(asker, tell_actors); });
 }
 
@@ -149,8 +156,11 @@ long stop_trace(Thread& self) {
     if (!advance(Phase::running, Phase::running, Phase::stopping)) return K_EUNKNOWN;
     self.set(flag_finishing);
     tour(self, stop_visit, [](Thread& asker, long) {
-        settle_phase(Phase::stopped, owner_now());
-        wake_with(asker, [](Thread& mine) { finish(mine, K_OK); });
+        wake_with(asker, [](Thread& mine) {
+            unwrap();
+            settle_phase(Phase::stopped, owner_now());
+            finish(mine, K_OK);
+        });
     });
     return no_result;
 }
@@ -184,6 +194,7 @@ void end_trace_of(Thread& self, Actor& actor, void (*next)(Thread&), void (*agai
     self.work.again = next;
     tour(self, stop_visit, [](Thread& asker, long) {
         wake_with(asker, [](Thread& mine) {
+            unwrap();
             give_back_rings();
             settle_phase(Phase::none, nullptr);
             mine.work.again(mine);

@@ -77,9 +77,19 @@ bool selected(const char* selection, const char* suite, const char* name) {
     return same_text(selection, "all") || same_text(selection, suite) || same_text(selection, full);
 }
 
+// Everything once more with each call, message and switch recorded, though nobody reads it.
+bool start_trace() {
+    char buffer[K_ENVVALUEMAX];
+    return same_text(environment_text("test.trace", buffer, "off"), "on") && traceStart(1) == K_OK;
+}
+
 Totals run_all(const char* selection) {
     Totals totals;
+    const bool traced = start_trace();
     for (const Suite* suite : suites) {
+        if (traced && suite == &trace_suite) {
+            continue; // it has traces of its own
+        }
         for (const Case& test : suite->cases) {
             if (!selected(selection, suite->name, test.name)) {
                 continue;
@@ -103,10 +113,6 @@ extern "C" int main() {
     const char* selection = environment_text("test", buffer, "all");
     print("target tests: %s on %u CPUs\n", selection, test::cpu_count());
     threadBind(K_MYACTOR, K_MYSELF, 0, nullptr, K_NONEXCLUSIVE);
-    // Everything once more with each call, message and switch recorded, though nobody reads it.
-    char traced[K_ENVVALUEMAX];
-    if (same_text(environment_text("test.trace", traced, "off"), "on") && traceStart(1) != K_OK)
-        print("target tests: no trace\n");
     const test::Totals totals = test::run_all(selection);
     const bool passed = totals.run != 0 && totals.failed == 0;
     print("target tests: %u run, %u failed%s\n", totals.run, totals.failed,

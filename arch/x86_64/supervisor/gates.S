@@ -57,6 +57,14 @@ leaf_gate:
 1:  leaq    8(%rsp), %rsp
     ret
 
+// While a trace runs: in the tables instead of each call, with the call's number in rax.
+    .globl chorale_gate_wrapper
+chorale_gate_wrapper:
+    pushq   %rax
+    callq   chorale_traced_gate
+    popq    %rcx
+    ret
+
 preempted:                              // a better thread became ready: the caller waits with its result
     movq    %gs:CPU_CURRENT, %r11
     movq    %rax, FRAME(RAX)(%r11)
