@@ -7,9 +7,10 @@
  * calls take the general way instead of the quickest: programs get the same results, later. While none runs,
  * it costs nothing.
  *
- * Not recorded are calls that end in the program (a mutex that is free; sysTime by the counter), those of
- * threads in supervisor mode, and what goes on in a LAP that such a thread invokes: of them one sees the
- * switches, and the messages. */
+ * Not recorded are calls that end in the program (a mutex that is free; sysTime by the counter), nor
+ * lapInvoke of a thread in supervisor mode; of its small messages (K_TRACE_IPC_CALL and the like) one sees
+ * the messages only. What a program passes on to a message handler of an actor is sent and not received: the
+ * handler runs on the sender's thread. */
 #pragma once
 
 #include <chorus/types.h>
@@ -21,6 +22,7 @@
 #define K_TRACE_ACTOR 1     /* it exists, or has a new name: value holds the name, 32 bytes, zeros behind */
 #define K_TRACE_ACTOR_END 2 /* its name and its number are free again */
 /* The thread enters the nucleus call `call` (its index in chorus/calls.hpp); value: its first four arguments.
+ * A handler of a system call, too, makes calls of its own, on the thread, before that has its result.
  * Of the calls that have a message in registers, K_TRACE_BY_REGISTERS(call): the name of the port (uiHead,
  * uiTail), bytes of the body, 0. K_TRACE_REPLY_RECEIVE and K_TRACE_RECEIVE: the local id of the port to
  * receive on, 0, bytes of the reply, 0. */
@@ -35,12 +37,18 @@
 /* A message: value[0]: a number that is the same in both records, and that no other message has; [1], [2]:
  * the name that it was sent to (uiHead, uiTail): a port, or a group; [3]: bytes of the body. A reply is a
  * message of its own, to no port (zeros): its number is that of the request, with K_TRACE_REPLY. One that was
- * refused, or that waits for ever, is never received; one that came before the trace began was never sent. */
+ * refused, or that waits for ever, is never received; one that came before the trace began was never sent.
+ * The copies of a broadcast have one number. */
 #define K_TRACE_SENT 8
 #define K_TRACE_RECEIVED 9
-#define K_TRACE_INTERRUPT 10 /* value[0]: the line of a device, or one of K_TRACE_TIMER, K_TRACE_DOORBELL */
-#define K_TRACE_FAULT 11     /* a page fault or an exception: value[0] address, or 0; [1] pc */
-#define K_TRACE_LOST 12      /* value[0]: records lost here, because the ring was full */
+/* value[0]: the line of a device, or one of K_TRACE_TIMER, K_TRACE_DOORBELL, which are told when the nucleus
+ * looks around next: before what has come of them. */
+#define K_TRACE_INTERRUPT 10
+/* A page fault: value[0] address; [1] pc, or 0: of the nucleus, on the thread's behalf. An exception, which
+ * handlers are offered: the same (address 0: it has none), and [2] is 1; a page fault that nobody could mend
+ * has both. */
+#define K_TRACE_FAULT 11
+#define K_TRACE_LOST 12 /* value[0]: records lost here, because the ring was full */
 
 /* value[0] of K_TRACE_INTERRUPT */
 #define K_TRACE_TIMER UINT64_MAX          /* the CPU's own timer */
@@ -74,12 +82,13 @@ typedef struct KnTraceRecord {
 extern "C" {
 #endif
 
-/* traceStart (extension): from now on every CPU records, in a ring of so many records: the next power of two;
- * 0: K_TRACE_RECORDS. Each living actor has a K_TRACE_ACTOR first, on the CPU of the caller, if the ring has
- * room for them. What a trace before has left is gone. The trace ends by traceStop, or with the actor of the
- * calling thread, which also gives its memory back. For SYSTEM actors and supervisor threads. Errors:
- * K_EINVAL (more than K_TRACE_RECORDS_MAX), K_ENOMEM, K_EBUSY (a trace runs, or is about to start or to end),
- * K_EPRIV. */
+/* traceStart (extension): from now on every CPU records, in a ring of so many records: the next power of two,
+ * 64 at the least; 0: K_TRACE_RECORDS. The first records on the CPU of the caller are a K_TRACE_ACTOR for
+ * each living actor, as far as there is room, among what else happens there. What a trace before has left is
+ * gone. The trace ends by traceStop, or with the actor of the calling thread; the memory is that actor's, and
+ * is given back when it ends, or the next trace starts. For SYSTEM actors and supervisor threads. Errors:
+ * K_EINVAL (more than K_TRACE_RECORDS_MAX), K_ENOMEM (also: the actor may not have so much), K_EBUSY (a trace
+ * runs, or is about to start or to end), K_EPRIV. */
 int traceStart(unsigned int records);
 
 /* traceRead (extension): take the oldest records of that CPU, at most count and 64 of them. Returns how many;

@@ -83,7 +83,9 @@ void change_turn(PerCpu& cpu, Thread& thread, Thread* last) {
         note_switch(cpu, last);
     Thread& payer = payer_of(cpu, thread);
     // From caller to server or back, the slow way: the turn goes on.
-    if (cpu.turn.of == &payer && last != nullptr && last != &thread) return;
+    if (cpu.turn.of == &payer) [[unlikely]] {
+        if (last != nullptr && last != &thread) return;
+    }
     const u64 now = machine::now();
     end_turn(cpu, now, last == nullptr || last->doing() != Doing::ready);
     payer.clear(flag_turn_over);

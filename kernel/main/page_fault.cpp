@@ -6,7 +6,20 @@
 #include "kernel/mapper/paging.hpp"
 #include "kernel/trace/recorder.hpp"
 
+#include <utility>
+
 namespace chorale {
+
+[[gnu::noinline]] static Status fault_specially(VirtAddr address, Protection access, FaultBy by) {
+    PerCpu& cpu = this_cpu();
+    note_fault(address.raw(), by == FaultBy::program ? cpu.current->frame.pc : 0, false);
+    // It must not wait for other CPUs.
+    if (cpu.reaching == Reach::direct && by == FaultBy::copy) return Status::fault;
+    const Reach before = std::exchange(cpu.reaching, Reach::none);
+    const Status status = on_page_fault(address, access, by);
+    cpu.reaching = before;
+    return status;
+}
 
 Status on_page_fault(VirtAddr address, Protection access, FaultBy by) {
     const PerCpu& cpu = this_cpu();
@@ -14,11 +27,8 @@ Status on_page_fault(VirtAddr address, Protection access, FaultBy by) {
     Thread& self = *cpu.current;
     Space& space = *self.space;
     if (space.root() != cpu.space_root) return Status::fault;
-    if (cpu.reaching != Reach::none) [[unlikely]] {
-        note_fault(address.raw(), by == FaultBy::program ? self.frame.pc : 0, false);
-        // It must not wait for other CPUs.
-        if (cpu.reaching == Reach::direct && by == FaultBy::copy) return Status::fault;
-    }
+    if (cpu.reaching != Reach::none) [[unlikely]]
+        return fault_specially(address, access, by);
     WantedPage wanted;
     const Status status = space.resolve(address, access, &wanted);
     if (status != Status::busy) [[likely]]

@@ -151,6 +151,20 @@ int invoke(const char* name, unsigned long argument) {
     return found == K_OK ? lapInvoke(&lap, reinterpret_cast<void*>(argument)) : found;
 }
 
+// It makes a call of its own, in supervisor mode, between the two ends of the thread's.
+void calls_of_handler(Report& report) {
+    {
+        const Tracing tracing{report};
+        CHECK_EQ(raw_call({trap_sleep, {2}}), 3);
+    }
+    REQUIRE_EQ(records.read(0), 0);
+    const unsigned begin = records.find([](const auto& each) { return each.kind == K_TRACE_SYSTEM_CALL; });
+    const unsigned slept = expect_call(report, begin, call_number::threadDelay, K_ETIMEOUT);
+    const unsigned end = records.find(
+        [](const auto& each) { return each.kind == K_TRACE_RESULT && each.value[0] == 1; }, begin);
+    CHECK(begin < slept && slept < end && end < records.count());
+}
+
 void foreign_calls(Report& report) {
     expect_foreign(report, trap_sum, K_ENOTIMP);
     REQUIRE(eventually([] { return invoke(lap_idle, 0) == K_OK; }));
@@ -159,6 +173,7 @@ void foreign_calls(Report& report) {
     expect_foreign(report, trap_sum, 12);
     CHECK_EQ(raw_call({trap_sum, {11}}), 12);
     expect_foreign(report, trap_sum + trap_slowly, 12);
+    calls_of_handler(report);
     CHECK_EQ(invoke(lap_traps, traps_disconnect), K_OK);
 }
 
