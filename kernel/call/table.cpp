@@ -139,10 +139,10 @@ static Entry unwrapped[chorus::call_limit];
     return number < chorus::first_block_call ? leaf_call_table.entry[number] : block_call_table.entry[number];
 }
 
-// relaxed: both are functions that were there from the beginning
 void wrap_calls(void (*wrapper)()) {
     for (u64 number = 0; number < chorus::call_limit; ++number) {
         const Entry entry = wrapper != nullptr ? wrapper : unwrapped[number];
+        // relaxed: both are functions that were there from the beginning
         std::atomic_ref{place_of(number)}.store(entry, std::memory_order_relaxed);
     }
 }

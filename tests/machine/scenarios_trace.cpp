@@ -52,7 +52,7 @@ void look_at(const KnTraceRecord& record) {
 }
 
 [[nodiscard]] Task<void> start_and_stop(TracedPointer traced, unsigned records) {
-    for (unsigned round = 0; !traced->over; ++round) {
+    for (unsigned round = 0; !traced->over && round < 4; ++round) {
         static_cast<void>(co_await attempt(Call::traceStart, records));
         co_await read_some(round % 4);
         co_await rest(20 * microsecond);
