@@ -56,11 +56,12 @@ struct Tracing {
     ~Tracing() { static_cast<void>(traceStop()); }
 };
 
+// Others are at work too. What has been read ends with the call that has ended it.
 [[nodiscard]] unsigned own_actor() {
-    const auto own = [](const KnTraceRecord& each) {
-        return each.kind == K_TRACE_CALL && each.call == call_number::threadSelf - CHORUS_CALL_BASE;
+    const auto end = [](const KnTraceRecord& each) {
+        return each.kind == K_TRACE_CALL && each.call == call_number::traceStop - CHORUS_CALL_BASE;
     };
-    const unsigned at = records.find(own);
+    const unsigned at = records.find(end);
     return at < records.count() ? records[at].actor : 0;
 }
 
@@ -75,14 +76,14 @@ struct Tracing {
 unsigned expect_call(Report& report, unsigned from, std::uint64_t number, long result) {
     const unsigned index = static_cast<unsigned>(number - CHORUS_CALL_BASE);
     const KnThreadLid self = threadSelf();
+    const unsigned own = own_actor();
+    const auto mine = [&](const auto& each) { return each.actor == own && each.thread == self; };
     const unsigned call = records.find(
-        [&](const auto& each) {
-            return each.kind == K_TRACE_CALL && each.call == index && each.thread == self;
-        },
+        [&](const auto& each) { return each.kind == K_TRACE_CALL && each.call == index && mine(each); },
         from);
     CHECK(call < records.count());
-    const unsigned end = records.find(
-        [&](const auto& each) { return each.kind == K_TRACE_RESULT && each.thread == self; }, call);
+    const unsigned end =
+        records.find([&](const auto& each) { return each.kind == K_TRACE_RESULT && mine(each); }, call);
     CHECK(end < records.count());
     if (end < records.count()) {
         CHECK_EQ(records[end].call, index);
@@ -250,9 +251,13 @@ void switches(Report& report) {
         sleep_milliseconds(2);
     }
     const KnThreadLid guest = helper.thread();
-    REQUIRE_EQ(records.read(cpu), 0);
+    REQUIRE_EQ(records.read(0), 0);
+    const unsigned own = own_actor();
+    if (cpu != 0) REQUIRE_EQ(records.read(cpu), 0);
     CHECK(times_ascend());
-    const auto runs = [&](const auto& each) { return each.kind == K_TRACE_RUN && each.thread == guest; };
+    const auto runs = [&](const auto& each) {
+        return each.kind == K_TRACE_RUN && each.actor == own && each.thread == guest;
+    };
     const unsigned first = records.find(runs);
     REQUIRE(first < records.count());
     const unsigned idle = records.find([](const auto& each) { return each.kind == K_TRACE_IDLE; }, first);
