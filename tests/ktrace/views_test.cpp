@@ -217,7 +217,7 @@ TEST(Summary, ErrorsLossesAndNonsense) {
         actor_record(start, 5, "a"),
         call_record(start, 5, 1, call),
         result_record(start + 1000, 5, 1, call, K_EFULL),
-        record(start + 1000, K_TRACE_LOST, 0, -1, 40),
+        record(start + 1500, K_TRACE_LOST, 0, -1, 40),
         record(start + 2000, K_TRACE_FAULT, 5, 1),
         result_record(start + 2000, 5, 1, call, 2), // its beginning is lost
     };
@@ -309,7 +309,7 @@ TEST(Events, FaultsInterruptsLosses) {
         record(start + 1, K_TRACE_RUN, 5, 1),
         record(start + 2, K_TRACE_FAULT, 5, 1, 0x10, 0x20),
         record(start + 3, K_TRACE_INTERRUPT, 5, 1, 4),
-        record(start + 4, K_TRACE_LOST, 0, -1, 7),
+        record(start + 6, K_TRACE_LOST, 0, -1, 7),
         record(start + 9, K_TRACE_INTERRUPT, 0, -1, K_TRACE_TIMER),
     };
     const std::string text = shown<EventsView>(records, {}, start, no_limit);
@@ -317,8 +317,8 @@ TEST(Events, FaultsInterruptsLosses) {
              R"("ts":0.002,"s":"t","cat":"fault","name":"fault","args":{"address":"0x10","pc":"0x20"}})",
              R"("tid":101,"ts":0.003,"s":"t","cat":"interrupt","name":"line 4",)"
              R"("args":{"interrupted":"a/1"}})",
-             R"("tid":101,"ts":0.004,"s":"p","cat":"lost","name":"7 records lost"})",
-             R"("ts":0.001,"dur":0.003,"cat":"switch","name":"a/1"})",
+             R"("tid":101,"ts":0.006,"s":"p","cat":"lost","name":"7 records lost"})",
+             R"("ts":0.001,"dur":0.002,"cat":"switch","name":"a/1"})",
              R"("name":"timer","args":{"interrupted":"nobody"}})",
          })
         EXPECT_TRUE(has(text, line)) << line << " in\n" << text;

@@ -113,10 +113,13 @@ class Text(KtraceTest):
 
     def test_a_ring_that_is_too_small(self):
         guest = self.boot(cpus=1)
-        lines = guest.run("ktrace -b 16 -s ipcping -n 300")
+        lines = guest.run("ktrace -b 16 -s -o /tmp/t.json ipcping -n 300")
         self.assertTrue([line for line in lines if re.match(r"ktrace: \d+ records are lost: ", line)], lines)
         self.assertIn("ktrace: a larger ring loses less: -b 64", lines)
         self.assertIn("records lost: all figures are too small", "\n".join(lines))
+        text = self.sent_home(guest, "/tmp/t.json")
+        self.assertIn(" records lost\"", text)
+        trace_events.check_text(text)
 
 
 class Files(KtraceTest):

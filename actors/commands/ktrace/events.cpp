@@ -203,12 +203,15 @@ void EventsView::stop_cpu(unsigned number, std::uint64_t now) {
 
 void EventsView::follow_cpu(const Happening& what) {
     Cpu& cpu = cpus_[what.cpu];
+    // What is lost may have been a switch soon after the last record.
+    const std::uint64_t until = what.record.kind == K_TRACE_LOST ? cpu.latest : what.record.time;
+    cpu.latest = what.record.time;
     const Owner owner = owner_after(what, cpu.known);
     if (owner == Owner::as_before) return;
     const bool same = owner == Owner::the_thread && cpu.runs && cpu.actor == what.actor->serial &&
                       cpu.thread == what.record.thread;
     if (same) return;
-    stop_cpu(what.cpu, what.record.time);
+    stop_cpu(what.cpu, until);
     cpu.known = owner != Owner::unknown;
     if (owner != Owner::the_thread) return;
     cpu.runs = true;

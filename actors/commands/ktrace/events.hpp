@@ -48,7 +48,7 @@ class EventsView final : public View {
     };
     struct Cpu {
         bool known{}, runs{};
-        std::uint64_t since{};
+        std::uint64_t since{}, latest{};
         unsigned actor{};
         int thread{};
         std::string name;

@@ -41,9 +41,12 @@ void SummaryView::stop(CpuSum& cpu, std::uint64_t now) {
 void SummaryView::follow_cpu(const Happening& what) {
     if (what.cpu >= cpus_.size()) cpus_.resize(what.cpu + 1);
     CpuSum& cpu = cpus_[what.cpu];
+    // What is lost may have been a switch soon after the last record.
+    const std::uint64_t until = what.record.kind == K_TRACE_LOST ? cpu.latest : what.record.time;
+    cpu.latest = what.record.time;
     const Owner owner = owner_after(what, cpu.is_idle || cpu.runs != no_serial);
     if (owner == Owner::as_before) return;
-    stop(cpu, what.record.time);
+    stop(cpu, until);
     cpu.since = what.record.time;
     cpu.is_idle = owner == Owner::nobody;
     if (owner == Owner::the_thread) cpu.runs = what.actor->serial;

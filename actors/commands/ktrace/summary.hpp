@@ -33,7 +33,7 @@ class SummaryView final : public View {
     struct CpuSum {
         unsigned runs{no_serial}; // the actor that has the CPU
         bool is_idle{};
-        std::uint64_t since{}, idle{};
+        std::uint64_t since{}, latest{}, idle{};
     };
 
     static constexpr std::size_t actor_limit = 4096, call_limit = 1024; // calls of an actor
