@@ -184,13 +184,14 @@ class GuestTest(unittest.TestCase):
     def test_what_it_is_told(self):
         self.assertEqual(trace.start_file(options()).splitlines(), [
             trace.SERVER, "sleep 1", "echo =ktrace= begin",
-            "ktrace --output /tmp/trace.json --limit 32 ipcping --count 20 0004800000000001:0000000000000007",
+            "ktrace --output /tmp/trace.json --limit 32 ipcping --count 20 0004800000000001:0000000000000007 "
+            "< /dev/null",
             "echo =ktrace= status $?", "ktrace --send /tmp/trace.json", "echo =ktrace= sent $?"])
         told = trace.start_file(options(command=["hello", "a b", "it's", "$x", ""], text=True, actor=["x y"],
                                         events="calls", buffer=64, before=["umask 0"]))
         self.assertEqual(told.splitlines(), [
             "umask 0", "echo =ktrace= begin",
-            "ktrace --actor 'x y' --events calls --buffer 64 hello 'a b' 'it'\\''s' '$x' ''",
+            "ktrace --actor 'x y' --events calls --buffer 64 hello 'a b' 'it'\\''s' '$x' '' < /dev/null",
             "echo =ktrace= status $?"])
 
     def test_usage(self):
@@ -255,19 +256,26 @@ class GuestTest(unittest.TestCase):
         outcome = qemu.Outcome(qemu.Transcript(), "log")
         outcome.stopped = "it took too long"
         visitor = self.visitor()
-        self.assertIn("had not ended", trace.reason(options(), visitor, outcome))
+        self.assertIn("had not ended", trace.reason(visitor, outcome))
+        self.assertEqual(trace.refused(options(), visitor), "")
+        visitor.status = 1
+        self.assertEqual(trace.refused(options(), visitor), "ktrace has left no trace, status 1")
         visitor.status, visitor.said = 127, ["ktrace: x: No such file or directory"]
-        self.assertEqual(trace.reason(options(), visitor, outcome), visitor.said[0])
+        self.assertEqual(trace.refused(options(), visitor), visitor.said[0])
         visitor.transfer.feed(sent(["one", "two"])[0])
-        self.assertIn("--events", trace.reason(options(), visitor, outcome))
+        self.assertEqual(trace.refused(options(), visitor), "")
+        self.assertIn("--events", trace.reason(visitor, outcome))
         outcome.transcript.feed("@panic: oh")
-        self.assertIn("panicked", trace.reason(options(), visitor, outcome))
+        self.assertIn("panicked", trace.reason(visitor, outcome))
 
     def test_the_table(self):
         facts = trace_events.Facts(trace_events.check_text(text(GOOD)))
         self.assertEqual(trace.table(facts).splitlines(),
                          ["ACTOR   THREADS  CALLS  MESSAGES  CPU TIME us",
                           "client        2      1         2          3.0"])
+        without = trace_events.Facts(trace_events.check_text(text(GOOD[:6] + GOOD[7:])))
+        self.assertEqual(trace.table(without).splitlines()[1],
+                         "client        2      1         2            -")
 
 
 class WholeTest(unittest.TestCase):
@@ -318,6 +326,8 @@ class WholeTest(unittest.TestCase):
         with self.assertRaisesRegex(Failure, "no such program"):
             self.run_with(["=ktrace= begin", "ktrace: no such program", "=ktrace= status 127",
                            "ktrace: /tmp/trace.json: No such file", "=ktrace= sent 1"])
+        with self.assertRaisesRegex(Failure, "no such program"):
+            self.run_with(["=ktrace= begin", "ktrace: no such program", "=ktrace= status 127", *sent([])])
 
 
 if __name__ == "__main__":

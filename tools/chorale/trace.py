@@ -58,7 +58,8 @@ def start_file(options):
     if options.buffer:
         words += ["--buffer", str(options.buffer)]
     before = options.before or ([] if options.command else [SERVER, "sleep 1"])
-    traced = " ".join(quoted(word) for word in words + (options.command or CLIENT))
+    # Nobody types: what reads its input finds its end.
+    traced = " ".join(quoted(word) for word in words + (options.command or CLIENT)) + " < /dev/null"
     lines = [*before, f"echo {MARK}begin", traced, f"echo {MARK}status $?"]
     if not options.text:
         lines += [send_command(), f"echo {MARK}sent $?"]
@@ -147,7 +148,7 @@ class Visitor:
 
     def _end_of_transfer(self):
         if self.transfer.complete():
-            raise Done("done")
+            raise Done("done") if self.transfer.lines else qemu.Stop("there is no trace to be sent")
         self._transfers += 1
         if self._transfers == TRANSFERS:
             raise qemu.Stop("lines of the trace are lost on the console, again and again")
@@ -172,18 +173,25 @@ def watch(options, bank, log, show):
 
         outcome = qemu.boot(machine, log, options.timeout, typist=typist, output_limit=OUTPUT_LIMIT)
         if not stopped or not isinstance(stopped[0], Done):
-            qemu.fail_for(outcome, reason(options, visitor, outcome))
+            if refusal := refused(options, visitor):
+                raise Failure(refusal, log, tail=False)
+            qemu.fail_for(outcome, reason(visitor, outcome))
     return visitor
 
 
-def reason(options, visitor, outcome):
+def refused(options, visitor):
+    """What ktrace has said when it has left no trace; "" when it has, or has not ended."""
+    if options.text or visitor.status is None or visitor.transfer.lines:
+        return ""
+    words = [line for line in visitor.said if line.startswith("ktrace: ")]
+    return "; ".join(words) or f"ktrace has left no trace, status {visitor.status}"
+
+
+def reason(visitor, outcome):
     """Why there is no trace, and what to do."""
     if outcome.transcript.panicked():
         return "the guest panicked"
     said = outcome.stopped or "the guest has ended"
-    if visitor.status is not None and not options.text and not visitor.transfer.lines:
-        words = [line for line in visitor.said if line.startswith("ktrace: ")]
-        return "; ".join(words) or f"ktrace has left no trace, status {visitor.status}"
     if visitor.status is None:
         return (f"{said}; the command had not ended (--timeout N gives it longer; what never ends goes with "
                 "--before)")
@@ -196,7 +204,8 @@ def reason(options, visitor, outcome):
 def table(facts):
     rows = [("ACTOR", "THREADS", "CALLS", "MESSAGES", "CPU TIME us")]
     for actor, threads, calls, messages, running in facts.rows():
-        rows.append((actor, f"{threads}", f"{calls:,}", f"{messages:,}", f"{running / 1000:,.1f}"))
+        time = f"{running / 1000:,.1f}" if facts.switches else "-"
+        rows.append((actor, f"{threads}", f"{calls:,}", f"{messages:,}", time))
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = []
     for name, *cells in rows:

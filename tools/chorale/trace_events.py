@@ -265,7 +265,7 @@ class Facts:
         self.processes = {pid: Process(name) for pid, name in names.items()}
         self.events = len(events)
         self.flows = sum(event["ph"] == "f" for event in events)
-        self.cpus = 0
+        self.switches = sum(event.get("cat") == "switch" for event in events)
         self.nanoseconds = 0
         running = {}
         for event in events:
