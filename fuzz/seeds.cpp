@@ -58,6 +58,13 @@ void write_tables(const std::string& name, std::vector<acpi::Blob> tables, bool 
     write("acpi", name, memory.view());
 }
 
+// How the file is named, packed and asked for (fuzz/programs.cpp), and the image.
+void write_program(const std::string& name, std::string_view head, formats::Bytes image) {
+    std::string input{head};
+    input.append(reinterpret_cast<const char*>(image.data()), image.size());
+    write("programs", name, input);
+}
+
 void write_executables() {
     using formats::elf::Image;
     Image image;
@@ -78,6 +85,21 @@ void write_executables() {
     image.thread_local_storage = formats::elf::ThreadLocal{
         .address = 0x402180, .file_offset = 0x180, .file_size = 0x20, .memory_size = 0x40, .alignment = 8};
     write("elf", "data_and_tls", fuzz::elf_file(image, formats::elf::machine_riscv, 0x200));
+    using namespace std::string_view_literals;
+    std::vector<std::byte> program = fuzz::elf_file(image, formats::elf::machine_x86_64, 0x200);
+    write_program("x86_64", "\0\0\0\1"sv, program);
+    write_program("x86_64.gz", "\2\0\0\3"sv, program);
+    write_program("of_a_user_without_memory", "\0\0\x87\1"sv, program);
+    constexpr std::size_t type = 16;
+    constexpr std::byte shared{3};
+    image.table[0].address -= 0x400000;
+    image.table[1].address -= 0x400000;
+    image.thread_local_storage->address -= 0x400000;
+    image.entry -= 0x400000;
+    program = fuzz::elf_file(image, formats::elf::machine_x86_64, 0x200);
+    program[type] = shared;
+    write_program("anywhere", "\0\0\0\4"sv, program);
+    write_program("riscv64", "\0\0\0\1"sv, fuzz::elf_file(image, formats::elf::machine_riscv, 0x200));
 }
 
 // As small as one can be: text, tables and data, whose places in memory and in the file agree modulo pages.
@@ -116,6 +138,10 @@ void write_relocatable(const char* name, std::uint16_t machine, std::initializer
     std::memcpy(&file[0x2b1], "threadSelf", 10);
     put_all(0x400, {5, 0x12b0, 10, 16, 6, 0x1260, 11, 24, 7, 0x1200, 8, 48, 9, 24, 23, 0x1230, 2, 24});
     write("relocatable", name, file);
+    using namespace std::string_view_literals;
+    const formats::Bytes image = std::as_bytes(std::span{file});
+    write_program(std::string{name} + ".r", "\1\0\0\2"sv, image);
+    write_program(std::string{name} + ".r.gz", "\3\0\0\2"sv, image);
 }
 
 void write_archives() {
