@@ -24,7 +24,7 @@ struct request {
 
 /* ---- the partners ------------------------------------------------------------------------------------ */
 
-/* How the calls to victims ended. */
+/* How the calls to victims ended. other: what no partner should see, of replies and pipes too. */
 struct callbacks {
     unsigned answered, no_port, unknown, crashed, dropped, other;
 };
