@@ -50,13 +50,12 @@ uword handler_data(const Thread& self) {
 }
 
 // From the quick way, with interrupts off, on the CPU's stack: B has failed and A is undone. The thread is
-// back in user mode, behind the call, and takes the slow way.
+// back in user mode, behind the call, and takes the slow way, which makes a new record if there is a LAP.
 extern "C" {
 [[noreturn]] CHORALE_NO_RETURN_CALL void chorale_direct_trap_missed();
 void chorale_direct_trap_missed() {
     Thread& self = *this_cpu().current;
     end_handler(self, 0);
-    leave_direct_trap(self);
     on_foreign_call();
 }
 }

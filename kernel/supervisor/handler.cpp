@@ -102,9 +102,10 @@ void end_handler(Thread& self, u64 result) {
     self.supervisor = record.before;
     self.supervisor.stack = stack;
     self.frame = record.frame;
-    if (!in_handler(self) && self.supervisor.base == SupervisorState::Base::user) self.clear(flag_supervisor);
-    self.frame.after_handler(!in_supervisor_mode(self));
     const bool home = !in_handler(self);
+    const bool user = home && self.supervisor.base == SupervisorState::Base::user;
+    if (user) self.clear(flag_supervisor);
+    self.frame.after_handler(user);
     if (record.returned != nullptr) record.returned(self, result, record.cookie);
     leave_abandoned(self);
     if (home && self.has(flag_awaited)) static_cast<void>(come_home(self));

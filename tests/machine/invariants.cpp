@@ -178,10 +178,10 @@ void Inspection::check_state(const Thread& thread) {
            " serves an aborted request, and none");
     const bool receives = thread.doing() == Doing::receiving || asking || thread.continuation != nullptr;
     expect(!thread.has(flag_keeps) || receives, 18, name(thread), " keeps no message's body");
-    expect(thread.has(flag_supervisor) ==
-               (in_handler(thread) || thread.supervisor.base != SupervisorState::Base::user),
-           40, name(thread), thread.has(flag_supervisor) ? " is marked" : " is not marked",
-           " as in supervisor mode");
+    const bool supervisor =
+        thread.supervisor.innermost.raw() != 0 || thread.supervisor.base != SupervisorState::Base::user;
+    expect(thread.has(flag_supervisor) == supervisor, 40, name(thread),
+           thread.has(flag_supervisor) ? " is marked" : " is not marked", " as in supervisor mode");
     const bool own_space = thread.space == &thread.actor->space;
     expect(own_space || (thread.space == &nucleus_actor().space && thread.victim == thread.actor), 24,
            name(thread), " runs in a stranger's space");

@@ -8,8 +8,10 @@ memcpy:
     or      t1, a0, a1
     andi    t1, t1, 7
     bnez    t1, 3f
-    addi    t1, a2, -64
-    bltz    t1, 2f
+    andi    t1, a2, -64
+    beqz    t1, 2f
+    add     t1, t1, a1                  // where the last round ends
+    andi    a2, a2, 63
 1:  .irp offset, 0, 32
         ld      a3, \offset(a1)
         ld      a4, \offset + 8(a1)
@@ -22,9 +24,7 @@ memcpy:
     .endr
     addi    t0, t0, 64
     addi    a1, a1, 64
-    addi    a2, a2, -64
-    addi    t1, t1, -64
-    bgez    t1, 1b
+    bne     a1, t1, 1b
 2:  li      t1, 8
     bltu    a2, t1, 3f
 4:  ld      a3, 0(a1)

@@ -14,8 +14,10 @@ chorale_copy_user:
     or      t1, a0, a1
     andi    t1, t1, 7
     bnez    t1, bytes
-    addi    t1, a2, -64
-    bltz    t1, words
+    andi    t1, a2, -64
+    beqz    t1, words
+    add     t1, t1, a1                  // where the last line ends
+    andi    a2, a2, 63
 next_line:                              // 64 bytes at a time
     .irp offset, 0, 32
         MAY_FAULT(copy_failed, ld a3, \offset(a1))
@@ -29,9 +31,7 @@ next_line:                              // 64 bytes at a time
     .endr
     addi    a0, a0, 64
     addi    a1, a1, 64
-    addi    a2, a2, -64
-    addi    t1, t1, -64
-    bgez    t1, next_line
+    bne     a1, t1, next_line
 words:
     li      t1, 8
     bltu    a2, t1, bytes
