@@ -39,6 +39,7 @@ enum class Error : int {
     emlink = 31,
     epipe = 32,
     erange = 34,
+    edeadlk = 35,
     enametoolong = 36,
     enosys = 38,
     enotempty = 39,

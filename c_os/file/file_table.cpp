@@ -1,6 +1,7 @@
 #include "c_os/file/file_table.hpp"
 
 #include "c_os/base/memory.hpp"
+#include "c_os/file/record_lock.hpp"
 
 #include <bit>
 
@@ -88,7 +89,10 @@ Result<FileUse> FileTable::use_to_write(int descriptor) {
 Ref<OpenFile> FileTable::exchange(FileSlot& slot, Ref<OpenFile> file) {
     // Relaxed: only under the mutex does a slot get another file.
     OpenFile* const old = file_of(slot.load(std::memory_order_relaxed));
-    if (old != nullptr) old->hold(pin_limit);
+    if (old != nullptr) {
+        old->hold(pin_limit);
+        forget_record_locks(*this, old->node());
+    }
     // Release: pairs with the acquire of use(). Acquire: with the release of FileUse::end().
     const u64 word = slot.exchange(word_of(file.give_up()), std::memory_order_acq_rel);
     if (old == nullptr) return nullptr;

@@ -1,7 +1,8 @@
 // What is done to descriptors and open files as such.
-#include "c_os/file_calls/call_support.hpp"
 #include "c_os/file/flock.hpp"
 #include "c_os/file/pipe.hpp"
+#include "c_os/file/record_lock.hpp"
+#include "c_os/file_calls/call_support.hpp"
 
 namespace chorale::c_os {
 
@@ -13,6 +14,9 @@ enum FcntlCommand : int {
     set_descriptor_flags = 2,
     get_status_flags = 3,
     set_status_flags = 4,
+    get_record_lock = 5,
+    set_record_lock_now = 6,
+    set_record_lock_waiting = 7,
     duplicate_close_on_exec = 1030,
     set_pipe_size = 1031,
     get_pipe_size = 1032,
@@ -45,6 +49,70 @@ constexpr u64 descriptor_close_on_exec = 1; // FD_CLOEXEC
         return failed(Error::eperm);
     file.change_flags(open_changeable, flags);
     return 0;
+}
+
+// ---- record locks ------------------------------------------------------------------------------------
+
+// struct flock, as all machines have it.
+struct LinuxRecord {
+    std::int16_t kind, whence;
+    std::int64_t start, size;
+    int process;
+};
+constexpr std::int16_t no_lock = 2; // F_UNLCK; a lock's kind is RecordKind's number
+
+// Errors: einval, eoverflow.
+[[nodiscard]] Result<RecordRange> range_of(OpenFile& file, const LinuxRecord& record) {
+    u64 base = 0;
+    if (record.whence == static_cast<int>(Whence::current)) {
+        const Result<u64> place = file.seek(0, Whence::current);
+        if (!place) return failed(place.error());
+        base = *place;
+    } else if (record.whence == static_cast<int>(Whence::end)) {
+        base = file.node().attributes().size;
+    } else if (record.whence != static_cast<int>(Whence::start)) {
+        return failed(Error::einval);
+    }
+    const Result<u64> first = moved_place(base, record.start);
+    if (!first) return failed(first.error());
+    if (record.size == 0) return RecordRange{*first, RecordRange::no_end};
+    const Result<u64> end = moved_place(*first, record.size);
+    if (!end) return failed(end.error());
+    return record.size < 0 ? RecordRange{*end, *first} : RecordRange{*first, *end};
+}
+
+[[nodiscard]] Result<u64> tell_record_lock(u64 address, LinuxRecord record, const RecordLock& wanted) {
+    const std::optional<RecordLock> found = find_record_lock(wanted);
+    record.kind = no_lock;
+    if (found) {
+        const RecordRange range = found->range;
+        const u64 size = range.end == RecordRange::no_end ? 0 : range.end - range.first;
+        record = {static_cast<std::int16_t>(found->kind), 0, static_cast<std::int64_t>(range.first),
+                  static_cast<std::int64_t>(size), found->process};
+    }
+    return no_value(put_to_user(address, record));
+}
+
+[[nodiscard]] Result<u64> lock_record(FileContext& context, OpenFile& file, int descriptor, int command,
+                                      u64 address) {
+    const Result<LinuxRecord> record = get_from_user<LinuxRecord>(address);
+    if (!record) return failed(record.error());
+    if (record->kind < 0 || record->kind > no_lock) return failed(Error::einval);
+    const Result<RecordRange> range = range_of(file, *record);
+    if (!range) return failed(range.error());
+    const auto kind = static_cast<RecordKind>(record->kind);
+    const RecordLock wanted{&context.files, context.job().process, &file.node(), *range, kind};
+    if (command == get_record_lock) {
+        if (kind == RecordKind::none) return failed(Error::einval);
+        return tell_record_lock(address, *record, wanted);
+    }
+    if (kind == RecordKind::read && !file.readable()) return failed(Error::ebadf);
+    if (kind == RecordKind::write && !file.writable()) return failed(Error::ebadf);
+    const Done done = set_record_lock(wanted, command == set_record_lock_waiting);
+    // Who has closed the descriptor meanwhile has found no lock to let go.
+    const Result<FileUse> now = context.files.use(descriptor);
+    if (!now || &(*now)->node() != &file.node()) forget_record_locks(context.files, file.node());
+    return no_value(done);
 }
 
 [[nodiscard]] Result<u64> sync_file(FileContext& context, int descriptor) {
@@ -100,7 +168,7 @@ Result<u64> dup3(FileContext& context, const CallArguments& arguments) {
     return duplicate_to(context, from, to, flags != 0);
 }
 
-// Of record locks (F_SETLK and its kin) and of owners of signals (F_SETOWN) there are none: einval.
+// Of owners of signals (F_SETOWN) and locks of open files' records (F_OFD_SETLK) there are none: einval.
 Result<u64> fcntl(FileContext& context, const CallArguments& arguments) {
     const int descriptor = arguments.integer(0), command = arguments.integer(1);
     const Result<FileUse> file = context.files.use(descriptor);
@@ -122,6 +190,11 @@ Result<u64> fcntl(FileContext& context, const CallArguments& arguments) {
     case set_status_flags:
         if (((*file)->flags() & open_path) != 0) return failed(Error::ebadf);
         return change_status(context, **file, arguments.word(2));
+    case get_record_lock:
+    case set_record_lock_now:
+    case set_record_lock_waiting:
+        if (((*file)->flags() & open_path) != 0) return failed(Error::ebadf);
+        return lock_record(context, **file, descriptor, command, arguments[2]);
     case set_pipe_size:
     case get_pipe_size:
         if ((*file)->node().kind() != NodeKind::fifo) return failed(Error::ebadf);

@@ -100,6 +100,20 @@ static void system_itself(void) {
     CHECK_ERROR(fork(), ENOSYS);
 }
 
+static void locks(void) {
+    const int file = open("/tmp/locked", O_RDWR | O_CREAT, 0600);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 4, .l_len = 8};
+    CHECK_EQUAL(fcntl(file, F_SETLKW, &lock), 0);
+    CHECK_EQUAL(fcntl(file, F_GETLK, &lock), 0);
+    CHECK_EQUAL(lock.l_type, F_UNLCK); /* nobody else's */
+    lock.l_type = F_RDLCK;
+    lock.l_len = -8;
+    CHECK_ERROR(fcntl(file, F_SETLK, &lock), EINVAL);
+    close(file);
+    CHECK_ERROR(fcntl(file, F_SETLK, &lock), EBADF);
+    unlink("/tmp/locked");
+}
+
 int main(int argc, char** argv) {
     start(argc, argv);
     memory();
@@ -107,5 +121,6 @@ int main(int argc, char** argv) {
     times();
     files();
     system_itself();
+    locks();
     return finish("everyday");
 }
