@@ -213,9 +213,9 @@ std::span<const CallEntry> process_call_entries() {
 
 std::span<const QuickCallEntry> quick_call_entries() {
     static constexpr QuickCallEntry entries[] = {
-        {"getpid", quick_getpid, answer<quick_getpid>},
-        {"getppid", quick_getppid, answer<quick_getppid>},
-        {"gettid", quick_gettid, answer<quick_gettid>},
+        quick<quick_getpid>("getpid"),
+        quick<quick_getppid>("getppid"),
+        quick<quick_gettid>("gettid"),
     };
     return entries;
 }

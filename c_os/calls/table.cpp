@@ -20,7 +20,6 @@ struct Slot {
     FileCall file_call{};
 };
 constinit Slot linux_calls_here[linux_limit];
-constinit QuickCall quick_calls[linux_limit];
 constinit TrapServer trap_servers[linux_limit];
 
 // The numbers that have been reported as unknown. Relaxed: pairs with nothing, a line too many does no harm.
@@ -52,7 +51,6 @@ constexpr std::string_view tried_in_vain[] = {"membarrier", "rseq", "clone3", "g
         const Slot& slot = linux_calls_here[number];
         if (slot.file_call != nullptr) return slot.file_call(task.process.files, arguments);
         if (slot.call != nullptr) return slot.call(task, arguments);
-        if (quick_calls[number] != nullptr) return quick_calls[number](task);
     } else if (number - C_OS_FIRST_CALL < actor_calls().size()) {
         return actor_calls()[number - C_OS_FIRST_CALL](task, arguments);
     }
@@ -90,9 +88,8 @@ TrapServer* make_call_table() {
     for (TrapServer& server : trap_servers) server = serve_slowly;
     for (const QuickCallEntry& entry : quick_call_entries()) {
         const int number = linux_call_number(entry.name);
-        if (number < 0 || number >= static_cast<int>(linux_limit)) continue;
-        quick_calls[number] = entry.call;
-        trap_servers[number] = entry.server;
+        if (number >= 0 && number < static_cast<int>(linux_limit)) trap_servers[number] = entry.server;
+        enter(entry.name, &Slot::call, entry.call);
     }
     for (const std::string_view name : tried_in_vain) enter(name, &Slot::call, refuse);
     for (const NamedFileCall& entry : file_calls::table) enter(entry.name, &Slot::file_call, entry.function);

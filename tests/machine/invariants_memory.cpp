@@ -168,7 +168,8 @@ u64 Inspection::check_entries(const SpaceOf& of, const RegionList& regions, cons
 
 void Inspection::check_holes(const SpaceOf& of, const RegionList& regions, const PageTable& table) {
     for (const Region* region = regions.first(); region != nullptr; region = regions.next(*region)) {
-        if (!settled(*region) || region->demand || region->sparse || region->view.segment != nullptr) continue;
+        if (!settled(*region) || region->demand || region->sparse) continue;
+        if (region->view.segment != nullptr) continue;
         if (region->backing == Backing::lent) continue; // as its lender likes
         for (VirtAddr at = region->range.begin; at < region->range.end; at = at + page_size) {
             if (expect(table.frame_at(at).has_value(), 24, of, ": no page at ", hex(at.raw()))) continue;
