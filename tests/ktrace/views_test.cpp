@@ -101,13 +101,13 @@ TEST(Text, Results) {
     EXPECT_EQ(event_of(result_record(time, 5, 1, call, K_EINVAL)), "portCreate = K_EINVAL");
     EXPECT_EQ(event_of(result_record(time, 5, 1, call, K_EFORBIDDEN)), "portCreate = K_EFORBIDDEN");
     EXPECT_EQ(event_of(result_record(time, 5, 1, call, -23)), "portCreate = -23");
-    EXPECT_EQ(event_of(result_record(time, 5, 1, call, INT64_MIN)), "portCreate = -9223372036854775808");
+    EXPECT_EQ(event_of(result_record(time, 5, 1, call, INT64_MIN)), "portCreate = 0x8000000000000000");
     EXPECT_EQ(event_of(result_record(time, 5, 1, call, 3)), "portCreate = 3");
     EXPECT_EQ(event_of(result_record(time, 5, 1, call, 0xfffff)), "portCreate = 1048575");
     EXPECT_EQ(event_of(result_record(time, 5, 1, call, 0x100000)), "portCreate = 0x100000");
     EXPECT_EQ(event_of(result_record(time, 5, 1, system, -11, true)), "write = EAGAIN");
     EXPECT_EQ(event_of(result_record(time, 5, 1, system, -4095, true)), "write = -4095");
-    EXPECT_EQ(event_of(result_record(time, 5, 1, system, -4096, true)), "write = -4096");
+    EXPECT_EQ(event_of(result_record(time, 5, 1, system, -4096, true)), "write = 0xfffffffffffff000");
 }
 
 TEST(Text, OtherEvents) {

@@ -102,7 +102,8 @@ constexpr std::string_view with_few_arguments[recorded_arguments] = {
 
 // From here on a result is told in hexadecimal.
 constexpr std::int64_t large_result = 0x100000;
-constexpr std::int64_t linux_error_limit = 4095; // results from -4095 on are errors
+// From here to -1 a result is an error, of Linux's calls and of the nucleus's.
+constexpr std::int64_t first_error = -4095;
 
 } // namespace
 
@@ -134,21 +135,18 @@ std::string call_text(unsigned number, bool foreign) {
     return name.empty() ? "call " + std::to_string(number) : std::string{name};
 }
 
-bool is_error(std::int64_t result, bool foreign) {
-    return foreign ? result < 0 && result >= -linux_error_limit : result < 0;
-}
+bool is_error(std::int64_t result) { return result >= first_error && result < 0; }
 
 std::string result_text(std::int64_t result, bool foreign) {
-    if (is_error(result, foreign)) {
-        if (foreign) {
-            for (const Named& error : linux_errors)
-                if (error.number == -result) return error.name;
-        } else if (result >= K_EFORBIDDEN) {
-            const std::string_view text = strSysError(static_cast<int>(result));
-            return std::string{text.substr(0, text.find(':'))};
-        }
+    if (is_error(result) && foreign) {
+        for (const Named& error : linux_errors)
+            if (error.number == -result) return error.name;
+    } else if (is_error(result) && result >= K_EFORBIDDEN) {
+        const std::string_view text = strSysError(static_cast<int>(result));
+        return std::string{text.substr(0, text.find(':'))};
     }
-    return result < large_result ? std::to_string(result) : hex(static_cast<std::uint64_t>(result));
+    if (result >= first_error && result < large_result) return std::to_string(result);
+    return hex(static_cast<std::uint64_t>(result));
 }
 
 bool ends_first(unsigned number, bool foreign) { return !foreign && nucleus_call(number).leaf; }

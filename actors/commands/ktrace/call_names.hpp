@@ -36,7 +36,7 @@ struct CallName {
 // "K_EINVAL", "EAGAIN", "12", "0x7fff0000": what is large is an address, or bits.
 [[nodiscard]] std::string result_text(std::int64_t result, bool foreign);
 // Whether the call has failed.
-[[nodiscard]] bool is_error(std::int64_t result, bool foreign);
+[[nodiscard]] bool is_error(std::int64_t result);
 // Whether no other call of the same thread can come before its end.
 [[nodiscard]] bool ends_first(unsigned number, bool foreign);
 

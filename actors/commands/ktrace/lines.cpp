@@ -62,8 +62,7 @@ void add_facts(Object& object, const Happening& what) {
         return;
     case K_TRACE_RESULT:
         object.add("call", call_text(record.call, what.foreign)).add("result", std::int64_t{record.result});
-        if (is_error(record.result, what.foreign))
-            object.add("error", result_text(record.result, what.foreign));
+        if (is_error(record.result)) object.add("error", result_text(record.result, what.foreign));
         if (what.ended != nullptr && record.time >= what.ended->since)
             object.add("took_ns", record.time - what.ended->since);
         return;

@@ -66,7 +66,7 @@ void SummaryView::count(ActorSum& sum, const Happening& what) {
         ++call.ended;
         call.total += took;
         call.longest = std::max(call.longest, took);
-        if (is_error(record.result, what.foreign)) ++call.errors;
+        if (is_error(record.result)) ++call.errors;
         return;
     }
     case K_TRACE_RUN:
