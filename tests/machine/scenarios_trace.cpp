@@ -104,7 +104,7 @@ Task<void> traces(u64) {
     co_await stage->serve(second, [=](u64) { return read_until_over(traced); }, {.cpu = 0, .stack = 2});
     co_await work(stage);
     co_await rest(150 * microsecond);
-    co_await remove_actor(first);
+    if (there(first)) co_await remove_actor(first);
     co_await rest(50 * microsecond);
     traced->over = true;
     co_await stage->end();
