@@ -197,9 +197,9 @@ void add_benchmarks() {
     add("host.call.yield_to_other", [](benchmark::State& state) { run_scenario(state, measure_turns); });
     add("host.ipc.call_reply.fast", [](benchmark::State& state) { run_scenario(state, measure_messages); });
     add("host.ipc.call_reply.slow", [](benchmark::State& state) {
-        machine::use_call_entry(false);
+        machine::use_call_entry(CallEntry::slow);
         run_scenario(state, measure_messages);
-        machine::use_call_entry(true);
+        machine::use_call_entry(CallEntry::fast);
     });
 }
 
