@@ -44,10 +44,14 @@ void chorale_run_home_handlers(KnThreadCtx* context, u64 kind) {
         static_cast<void>(invoke(slot, &description));
 }
 
-// The description is in the record.
-void chorale_run_trap_handler(KnSysTrapDesc* description) {
-    static_cast<void>(invoke(*trap_slot(description->trapNumber), description));
-    current().direct_trap.handler_data = reinterpret_cast<uword>(description->handlerData);
+// The description is in the record, where the quick way finds the handler's word the next time.
+void chorale_run_trap_handler(KnSysTrapDesc* recorded) {
+    const VirtAddr place{reinterpret_cast<uword>(recorded)};
+    KnSysTrapDesc description;
+    if (!machine::supervisor_read(&description, place, sizeof description)) return;
+    static_cast<void>(invoke(*trap_slot(description.trapNumber), &description));
+    static_cast<void>(machine::supervisor_write(place, &description, sizeof description));
+    current().direct_trap.handler_data = reinterpret_cast<uword>(description.handlerData);
 }
 }
 

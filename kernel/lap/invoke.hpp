@@ -10,7 +10,7 @@ extern "C" {
 // For handlers of actors and of traps. The first tells whether one has dealt with it.
 u64 chorale_run_exception_handlers(KnThreadCtx* context, u64 number, void* address);
 void chorale_run_home_handlers(KnThreadCtx* context, u64 kind); // aborts, stops
-void chorale_run_trap_handler(KnSysTrapDesc* description);
+void chorale_run_trap_handler(KnSysTrapDesc* recorded);
 // The thread is out of all LAPs, and something has waited for that.
 void chorale_come_home();
 }

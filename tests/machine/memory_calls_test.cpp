@@ -98,7 +98,7 @@ constexpr Call range_calls[] = {Call::rgnSetProtect, Call::rgnSetInherit, Call::
         EXPECT_EQ(seen, at == nowhere ? 0 : error); // nothing there is an answer too
     }
     for (const Call call : range_calls) {
-        EXPECT_EQ(co_await on_region(call, actor, region_of(place, page_size, 0x8000)), K_EINVAL);
+        EXPECT_EQ(co_await on_region(call, actor, region_of(place, page_size, 0x80000)), K_EINVAL);
         EXPECT_EQ(co_await on_region(call, gone, region_of(place, page_size, 0)), K_EUNKNOWN);
         EXPECT_EQ(co_await attempt(call, 0, nowhere), K_EFAULT);
     }

@@ -61,7 +61,7 @@ void Tools::use_own_port() {
     }
     // In a wild actor others may take it for one of theirs.
     const bool safe = self_.actor < tame_actors || self_.actor == home;
-    const std::uint32_t taken = if_dying() | (safe ? 0 : codes(K_EINVAL, K_EUNKNOWN, K_ENOPORT));
+    const std::uint32_t taken = if_dying() | (safe ? 0 : codes(K_EINVAL, K_EUNKNOWN, K_ENOPORT, K_EFULL));
     const std::uint64_t word = self_.first_number() + static_cast<unsigned>(li);
     const KnMsgDesc message{0, sizeof word, address_of(&word), 0, 0};
     const KnIpcDest destination{name, {}};
