@@ -31,6 +31,7 @@ constexpr Scenario all[] = {
     SCENARIO(console_readers),
     SCENARIO(things_left_for_others),
     SCENARIO(traces),
+    SCENARIO(pages_lent),
     SCENARIO(bodies_kept),
     SCENARIO(messages_saved),
     SCENARIO(aborts_passed_on),

@@ -39,6 +39,7 @@ namespace chorale::test {
 [[nodiscard]] host::Task<void> dates(u64);
 // scenarios_trace.cpp
 [[nodiscard]] host::Task<void> traces(u64);
+[[nodiscard]] host::Task<void> pages_lent(u64);
 [[nodiscard]] host::Task<void> while_traced(host::Task<void> (*play)(u64)); // another scenario
 // scenarios_console.cpp
 [[nodiscard]] host::Task<void> console_readers(u64);
