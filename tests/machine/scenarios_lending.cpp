@@ -43,6 +43,9 @@ constexpr uword pages = 6, size_of_place = pages * page_size;
         const long result = co_await lend(source, from, borrower, to, size, flags);
         if (result == K_OK) complain("what cannot be lent is");
     }
+    static_cast<void>(co_await lend(source, place, borrower, place + 8, page_size));
+    static_cast<void>(
+        co_await allocate(borrower, region_of(nowhere, page_size, K_WRITABLE | K_VMMAP | K_NODEMAND)));
     // Memory that is lent is not lent on; nobody's is not lent either.
     static_cast<void>(co_await lend(borrower, place, borrower, place, page_size));
     static_cast<void>(co_await lend({{1, 2}, 3}, place, borrower, place, page_size));

@@ -52,6 +52,12 @@ void do_nothing(u64, u64) {}
     const Result<SystemStack*> again = take_system_stack(3 * page_size);
     EXPECT_TRUE(again.ok() && places.contains(again.value()->top.raw()));
     if (again.ok()) give_back_system_stack(again.value());
+    for (const uword size : {uword{1}, SystemStack::largest_size}) {
+        const Result<SystemStack*> stack = take_system_stack(size);
+        EXPECT_TRUE(stack.ok() && stack.value()->size() >= size);
+        if (stack.ok()) give_back_system_stack(stack.value());
+    }
+    EXPECT_EQ(take_system_stack(SystemStack::largest_size + 1).status(), Status::size);
     co_return;
 }
 
