@@ -42,7 +42,7 @@ Status Space::begin_discard(VirtRange range, RangeWork& work) {
             if (!can_go(*region)) continue;
             region->state = RegionState::changing;
             region->work = &work;
-            work.flush_needed = work.flush_needed || perhaps_known(*region);
+            work.flush_needed |= perhaps_known(*region);
         }
         return Status::ok;
     });

@@ -125,7 +125,7 @@ void begin_recording(Thread& self) {
         settle_phase(Phase::none, nullptr);
         return finish(self, static_cast<long>(status));
     }
-    rings.run = rings.run + 1 == 0 ? 1 : rings.run + 1;
+    rings.run += 1 + static_cast<u32>(rings.run == ~u32{0}); // never 0
     self.work.done = 0;
     if constexpr (machine::traced_gate != nullptr) wrap_calls(machine::traced_gate);
     tour(self, start_visit, [](Thread& asker, long) { wake_with(asker, tell_actors); });
@@ -181,16 +181,17 @@ long read_trace(CpuIndex cpu, VirtAddr records, unsigned count) {
     return taken < 0 ? K_EFAULT : taken;
 }
 
+[[nodiscard]] static bool settled(Phase phase) { return phase == Phase::running || phase == Phase::stopped; }
+
 void end_trace_of(Thread& self, Actor& actor, void (*next)(Thread&), void (*again)(Thread&)) {
     const Phase phase = session.with([&](Session& now) {
         if (now.owner != &actor) return Phase::none;
         const Phase before = now.phase;
-        if (before == Phase::running || before == Phase::stopped) now.phase = Phase::ending;
+        if (settled(before)) now.phase = Phase::ending;
         return before;
     });
     if (phase == Phase::none) return next(self);
-    if (phase != Phase::running && phase != Phase::stopped)
-        return again(self); // another actor's thread is at it
+    if (!settled(phase)) return again(self); // another actor's thread is at it
     self.work.again = next;
     tour(self, stop_visit, [](Thread& asker, long) {
         wake_with(asker, [](Thread& mine) {

@@ -52,6 +52,19 @@ constexpr uword pages = 6, size_of_place = pages * page_size;
     static_cast<void>(co_await lend(source, place, {{1, 2}, 3}, place, page_size));
 }
 
+// Their own memory may be copied, and no longer be lent then; what they have been lent is left alone.
+[[nodiscard]] Task<void> copy_about(KnCap source, KnCap borrower, KnCap target) {
+    static_cast<void>(co_await on_region(Call::rgnSetProtect, nobody, region_of(place, page_size, 0)));
+    static_cast<void>(co_await on_region(Call::rgnSetInherit, nobody, region_of(place, page_size, 0)));
+    Named from, to;
+    co_await from.set(borrower);
+    co_await to.set(target);
+    static_cast<void>(co_await attempt(Call::rgnDup, to.at(), from.at(), K_INHERITCOPY));
+    static_cast<void>(co_await transfer(Call::rgnInitFromActor, target, region_of(plain, 0, K_WRITABLE),
+                                        source, region_of(place, 2 * page_size, 0)));
+    static_cast<void>(co_await lend(source, place, borrower, place, 2 * page_size));
+}
+
 [[nodiscard]] Task<void> lend_about(KnCap source, KnCap borrower) {
     for (int round = 0; round < 3; ++round) {
         static_cast<void>(co_await lend(source, place, borrower, place, size_of_place));
@@ -124,7 +137,8 @@ constexpr uword pages = 6, size_of_place = pages * page_size;
 Task<void> pages_lent(u64) {
     const auto stage = std::make_shared<Stage>();
     const KnCap system = co_await stage->actor(false, K_SYSTEMACTOR), source = co_await stage->actor(),
-                borrower = co_await stage->actor();
+                borrower = co_await stage->actor(), target = co_await stage->actor(),
+                late = co_await stage->actor();
     if (there(system) && there(source) && there(borrower)) {
         static_cast<void>(
             co_await allocate(source, region_of(place, size_of_place, K_WRITABLE | K_NODEMAND)));
@@ -141,7 +155,13 @@ Task<void> pages_lent(u64) {
                              {.cpu = 3, .stack = 5});
         co_await stage->play(system, [=](u64) { return hide_and_show(source, plain); },
                              {.cpu = 1, .stack = 6});
-        co_await rest(300 * microsecond);
+        co_await stage->play(borrower, [=](u64) { return copy_about(source, borrower, target); },
+                             {.cpu = 1, .stack = 2});
+        co_await rest(200 * microsecond);
+        co_await stage->play(system, [=](u64) { return copy_about(source, borrower, late); },
+                             {.cpu = 2, .stack = 8});
+        co_await stage->play(system, [=](u64) { return lend_about(source, borrower); }, {.stack = 9});
+        co_await rest(30 * microsecond);
         co_await stage->play(system, [=](u64) { return remove_actor(source); }, {.cpu = 3, .stack = 7});
     }
     co_await stage->end();

@@ -88,6 +88,15 @@ TEST_F(LentPages, AreTakenWhereTheyBelong) {
     EXPECT_EQ(pass(0, 1), Status::ok);
 }
 
+TEST_F(LentPages, RoomIsLookedForInAWindow) {
+    const VirtRange window{place, place + 4 * large_page_size};
+    const auto made =
+        lender.reserve(large_page_size, read_write, {Space::anywhere, window}, {}, Backing::frames);
+    ASSERT_TRUE(made.ok());
+    EXPECT_EQ(made.value(), place);
+    EXPECT_EQ(lender.find_room(Space::user_end().raw()).status(), Status::no_memory);
+}
+
 TEST_F(LentPages, ContentsGoWhereTheyComeOnDemandOrWereLent) {
     RangeWork work;
     EXPECT_EQ(lender.begin_discard({place + 8, place + page_size}, work), Status::round);
