@@ -14,7 +14,7 @@ namespace chorale {
 struct UnusedStacks;
 
 struct SystemStack : ListNode<UnusedStacks> {
-    VirtAddr top; // 16-aligned; null: it has no place yet
+    VirtAddr top; // 16-aligned
     unsigned order{};
 
     static constexpr unsigned smallest_order = 12, orders = 9; // 4 KiB to 1 MiB

@@ -11,6 +11,7 @@
 #include "kernel/supervisor/handler_record.hpp"
 #include "kernel/trace/trace.hpp"
 
+#include <chorus/calls.hpp>
 #include <chorus/message_registers.h>
 #include <machine/call_entry.hpp>
 #include <machine/cpu.hpp>
@@ -87,7 +88,9 @@ void put_message(Recorder& here, u32 kind, const Thread& thread, u64 number, u64
     put(here, kind, &thread);
 }
 
-constexpr u32 ipc_reply = 130; // ipcReply's index
+#define CHORALE_NUMBER(number, name, ...) number_of_##name = number,
+enum : u32 { CHORUS_BLOCK_CALLS(CHORALE_NUMBER) };
+#undef CHORALE_NUMBER
 constexpr u32 foreign_call = ThreadTrace::no_call - 1;
 
 // ---- threads ---------------------------------------------------------------------------------------------
@@ -121,7 +124,7 @@ ThreadTrace& trace_of(const Recorder& here, Thread& thread) {
 }
 
 [[nodiscard]] bool calls(u32 call) { return call == MESSAGE_CALL || call == MESSAGE_IPC_CALL; }
-[[nodiscard]] bool replies(u32 call) { return call == MESSAGE_REPLY_RECEIVE || call == ipc_reply; }
+[[nodiscard]] bool replies(u32 call) { return call == MESSAGE_REPLY_RECEIVE || call == number_of_ipcReply; }
 // Others may restore what they have received before. What is not known was begun before the trace, or is a
 // message in registers of supervisor mode.
 [[nodiscard]] bool receives(u32 call) {
@@ -286,7 +289,7 @@ void note_message(ThreadTrace& trace, u32 call, const u64 (&value)[4]) {
     case MESSAGE_IPC_SEND:
         note_descriptors(trace, value[0], value[2]);
         break;
-    case ipc_reply:
+    case number_of_ipcReply:
         note_descriptors(trace, value[0], 0);
         break;
     default:
@@ -330,7 +333,7 @@ void note_call(const TracedCall& call) {
 // who has interrupts off does not come by leave().
 extern "C" [[clang::no_sanitize("function")]] long chorale_traced_gate(u64 a, u64 b, u64 c, u64 d, u64 e,
                                                                        u64 f, u64 number) {
-    number %= 256;
+    number %= chorus::call_limit; // a gate's register has more above it
     const auto call = reinterpret_cast<long (*)(u64, u64, u64, u64, u64, u64)>(unwrapped_call(number));
     PerCpu& cpu = this_cpu();
     Recorder& here = recorders[cpu.index];

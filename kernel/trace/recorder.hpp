@@ -5,16 +5,14 @@
 //             leaves pending_trace, with which no CPU goes to user mode, so leave() looks again: trace_past()
 //             finds what the thread has sent, trace_future() who goes on, and what its call has come to.
 //   calls of supervisor mode are told by what the tables of calls lead to meanwhile (wrap_calls())
-//   switches  the trace counts as a thread with a quantum (PerCpu::quanta), so that every switch takes the
-//   slow
-//             way by change_turn(), which tells note_switch()
-//   work that goes step by step: a thread's continuation is replaced by one that looks again behind it. The
-//   bit
+//   switches  the trace counts as a thread with a quantum (PerCpu::quanta), so that every switch goes by
+//             change_turn(), which tells note_switch()
+//   steps     of long work: a thread's continuation is replaced by one that looks again behind it. The bit
 //             itself may not stay: such work ends a step when something is pending.
 //   handlers  on the thread, another system's calls above all: `returned` in their record is replaced as well
 //   messages  are found by what a thread has afterwards: its exchanges and its current message
-//   interrupts are found by their counters, when the CPU looks next
-//   page faults: `reaching` is not 0
+//   interrupts  are found by their counters, when the CPU looks next
+//   page faults tell it by `reaching`, which is not 0
 //
 // Context: all on the CPU's own, with interrupts off.
 #pragma once
