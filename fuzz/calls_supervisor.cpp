@@ -250,6 +250,10 @@ void make_bearable(unsigned number, std::span<u64, argument_limit> arguments, Po
         for (Chunk& each : pools.chunks) each.mapped = true;
         break;
     }
+    case Call::vmCopy: // beyond the room of the arguments is what the nucleus keeps of the thread
+        if (const u64 into = arguments[3] - system_stack.raw(); into <= argument_limit * argument_room)
+            arguments[4] = std::min<u64>(arguments[4], argument_limit * argument_room - into);
+        break;
     case Call::traceRead: // no more than there is room for
         arguments[2] %= argument_room / sizeof(KnTraceRecord);
         break;
