@@ -224,6 +224,7 @@ class Elsewhere(Debug):
                                           "chorale timers 0", "chorale threads ipcbench", "chorale cpus")
         deadline = re.search(r"(?m)^ +(\d+\.\d{9} s)  ipcbench/1, sleeping$", timers)
         self.assertTrue(deadline, timers)
+        self.assertNotIn("[", timers)  # the queue is whole
         row, = self.rows(threads)
         self.assertEqual((row["does"], row["flags"]), ("sleeping", "timed"))
         self.assertEqual(row["waits for"], f"its timer at {deadline.group(1)}")

@@ -296,7 +296,7 @@ class Cpu(Object):
             try:
                 entry = Object(self.nucleus, timer, "chorale::ThreadTimer")
                 found.append((entry.number("deadline"), Thread(self.nucleus, entry.number("thread"))))
-                left += [entry.number("child_"), entry.number("next_")]
+                left += [entry.number("left_"), entry.number("right_")]
             except Problem as problem:
                 wrong = f"the queue breaks off: {problem}"
         return sorted(found, key=lambda pair: pair[0]), wrong
