@@ -29,12 +29,13 @@ struct Folder {
     u32 mode;
 };
 constexpr Folder folders[] = {
-    {"bin", 0755},     {"dev", 0755},     {"etc", 0755},
-    {"home", 0755},    {"image", 0755},   {"image/sys_bank", 0755},
-    {"mnt", 0755},     {"proc", 0555},    {"root", 0700},
-    {"run", 0755},     {"sbin", 0755},    {"tmp", 01777},
-    {"usr", 0755},     {"usr/bin", 0755}, {"var", 0755},
-    {"var/log", 0755}, {"var/run", 0755}, {"var/tmp", 01777},
+    {"bin", 0755},      {"dev", 0755},      {"etc", 0755},
+    {"home", 0755},     {"image", 0755},    {"image/sys_bank", 0755},
+    {"mnt", 0755},      {"proc", 0555},     {"root", 0700},
+    {"run", 0755},      {"run/shm", 01777}, {"sbin", 0755},
+    {"tmp", 01777},     {"usr", 0755},      {"usr/bin", 0755},
+    {"var", 0755},      {"var/log", 0755},  {"var/run", 0755},
+    {"var/tmp", 01777},
 };
 
 struct Special {
@@ -77,7 +78,10 @@ constexpr Special specials[] = {
         if (const auto made = system.root()->create(nobody_but_root, special.name, wanted); !made)
             return failed(made.error());
     }
-    return {};
+    // Where shm_open() looks; the pages are the root's.
+    const NewNode shared{.kind = NodeKind::link, .mode = 0777, .target = "/run/shm"};
+    const Result<Ref<Node>> made = system.root()->create(nobody_but_root, "shm", shared);
+    return made ? Done{} : failed(made.error());
 }
 
 // A link in /bin for each program in the bank's folder bin.

@@ -24,7 +24,8 @@ struct Ram : FilesTest {
 
 TEST_F(Ram, TheTreeAtTheStart) {
     EXPECT_EQ(p.listing("/"), "bin dev etc home image mnt proc root run sbin tmp usr var");
-    EXPECT_EQ(p.listing("/dev"), "console full null random tty urandom zero");
+    EXPECT_EQ(p.listing("/dev"), "console full null random shm tty urandom zero");
+    EXPECT_EQ(stat_of("/dev/shm/.").mode & 07777, 01777U);
     EXPECT_EQ(stat_of("/tmp").mode & 07777, 01777U);
     EXPECT_EQ(p.listing("/nowhere"), "error 2");
 }

@@ -195,6 +195,22 @@ static void seen_by_all(void) {
     CHECK_EQUAL(munmap(first, 4 * page), 0);
 }
 
+static void with_a_name_of_its_own(void) {
+    const int memory = shm_open("/pages", O_CREAT | O_EXCL | O_RDWR, 0600);
+    CHECK(memory >= 0);
+    CHECK_EQUAL(ftruncate(memory, 2 * page), 0);
+    char* map = mmap(NULL, 2 * page, read_write, MAP_SHARED, memory, 0);
+    CHECK(map != MAP_FAILED);
+    map[page] = 's';
+    const int again = shm_open("/pages", O_RDONLY, 0);
+    CHECK_EQUAL(byte_at(again, page), 's');
+    CHECK_EQUAL(shm_unlink("/pages"), 0);
+    CHECK_ERROR(shm_open("/pages", O_RDWR, 0), ENOENT);
+    CHECK_EQUAL(munmap(map, 2 * page), 0);
+    close(again);
+    close(memory);
+}
+
 static void that_shrinks_and_grows(void) {
     const int file = make(4);
     char* map = mmap(NULL, 16 * page, read_write, MAP_SHARED, file, 0);
@@ -322,6 +338,7 @@ int main(int argc, char** argv) {
     out_of_reach();
     given_up();
     seen_by_all();
+    with_a_name_of_its_own();
     that_shrinks_and_grows();
     in_parts();
     with_others();
