@@ -41,6 +41,7 @@ enum class Error : int {
     erange = 34,
     edeadlk = 35,
     enametoolong = 36,
+    enolck = 37,
     enosys = 38,
     enotempty = 39,
     eloop = 40,

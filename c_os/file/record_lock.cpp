@@ -11,6 +11,8 @@ namespace chorale::c_os {
 
 namespace {
 
+constexpr unsigned records_of_owner = 1024; // the memory is everybody's
+
 struct InRecordLocks;
 struct InRecordWaits;
 
@@ -62,6 +64,19 @@ struct Records {
         }
         return false;
     }
+    // Whether its owner may have as many as there would be.
+    [[nodiscard]] bool has_room(const RecordLock& wanted) {
+        unsigned would_be = wanted.kind == RecordKind::none ? 0 : 1;
+        for (const HeldRecord* each = held.front(); each != nullptr; each = held.next(*each)) {
+            const RecordLock& lock = each->lock;
+            if (lock.owner != wanted.owner) continue;
+            const bool before = lock.range.first < wanted.range.first,
+                       behind = wanted.range.end < lock.range.end;
+            const bool changed = lock.node == wanted.node && lock.range.overlaps(wanted.range);
+            would_be += changed ? unsigned{before} + unsigned{behind} : 1;
+        }
+        return would_be <= records_of_owner;
+    }
     // What the owner has in the range goes; `rest` is for the part behind it of a lock that goes on there.
     void clear(const RecordLock& wanted, Owned<HeldRecord>& rest) {
         HeldRecord* next = nullptr;
@@ -110,6 +125,7 @@ Done set_record_lock(const RecordLock& wanted, bool waits) {
     Owned<HeldRecord> own{new (std::nothrow) HeldRecord{wanted}}, rest{new (std::nothrow) HeldRecord{wanted}};
     if (!own || !rest) return failed(Error::enomem);
     const Lock lock{all.mutex};
+    if (!all.has_room(wanted)) return failed(Error::enolck);
     if (wanted.kind != RecordKind::none && all.conflict(wanted) != nullptr) {
         if (!waits) return failed(Error::eagain);
         if (const Done done = wait_for_turn(wanted); !done) return done;

@@ -33,7 +33,7 @@ struct RecordLock {
 };
 
 // What the owner has had of the range is of this kind from now on. Errors: eagain (unless it waits), eintr,
-// enomem; edeadlk: who would have to go first waits for the caller.
+// enomem; enolck: the owner has too many; edeadlk: who would have to go first waits for the caller.
 [[nodiscard]] Done set_record_lock(const RecordLock& wanted, bool waits);
 // The first lock that keeps this one off.
 [[nodiscard]] std::optional<RecordLock> find_record_lock(const RecordLock& wanted);

@@ -112,6 +112,19 @@ TEST_F(Records, Errors) {
     fail_allocation_after(0);
 }
 
+TEST_F(Records, AreLimitedForEach) {
+    constexpr int limit = 1024;
+    for (int i = 0; i < limit - 1; ++i) EXPECT_EQ(set(p, write_lock, 10 * i, 3), 0);
+    EXPECT_EQ(set(p, unlock, 1, 1), 0); // makes two of one
+    EXPECT_EQ(set(p, unlock, 11, 1), -ENOLCK);
+    EXPECT_EQ(set(p, write_lock, 5, 1), -ENOLCK);
+    EXPECT_EQ(set(p, read_lock, 10, 3), 0); // in the place of another
+    EXPECT_EQ(set(q, write_lock, 5, 1), 0);
+    EXPECT_EQ(set(p, unlock, 10, 3), 0);
+    EXPECT_EQ(set(p, unlock, 0, 1), 0);
+    EXPECT_EQ(set(p, write_lock, 6, 1), 0);
+}
+
 TEST_F(Records, WaitUntilTheyCanBeHad) {
     EXPECT_EQ(set(p, write_lock, 0, 10), 0);
     std::jthread other{[&] { EXPECT_EQ(set(q, write_lock, 5, 10, set_lock_waiting), 0); }};
