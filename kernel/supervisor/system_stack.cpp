@@ -1,6 +1,7 @@
 #include "kernel/supervisor/system_stack.hpp"
 
 #include "kernel/base/spin_lock.hpp"
+#include "kernel/mem/frame.hpp"
 #include "kernel/mem/relaxed.hpp"
 #include "kernel/mem/slab.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
@@ -34,6 +35,7 @@ struct OfSize {
 };
 Guarded<Rank::stacks, std::array<OfSize, SystemStack::orders>> stacks;
 constinit Relaxed<u64> regions;
+constinit Relaxed<u64> frames; // of all stacks that are mapped
 
 template <class Use>
 auto with_order(unsigned order, Use&& use) {
@@ -92,15 +94,23 @@ auto with_order(unsigned order, Use&& use) {
     return made;
 }
 
-} // namespace
+// Memory never comes back from stacks, and is in nobody's quota: they may have so much of it.
+[[nodiscard]] bool charge(unsigned order) {
+    constexpr u64 share = 8;
+    const u64 wanted = u64{1} << (order - page_bits);
+    if (frames.add(wanted) + wanted <= frame_statistics().total / share) return true;
+    frames.subtract(wanted);
+    return false;
+}
 
-Result<SystemStack*> take_system_stack(uword size) {
-    if (size == 0) size = SystemStack::default_size;
-    if (size > SystemStack::largest_size) return Status::size;
-    const auto wanted = static_cast<unsigned>(std::bit_width(size - 1));
-    const unsigned order = wanted < SystemStack::smallest_order ? SystemStack::smallest_order : wanted;
-    SystemStack* const old = with_order(order, [](OfSize& its) { return its.unused.pop_front(); });
-    if (old != nullptr) return old;
+[[nodiscard]] SystemStack* take_larger(unsigned order) {
+    SystemStack* found = nullptr;
+    while (found == nullptr && ++order < SystemStack::smallest_order + SystemStack::orders)
+        found = with_order(order, [](OfSize& its) { return its.unused.pop_front(); });
+    return found;
+}
+
+[[nodiscard]] Result<SystemStack*> map_stack(unsigned order) {
     SystemStack* stack = with_order(order, [](OfSize& its) { return its.bare.pop_front(); });
     if (stack == nullptr) {
         const Result<SystemStack*> made = make_stack(order);
@@ -112,6 +122,25 @@ Result<SystemStack*> take_system_stack(uword size) {
         with_order(order, [&](OfSize& its) { its.bare.push_front(*stack); });
         return status;
     }
+    return stack;
+}
+
+} // namespace
+
+Result<SystemStack*> take_system_stack(uword size) {
+    if (size == 0) size = SystemStack::default_size;
+    if (size > SystemStack::largest_size) return Status::size;
+    const auto wanted = static_cast<unsigned>(std::bit_width(size - 1));
+    const unsigned order = wanted < SystemStack::smallest_order ? SystemStack::smallest_order : wanted;
+    SystemStack* const old = with_order(order, [](OfSize& its) { return its.unused.pop_front(); });
+    if (old != nullptr) return old;
+    if (!charge(order)) {
+        SystemStack* const larger = take_larger(order);
+        if (larger == nullptr) return Status::no_memory;
+        return larger;
+    }
+    const Result<SystemStack*> stack = map_stack(order);
+    if (!stack.ok()) frames.subtract(u64{1} << (order - page_bits));
     return stack;
 }
 

@@ -2,6 +2,7 @@
 #include "kernel/lap/binding.hpp"
 #include "kernel/lap/lap.hpp"
 #include "kernel/mem/fail_allocation.hpp"
+#include "kernel/mem/frame.hpp"
 #include "kernel/supervisor/exports.hpp"
 #include "kernel/supervisor/supervisor_space.hpp"
 #include "kernel/supervisor/system_stack.hpp"
@@ -58,6 +59,32 @@ void do_nothing(u64, u64) {}
         if (stack.ok()) give_back_system_stack(stack.value());
     }
     EXPECT_EQ(take_system_stack(SystemStack::largest_size + 1).status(), Status::size);
+    co_return;
+}
+
+// All of them together have a part of the memory; a larger one does when there is no more.
+[[nodiscard]] Task<void> take_too_many_stacks() {
+    const u64 most = frame_statistics().total / 8;
+    std::vector<SystemStack*> taken;
+    u64 frames = 0;
+    Result<SystemStack*> made = Status::no_memory;
+    while ((made = take_system_stack(8 * page_size)).ok()) {
+        taken.push_back(made.value());
+        frames += made.value()->size() >> page_bits;
+    }
+    EXPECT_EQ(made.status(), Status::no_memory);
+    EXPECT_LE(frames, most);
+    EXPECT_GT(frames, most / 2);
+    EXPECT_FALSE(taken.empty());
+    give_back_system_stack(taken.back());
+    taken.pop_back();
+    bool larger = false;
+    while ((made = take_system_stack(page_size)).ok()) {
+        taken.push_back(made.value());
+        larger |= made.value()->size() > page_size;
+    }
+    EXPECT_TRUE(larger);
+    for (SystemStack* const stack : taken) give_back_system_stack(stack);
     co_return;
 }
 
@@ -123,6 +150,10 @@ TEST(Supervisor, full_tables) {
 
 TEST(Supervisor, stacks_lie_in_rows) {
     expect_clean([](u64) { return take_stacks(); });
+}
+
+TEST(Supervisor, stacks_have_a_part_of_the_memory) {
+    expect_clean([](u64) { return take_too_many_stacks(); });
 }
 
 TEST(Supervisor, exported_symbols) {
