@@ -120,6 +120,8 @@ struct RunOptions {
             status = call.failed("%d: it runs already", aid);
         else if (result < 0)
             status = call.failed("%d: %s", aid, cause(-result).c_str());
+        else if (!go_on)
+            call.shell.report_end_of(aid);
     }
     return status;
 }

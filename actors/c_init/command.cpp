@@ -46,7 +46,8 @@ int Invocation::misused(const char* format, ...) const {
     va_end(arguments);
     shell.complain(words.front() + ": " + text);
     if (const Command* const command = find_command(words.front()); command != nullptr)
-        fprintf(stderr, "usage: %s %s\n", command->name, command->syntax);
+        fprintf(stderr, "usage: %s%s%s\n", command->name, command->syntax[0] == '\0' ? "" : " ",
+                command->syntax);
     return 2;
 }
 

@@ -9,12 +9,17 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 namespace chorale::c_init {
 
 namespace {
 
 constexpr int status_not_started = 126, status_not_found = 127, status_event = 128; // as shells have them
+
+const Redirection no_input{0, Redirection::Kind::read, "/dev/null"};
 
 [[nodiscard]] std::string last_part(const std::string& path) {
     const std::size_t slash = path.rfind('/');
@@ -82,6 +87,8 @@ int Shell::run_line(std::string_view text) {
         return status_ = 2;
     }
     if (line.words.empty()) return status_;
+    // Who types types for C_INIT. What the line says comes later, and goes before.
+    if (line.background) line.redirections.insert(line.redirections.begin(), no_input);
     Redirected redirected;
     const std::string refused = redirected.begin(line.redirections, session_);
     if (!refused.empty()) {
@@ -128,9 +135,11 @@ int Shell::create(StartRequest& request, bool here_too) {
     if (request.path.find('/') != std::string::npos) return actors_.create(request);
     const std::string name = request.path;
     request.path = "/bin/" + name;
+    // As the manual's example 5-3 wants it: argv[0] is what the file can be opened by.
+    if (here_too) request.arguments.front() = request.path;
     int aid = actors_.create(request);
     if (aid == -ENOENT && here_too) {
-        request.path = name;
+        request.path = request.arguments.front() = name;
         aid = actors_.create(request);
     }
     return aid;
@@ -186,6 +195,18 @@ void Shell::report_ended() {
     fflush(stdout);
 }
 
+void Shell::report_end_of(int aid) {
+    constexpr unsigned looks = 40;
+    constexpr unsigned pause = 5'000; // microseconds
+    const auto waits = [&] {
+        return std::ranges::any_of(background_, [&](const Background& each) { return each.aid == aid; });
+    };
+    for (unsigned i = 0; i < looks && waits(); ++i) {
+        report_ended();
+        if (waits()) usleep(pause);
+    }
+}
+
 int Shell::run_file(const std::string& path) {
     if (places_.size() == file_depth_limit) {
         complain("source: " + path + ": more than " + std::to_string(file_depth_limit) +
@@ -200,6 +221,10 @@ int Shell::run_file(const std::string& path) {
     }
     if (error != 0) {
         complain("source: " + path + ": " + cause(error));
+        return 1;
+    }
+    if (text.find('\0') != text.npos) {
+        complain("source: " + path + ": not a text file");
         return 1;
     }
     return run_lines(path, text);

@@ -34,6 +34,8 @@ class Shell final : public Variables {
     void complain(const std::string& text) const;
     // Says which actors in the background have ended.
     void report_ended();
+    // The same, when one of them is about to end.
+    void report_end_of(int aid);
 
     void append_value(std::string_view name, std::string& to) const override;
 

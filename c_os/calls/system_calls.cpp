@@ -61,8 +61,10 @@ struct Limit {
 };
 constexpr u64 unlimited = ~u64{0};
 
+enum LimitedResource : u64 { file_size = 1, stack = 3, core = 4, files = 7, resource_count = 16 };
+
 [[nodiscard]] Result<Limit> limit_of(Task& task, u64 resource) {
-    enum : u64 { cpu, file_size, data, stack, core, resident, processes_, files, resource_count = 16 };
+    const FileContext& context = task.process.files;
     if (resource >= resource_count) return failed(Error::einval);
     switch (resource) {
     case stack:
@@ -70,20 +72,29 @@ constexpr u64 unlimited = ~u64{0};
     case core:
         return Limit{0, 0};
     case files:
-        return Limit{task.process.files.files.limit(), FileTable::descriptor_limit};
+        return Limit{context.files.limit(), context.hard_limit(HardLimit::files)};
+    case file_size:
+        return Limit{context.file_size_limit(), context.hard_limit(HardLimit::file_size)};
     default:
         return Limit{unlimited, unlimited};
     }
 }
 
 [[nodiscard]] Result<u64> change_limit(Task& task, u64 resource, u64 address) {
-    constexpr u64 files = 7;
     const Result<Limit> limit = get_from_user<Limit>(address);
     if (!limit) return failed(limit.error());
     if (limit->soft > limit->hard) return failed(Error::einval);
-    if (resource != files) return 0; // what is not limited stays so
-    if (limit->hard > FileTable::descriptor_limit) return failed(Error::eperm);
-    task.process.files.files.set_limit(static_cast<u32>(limit->soft));
+    if (resource != files && resource != file_size) return 0; // what is not limited stays so
+    FileContext& context = task.process.files;
+    const HardLimit hard = resource == files ? HardLimit::files : HardLimit::file_size;
+    const bool raises = limit->hard > context.hard_limit(hard);
+    if (raises && context.credentials().uid != 0) return failed(Error::eperm);
+    if (resource == files && limit->hard > FileTable::descriptor_limit) return failed(Error::eperm);
+    context.set_hard_limit(hard, limit->hard);
+    if (resource == files)
+        context.files.set_limit(static_cast<u32>(limit->soft));
+    else
+        context.set_file_size_limit(limit->soft);
     return 0;
 }
 

@@ -31,6 +31,8 @@ Done FileContext::begin_as_child(FileContext& parent, const Inheritance& inherit
     const JobIdentity job = parent.job();
     Ref<Terminal> terminal = parent.terminal();
     set_file_size_limit(parent.file_size_limit());
+    for (const HardLimit each : {HardLimit::files, HardLimit::file_size})
+        set_hard_limit(each, parent.hard_limit(each));
     const Lock lock{mutex_};
     credentials_ = inheritance.credentials != nullptr ? *inheritance.credentials : caller.credentials;
     root_ = inheritance.root ? inheritance.root : caller.root;

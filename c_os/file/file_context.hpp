@@ -3,6 +3,9 @@
 
 #include "c_os/file/file_table.hpp"
 
+#include <array>
+#include <atomic>
+
 namespace chorale::c_os {
 
 class Terminal;
@@ -27,6 +30,8 @@ struct Inheritance {
     Ref<Node> root{}, current{};
     const Credentials* credentials{};
 };
+
+enum class HardLimit : u8 { files, file_size };
 
 class FileContext {
   public:
@@ -59,6 +64,14 @@ class FileContext {
     [[nodiscard]] Ref<Terminal> terminal();
     void set_terminal(Ref<Terminal> terminal);
 
+    // What others of setrlimit(2) lie below: the soft ones are `files`' and the next. Numbers by themselves.
+    [[nodiscard]] u64 hard_limit(HardLimit which) const {
+        return hard_[static_cast<unsigned>(which)].load(std::memory_order_relaxed); // as above
+    }
+    void set_hard_limit(HardLimit which, u64 limit) {
+        hard_[static_cast<unsigned>(which)].store(limit, std::memory_order_relaxed); // as above
+    }
+
     // RLIMIT_FSIZE: where writing ends. A number by itself.
     [[nodiscard]] u64 file_size_limit() const { return file_size_limit_.load(std::memory_order_relaxed); }
     void set_file_size_limit(u64 limit) {
@@ -66,13 +79,14 @@ class FileContext {
     }
 
   private:
-    Mutex mutex_; // all below but the limit
+    Mutex mutex_; // all below but the limits
     Credentials credentials_;
     Ref<Node> root_, current_;
     u32 umask_{022};
     JobIdentity job_;
     Ref<Terminal> terminal_;
     std::atomic<u64> file_size_limit_{~u64{0}};
+    std::array<std::atomic<u64>, 2> hard_{FileTable::descriptor_limit, ~u64{0}};
 };
 
 } // namespace chorale::c_os

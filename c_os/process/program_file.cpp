@@ -65,8 +65,11 @@ Done ProgramFile::allocate(std::size_t size) {
 }
 
 Done ProgramFile::inflate() {
+    constexpr std::size_t most = 1032; // bytes for one: what zlib's format comes to
+    const std::size_t size = inflated_size(bytes());
+    if (size / most > size_) return failed(Error::enoexec); // cut off
     ProgramFile inflated;
-    if (const Done done = inflated.allocate(inflated_size(bytes())); !done) return done;
+    if (const Done done = inflated.allocate(size); !done) return done;
     if (const Done done = inflate_program(bytes(), {inflated.begin_, inflated.size_}); !done) return done;
     std::swap(begin_, inflated.begin_);
     std::swap(size_, inflated.size_);

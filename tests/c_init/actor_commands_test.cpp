@@ -20,7 +20,7 @@ TEST_F(ActorCommands, RunWaitsForTheEnd) {
     EXPECT_EQ(actors.waited, std::vector{10});
     ASSERT_EQ(actors.requests.size(), 1U);
     EXPECT_EQ(actors.requests[0].path, "/bin/hello");
-    EXPECT_EQ(actors.requests[0].arguments, (Words{"hello", "a", "b c"}));
+    EXPECT_EQ(actors.requests[0].arguments, (Words{"/bin/hello", "a", "b c"}));
     EXPECT_FALSE(actors.requests[0].trusted);
     EXPECT_TRUE(actors.started.contains(10));
 }
@@ -30,6 +30,7 @@ TEST_F(ActorCommands, RunLooksInBinThenHere) {
     EXPECT_EQ(out, "");
     EXPECT_EQ(actors.requests[0].path, "/bin/here");
     EXPECT_EQ(actors.requests[1].path, "here");
+    EXPECT_EQ(actors.requests[1].arguments, Words{"here"});
     EXPECT_EQ(run("arun /a/b"), 0);
     EXPECT_EQ(actors.requests[2].path, "/a/b");
 }
@@ -49,7 +50,7 @@ TEST_F(ActorCommands, EveryRunOption) {
     EXPECT_EQ(run("arun -U -T -k -D -Z -xip -q hello -x"), 0);
     EXPECT_EQ(actors.requests[0].space, StartRequest::Space::user);
     EXPECT_TRUE(actors.requests[0].trusted);
-    EXPECT_EQ(actors.requests[0].arguments, (Words{"hello", "-x"}));
+    EXPECT_EQ(actors.requests[0].arguments, (Words{"/bin/hello", "-x"}));
     EXPECT_EQ(run("arun -ST hello"), 0);
     EXPECT_EQ(actors.requests[1].space, StartRequest::Space::supervisor);
     EXPECT_EQ(run("arun -d hello"), 0);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -100,6 +101,36 @@ static void system_itself(void) {
     CHECK_ERROR(fork(), ENOSYS);
 }
 
+static void limits(void) {
+    struct rlimit limit = {1000, 2000}, now = {0, 0};
+    CHECK_EQUAL(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    CHECK_EQUAL(getrlimit(RLIMIT_FSIZE, &now), 0);
+    CHECK(now.rlim_cur == 1000 && now.rlim_max == 2000);
+    const int file = open("/tmp/short", O_RDWR | O_CREAT, 0600);
+    char bytes[800] = {0};
+    CHECK_EQUAL(write(file, bytes, sizeof bytes), 800);
+    CHECK_EQUAL(write(file, bytes, sizeof bytes), 200);
+    CHECK_ERROR(write(file, bytes, sizeof bytes), EFBIG);
+    CHECK_ERROR(ftruncate(file, 1001), EFBIG);
+    close(file);
+    unlink("/tmp/short");
+    CHECK_EQUAL(getrlimit(RLIMIT_NOFILE, &now), 0);
+    CHECK(now.rlim_cur > 10 && now.rlim_max >= now.rlim_cur);
+    limit.rlim_cur = limit.rlim_max = 10;
+    CHECK_EQUAL(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = 11;
+    CHECK_ERROR(setrlimit(RLIMIT_NOFILE, &limit), EINVAL);
+    limit.rlim_max = 11; /* only user 0 may raise that */
+    CHECK_EQUAL(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    CHECK_EQUAL(seteuid(7), 0);
+    limit.rlim_max = 12;
+    CHECK_ERROR(setrlimit(RLIMIT_NOFILE, &limit), EPERM);
+    limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
+    CHECK_ERROR(setrlimit(RLIMIT_FSIZE, &limit), EPERM);
+    CHECK_EQUAL(seteuid(0), 0);
+    CHECK_EQUAL(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
 static void locks(void) {
     const int file = open("/tmp/locked", O_RDWR | O_CREAT, 0600);
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 4, .l_len = 8};
@@ -122,5 +153,6 @@ int main(int argc, char** argv) {
     files();
     system_itself();
     locks();
+    limits();
     return finish("everyday");
 }

@@ -24,9 +24,9 @@ LIMIT = 120  # seconds; what is waited for takes a second
 class Guest(Typist):
     """A machine with a person at its serial line."""
 
-    def __init__(self, name, cpus=2, append=LEAN, bank=BANK):
+    def __init__(self, name, cpus=2, append=LEAN, bank=BANK, reboots=False):
         self.scratch = tempfile.TemporaryDirectory(prefix="chorale-console-")
-        guest = qemu.Machine(arch=ARCH, cpus=cpus, append=append, bank=str(bank))
+        guest = qemu.Machine(arch=ARCH, cpus=cpus, append=append, bank=str(bank), reboots=reboots)
         terminal, other = pty.openpty()
         attributes = termios.tcgetattr(other)
         attributes[1] &= ~termios.ONLCR  # what comes is what the machine has sent
@@ -116,8 +116,7 @@ class Commands(ConsoleTest):
         self.assertTrue([line for line in guest.run("aps") if re.search(f" {aid} ipcrecv +no +SSLEEP", line)])
         self.assertEqual(guest.run("akill 2"), ["akill: 2: that is C_INIT itself"])
         self.assertEqual(guest.run("akill 999"), ["akill: 999: no such actor"])
-        guest.run(f"akill {aid}")
-        self.eventually(guest, f"ipcrecv (aid {aid}): killed")
+        self.assertEqual(guest.run(f"akill {aid}"), [f"ipcrecv (aid {aid}): killed"])
         self.assertFalse([line for line in guest.run("aps") if "ipcrecv" in line])
         self.assertNotIn("\r\r", guest.output)
 
@@ -315,6 +314,36 @@ class Programs(ConsoleTest):
         self.assertEqual(guest.run("arun bad"), ["arun: /bin/bad: exec format error"])
         self.assert_runs(guest, "small", "user")
 
+    def test_cut_off(self):
+        guest = self.boot_with({"short.gz": gzip.compress(self.program("5-1"))[:5000]})
+        self.assertEqual(guest.run("arun short"), ["arun: /bin/short: exec format error"])
+
+    def test_background_has_no_input(self):
+        guest = self.boot_with({"busybox": self.program("busybox")})
+        guest.run("busybox cat &")
+        for word in ("one", "two", "three"):
+            self.assertIn(word, guest.run(f"echo {word}"))
+        self.eventually(guest, "busybox (aid ")
+        guest.run("echo from a file > /tmp/f")
+        begin = len(guest.output)
+        guest.run("busybox cat < /tmp/f &")
+        self.expect_line(guest, "from a file", begin)
+
+    def test_example_that_starts_itself(self):
+        guest = self.boot_with({"5-3": self.program("5-3")})
+        for folder, words in (("/", "5-3"), ("/bin", "./5-3"), ("/bin", "5-3")):
+            with self.subTest(folder=folder, words=words):
+                guest.run(f"cd {folder}")
+                self.assertRegex("\n".join(guest.run(f"arun {words}")),
+                                 "I succeeded creating actor whose aid is [0-9]+")
+
+    def test_limits_of_files(self):
+        guest = self.boot_with({"busybox": self.program("busybox")})
+        self.assertEqual(guest.run("ulimit -f 4"), [])
+        self.assertEqual(guest.run("ulimit -f"), ["4"])
+        self.assertIn("File too large", "".join(guest.run("busybox dd if=/dev/zero of=/tmp/f bs=1k count=3")))
+        self.assertIn(" 2048 ", "".join(guest.run("busybox ls -l /tmp/f")))
+
     def test_broken_ones_are_told_of_a_few_times_a_second(self):
         broken = bytearray(self.program("5-1"))
         broken[18:20] = b"\xff\xff"  # e_machine
@@ -374,6 +403,14 @@ class Ends(ConsoleTest):
         guest = self.boot()
         guest.type("reboot", ENTER)
         self.assertEqual(guest.end(), 0)  # -no-reboot
+
+    def test_reboot_starts_anew(self):
+        guest = self.boot(reboots=True)
+        self.assertEqual(guest.run("echo x > /tmp/f"), [])
+        begin = len(guest.output)
+        guest.type("reboot", ENTER)
+        guest.expect(PROMPT, guest.expect("1 boot actors", begin))
+        self.assertEqual(guest.run("source /tmp/f"), ["source: /tmp/f: no such file or directory"])
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ class Machine:
     virtual_time: bool = False  # its clocks count its instructions: the host's pauses do not reach it
     plugin: str = ""  # the value of -plugin, "" for none
     one_thread: bool = False  # the emulator runs all CPUs in turn: the same order every time
+    reboots: bool = False  # a reset starts the machine anew, else it ends the emulator
     kernel: str = ""
     bank: str = ""  # "none" for none
     iso: str = ""
@@ -78,7 +79,8 @@ class Machine:
         cpus = self.cpus + (self.board in WITH_MONITOR_CPU)
         line = [f"qemu-system-{self.arch}", "-accel", accelerator, "-machine", self.machine,
                 *(("-cpu", cpu) if cpu else ()), "-smp", str(cpus), "-m", self.memory, "-nodefaults",
-                "-display", "none", "-no-reboot", *self.facts.exit_device, *serial]
+                "-display", "none", *(() if self.reboots else ("-no-reboot",)), *self.facts.exit_device,
+                *serial]
         if self.icount:
             line += ["-icount", "shift=0"]
         elif self.virtual_time:

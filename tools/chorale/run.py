@@ -21,7 +21,7 @@ def command_line(options, *more):
 def run(options):
     build.build(options.arch, options.verbose)
     machine = qemu.Machine(arch=options.arch, cpus=options.cpus, memory=options.memory,
-                           append=command_line(options),
+                           append=command_line(options), reboots=True,
                            bank=options.bank or str(paths.tree(options.arch) / "console_bank.cpio"))
     print("Booting. Leave with Ctrl-A x; Ctrl-A h lists more.", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="chorale-") as scratch:

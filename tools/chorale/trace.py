@@ -39,6 +39,16 @@ def check_usage(options):
     for program in options.program:
         if not re.fullmatch(r"[A-Za-z0-9_.+-]{1,64}", os.path.basename(program)):
             raise UsageError(f"./chorale trace: --program {program!r}: not a name for a file in /bin")
+        if not is_program(program):
+            raise UsageError(f"./chorale trace: --program {program!r}: not an ELF file")
+
+
+def is_program(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read(4).startswith((b"\x7fELF", b"\x1f\x8b"))
+    except OSError as error:
+        raise UsageError(f"./chorale trace: --program {path!r}: {error.strerror}") from error
 
 
 def quoted(word):
@@ -214,6 +224,11 @@ def table(facts):
 
 
 def write(path, text):
+    """A file is there as a whole or not at all; what is a device, or leads to one, is written to."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     partial.write_text(text, encoding="utf-8")
