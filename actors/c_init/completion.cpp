@@ -15,7 +15,8 @@ namespace {
 struct LastWord {
     std::size_t place{};
     bool first{true}, quoted{};
-    std::string text; // without its backslashes
+    std::string text;    // without its backslashes
+    std::string command; // the first, unless the last is a file of a redirection
 };
 
 [[nodiscard]] LastWord last_word(std::string_view line) {
@@ -25,6 +26,7 @@ struct LastWord {
         const char c = line[i];
         if (c == '\'' || c == '"') word.quoted = true;
         if (c == ' ' || c == '\t' || c == '<' || c == '>') {
+            if (in_word && !redirected && !any) word.command = word.text;
             if (in_word && !redirected) any = true;
             if (in_word) redirected = false;
             if (c == '<' || c == '>') redirected = true;
@@ -40,6 +42,7 @@ struct LastWord {
             word.text += c;
     }
     word.first = !any && !redirected;
+    if (redirected) word.command.clear();
     return word;
 }
 
@@ -59,6 +62,12 @@ void add_files(const std::string& folder, const std::string& shown, const std::s
     closedir(directory);
 }
 
+void add_commands(const std::string& begin, std::vector<std::string>& words) {
+    for (const Command& command : commands()) {
+        if (std::string_view{command.name}.starts_with(begin)) words.emplace_back(command.name);
+    }
+}
+
 } // namespace
 
 std::vector<std::string> completions(std::string_view line) {
@@ -70,11 +79,12 @@ std::vector<std::string> completions(std::string_view line) {
         const std::string shown = word.text.substr(0, slash + 1);
         add_files(shown, shown, word.text.substr(slash + 1), words);
     } else if (word.first) {
-        for (const Command& command : commands()) {
-            if (std::string_view{command.name}.starts_with(word.text)) words.emplace_back(command.name);
-        }
+        add_commands(word.text, words);
         add_files("/bin", "", word.text, words);
+    } else if (word.command == "help") {
+        add_commands(word.text, words);
     } else {
+        if (word.command == "arun" || word.command == "ktrace") add_files("/bin", "", word.text, words);
         add_files(".", "", word.text, words);
     }
     std::sort(words.begin(), words.end());

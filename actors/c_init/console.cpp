@@ -2,6 +2,7 @@
 
 #include "c_init/completion.hpp"
 
+#include <chorus/terminal.h>
 extern "C" {
 #include <linenoise.h>
 }
@@ -10,6 +11,7 @@ extern "C" {
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace chorale::c_init {
@@ -79,7 +81,16 @@ void complete(const char* begin, linenoiseCompletions* found, void*) {
 
 enum class Read { line, interrupted, end };
 
+// The editor clears the line that it begins in.
+void begin_line() {
+    int column = 0;
+    fflush(stdout);
+    if (ioctl(STDOUT_FILENO, CHORUS_TIOCGCOLUMN, &column) == 0 && column != 0) putchar('\n');
+    fflush(stdout);
+}
+
 [[nodiscard]] Read read_line(std::string& text) {
+    begin_line();
     errno = 0;
     char* const line = linenoise(prompt);
     if (line == nullptr) return errno == EAGAIN ? Read::interrupted : Read::end;

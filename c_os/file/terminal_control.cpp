@@ -3,6 +3,8 @@
 #include "c_os/file/file_context.hpp"
 #include "c_os/file/terminal.hpp"
 
+#include <chorus/terminal.h>
+
 namespace chorale::c_os {
 
 namespace {
@@ -177,6 +179,12 @@ Result<u64> Terminal::control(FileContext& context, u32 request, u64 argument) {
         const int waiting = static_cast<int>(lines_end_ - read_);
         mutex_.unlock();
         return answer(argument, waiting);
+    }
+    case CHORUS_TIOCGCOLUMN: {
+        mutex_.lock();
+        const int column = static_cast<int>(column_);
+        mutex_.unlock();
+        return answer(argument, column);
     }
     case output_waiting:
         return answer(argument, 0);

@@ -6,6 +6,7 @@
 #include <exceptions.hpp>
 #include <exec/chReboot.h>
 #include <ipc/chIpc.h>
+#include <mem/chMem.h>
 #include <supervisor/thread.hpp>
 
 namespace chorale::c_os {
@@ -73,6 +74,15 @@ void take_notices(std::uintptr_t) {
     }
 }
 
+// What the page is for would have been allowed: so there was none.
+[[nodiscard]] bool lacks_memory(const Process& process, u64 address, u64 pc) {
+    const KnRgnDesc place{round_down(address, page_size), page_size, 0, 0, nullptr, 0};
+    KnRgnStat found{};
+    if (process.supervisor || rgnStat(&process.capability, &place, &found, sizeof found) < 1) return false;
+    const bool jumped = round_down(pc, page_size) == place.startAddr;
+    return (found.options & (K_WRITABLE | K_VMMAP)) == K_WRITABLE && !jumped;
+}
+
 // On the thread that has met the exception.
 void on_exception(void* argument, void*) {
     auto& exception = *static_cast<KnExcDesc*>(argument);
@@ -85,12 +95,16 @@ void on_exception(void* argument, void*) {
     const auto address = reinterpret_cast<u64>(exception.excAddress);
     if (event == KillEvent::memory_protection && !process->supervisor && process->space.behind_file(address))
         event = KillEvent::bus_error;
+    const u64 pc = exception.threadCtx->pc;
+    const char* cause = "";
+    if (event == KillEvent::memory_protection && lacks_memory(*process, address, pc))
+        cause = " (out of memory: no page left for it)";
     exception.excHandled = 1;
     const EndEvent end{EndEvent::Kind::kill, static_cast<int>(event)};
     // One line: what its other threads meet meanwhile tells nothing new.
     if (begin_end(*process, end))
-        say_of_program("{} (aid {}): {}: address {}, pc {}", static_cast<const char*>(process->name),
-                       process->id, text(event), Hex{address}, Hex{exception.threadCtx->pc});
+        say_of_program("{} (aid {}): {}{}: address {}, pc {}", static_cast<const char*>(process->name),
+                       process->id, text(event), cause, Hex{address}, Hex{pc});
     end_process_for_good(std::move(process), end);
 }
 

@@ -236,6 +236,7 @@ TEST_F(ConsoleCommands, Completion) {
     EXPECT_EQ(completions("cat file\\ o"), Lines{"cat file\\ one "});
     EXPECT_EQ(completions("cat > fo"), Lines{"cat > folder/"});
     EXPECT_EQ(completions("cat >fo"), Lines{"cat >folder/"});
+    EXPECT_EQ(completions("help unse"), Lines{"help unsetenv "});
     EXPECT_EQ(completions("cat 'f"), Lines{});
     EXPECT_EQ(completions("./fold"), Lines{"./folder/"});
     EXPECT_EQ(completions("source /nowhere/x"), Lines{});

@@ -5,6 +5,8 @@
 #include "c_os/file/console.hpp"
 #include "c_os/file/device.hpp"
 
+#include <chorus/terminal.h>
+
 #include <thread>
 #include <vector>
 
@@ -258,6 +260,19 @@ TEST_F(TerminalTest, AFullLine) {
     make_raw(1, 0);
     for (int i = 0; i < 5000; ++i) type("x");
     EXPECT_EQ(read(5000).size(), 4096U);
+}
+
+TEST_F(TerminalTest, KnowsTheColumn) {
+    const UserPiece to = p.piece(sizeof(int));
+    const auto column_behind = [&](const std::string& text) {
+        static_cast<void>(write(text));
+        EXPECT_TRUE(terminal->control(p.context, CHORUS_TIOCGCOLUMN, to.address));
+        return to.value<int>();
+    };
+    EXPECT_EQ(column_behind("abc"), 3);
+    EXPECT_EQ(column_behind("\t"), 8);
+    EXPECT_EQ(column_behind("\b"), 7);
+    EXPECT_EQ(column_behind("x\n"), 0);
 }
 
 TEST_F(TerminalTest, FlowAndEnd) {

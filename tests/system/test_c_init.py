@@ -151,6 +151,8 @@ class Commands(ConsoleTest):
         self.assertEqual(guest.run("ipcsend 2> /tmp/e"), [])
         self.assertEqual(guest.run("source /tmp/e")[0],
                          "/tmp/e:1: ipcsend:: no such command, and no such program in /bin")
+        self.assertEqual(guest.run("echo -n half"), ["half"])
+        self.assertIn("half\r\n", guest.output)
         self.assertEqual(guest.run("cd /tmp"), [])
         self.assertEqual(guest.run("pwd"), ["/tmp"])
         self.assertEqual(guest.run("echo x < nowhere"), ["echo: nowhere: no such file or directory"])
@@ -313,6 +315,11 @@ class Programs(ConsoleTest):
             self.assert_runs(guest, words, space)
         self.assertEqual(guest.run("arun bad"), ["arun: /bin/bad: exec format error"])
         self.assert_runs(guest, "small", "user")
+
+    def test_out_of_memory(self):
+        guest = self.boot_with({"busybox": self.program("busybox")})
+        lines = guest.run("busybox awk 'BEGIN { for (s = \"x\"; ; s = s s) n++ }'")
+        self.assertRegex("\n".join(lines), "memory protection fault .out of memory: no page left for it.: ")
 
     def test_cut_off(self):
         guest = self.boot_with({"short.gz": gzip.compress(self.program("5-1"))[:5000]})
