@@ -8,7 +8,7 @@ import unittest
 from support import ARCH, ROOT, TREE, paths
 from test_c_init import ConsoleTest, ENTER, PROMPT, control
 
-from chorale import trace_events
+from chorale import trace, trace_events
 from chorale.transfer import Transfer
 
 GROUP = "0004800000000001:0000000000000007"  # one of the group 7's ports
@@ -34,9 +34,13 @@ class KtraceTest(ConsoleTest):
     def sent_home(self, guest, path):
         """A file of the guest's."""
         transfer = Transfer()
-        for line in guest.run(f"ktrace --send {path}"):
-            transfer.feed(line)
-        self.assertTrue(transfer.complete(), transfer.missing())
+        for _ in range(trace.TRANSFERS):
+            lines = guest.run(f"ktrace --send {path}")
+            for line in lines:
+                transfer.feed(line)
+            if transfer.complete():
+                break
+        self.assertTrue(transfer.complete(), (transfer.missing(), lines[:3], lines[-3:]))
         return transfer.text()
 
 
