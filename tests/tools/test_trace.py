@@ -330,5 +330,33 @@ class WholeTest(unittest.TestCase):
             self.run_with(["=ktrace= begin", "ktrace: no such program", "=ktrace= status 127", *sent([])])
 
 
+class OutputTest(unittest.TestCase):
+    """Where a trace is put: a file is replaced as a whole, what is none is written to."""
+
+    def test_links_and_devices(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file, link = pathlib.Path(folder, "file"), pathlib.Path(folder, "link")
+            trace.write(file, "one")
+            link.symlink_to("file")
+            trace.write(link, "two")
+            self.assertTrue(link.is_symlink())
+            self.assertEqual(file.read_text(encoding="utf-8"), "two")
+            device = pathlib.Path(folder, "device")
+            device.symlink_to("/dev/full")
+            with self.assertRaises(OSError):
+                trace.write(device, "three")
+            self.assertTrue(pathlib.Path("/dev/full").is_char_device())
+            self.assertEqual(sorted(each.name for each in pathlib.Path(folder).iterdir()),
+                             ["device", "file", "link"])
+
+    def test_programs(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"no program")
+            file.flush()
+            self.assertFalse(trace.is_program(file.name))
+        with self.assertRaisesRegex(UsageError, "No such file"):
+            trace.is_program("/nowhere")
+
+
 if __name__ == "__main__":
     unittest.main()

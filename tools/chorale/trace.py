@@ -225,10 +225,10 @@ def table(facts):
 
 def write(path, text):
     """A file is there as a whole or not at all; what is a device, or leads to one, is written to."""
-    path = path.resolve()
     if path.exists() and not path.is_file():
         path.write_text(text, encoding="utf-8")
         return
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     partial.write_text(text, encoding="utf-8")
