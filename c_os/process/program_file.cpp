@@ -1,6 +1,7 @@
 #include "c_os/process/program_file.hpp"
 
 #include "c_os/base/buffer.hpp"
+#include "c_os/console.hpp"
 #include "c_os/process/inflate.hpp"
 
 #include <mem/chMem.h>
@@ -40,6 +41,9 @@ Done ProgramFile::find(FileContext& files, std::string_view path, ProgramSpace s
         }
         if (found || found.error() != Error::enoent) return found;
     }
+    if (done.error() == Error::enoexec)
+        say_of_program("{}: only for the other space, {}", path,
+                       space == ProgramSpace::user ? "the supervisor's" : "one of its own");
     return done;
 }
 
@@ -86,7 +90,10 @@ Done ProgramFile::read(FileContext& files) {
     free();
     if (const Done done = allocate(attributes.size); !done) return done;
     if (const Done done = fill(**file); !done) return done;
-    return compressed(bytes()) ? inflate() : Done{};
+    if (!compressed(bytes())) return {};
+    const Done done = inflate();
+    if (!done && done.error() == Error::enoexec) say_of_program("{}: compressed, and damaged", path());
+    return done;
 }
 
 // A file that gets shorter meanwhile ends in zeros.

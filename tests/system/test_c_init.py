@@ -304,7 +304,9 @@ class Programs(ConsoleTest):
         for words, space in (("both", "user"), ("-U both", "user"), ("-S both", "supervisor"),
                              ("-S both.r", "supervisor"), ("only", "supervisor"), ("-S only", "supervisor")):
             self.assert_runs(guest, words, space)
-        self.assertEqual(guest.run("arun -U only"), ["arun: /bin/only: exec format error"])
+        self.assertEqual(guest.run("arun -U only"),
+                         ["C_OS: /bin/only: only for the other space, the supervisor's",
+                          "arun: /bin/only: exec format error"])
 
     def test_compressed(self):
         user, supervisor = (gzip.compress(self.program(name)) for name in ("5-1", "supervisor-5-1.r"))
@@ -313,7 +315,8 @@ class Programs(ConsoleTest):
         for words, space in (("small", "user"), ("small.gz", "user"), ("-Z small", "user"),
                              ("sup.r.gz", "supervisor"), ("-S sup.r.gz", "supervisor")):
             self.assert_runs(guest, words, space)
-        self.assertEqual(guest.run("arun bad"), ["arun: /bin/bad: exec format error"])
+        self.assertEqual(guest.run("arun bad"), ["C_OS: /bin/bad.gz: compressed, and damaged",
+                                                 "arun: /bin/bad: exec format error"])
         self.assert_runs(guest, "small", "user")
 
     def test_out_of_memory(self):
@@ -323,7 +326,8 @@ class Programs(ConsoleTest):
 
     def test_cut_off(self):
         guest = self.boot_with({"short.gz": gzip.compress(self.program("5-1"))[:5000]})
-        self.assertEqual(guest.run("arun short"), ["arun: /bin/short: exec format error"])
+        self.assertEqual(guest.run("arun short"), ["C_OS: /bin/short.gz: compressed, and damaged",
+                                                   "arun: /bin/short: exec format error"])
 
     def test_background_has_no_input(self):
         guest = self.boot_with({"busybox": self.program("busybox")})
