@@ -122,6 +122,30 @@ constexpr Call range_calls[] = {Call::rgnSetProtect, Call::rgnSetInherit, Call::
     co_await stage->end();
 }
 
+// Code that another actor has is written by its loader; what is lent is not duplicated.
+[[nodiscard]] Task<void> code_and_loans(u64) {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap actor = co_await stage->actor();
+    Local<KnCap> copy;
+    EXPECT_EQ(co_await attempt(Call::actorCreate, 0, copy.at(), K_USERACTOR, K_ACTIVE), K_OK);
+    EXPECT_GT(co_await allocate(actor, region_of(place, page_size, K_EXECUTABLE)), 0);
+    EXPECT_GT(co_await allocate(actor, region_of(nowhere, page_size, K_WRITABLE | K_VMMAP)), 0);
+    Named owner;
+    Local<u64> word;
+    co_await owner.set(actor);
+    co_await word.set(0x90);
+    EXPECT_EQ(co_await attempt(Call::vmCopy, 0, word.at(), owner.at(), place, sizeof(u64), 0), K_OK);
+    EXPECT_EQ(co_await attempt(Call::rgnDup, copy.at(), owner.at(), K_INHERITCOPY), K_OK);
+    Local<KnRgnDesc> region;
+    Local<KnRgnStat> stat;
+    co_await region.set(region_of(nowhere, page_size, 0));
+    EXPECT_EQ(co_await attempt(Call::rgnStat, copy.at(), region.at(), stat.at(), sizeof(KnRgnStat)), 0);
+    co_await region.set(region_of(place, page_size, 0));
+    EXPECT_EQ(co_await attempt(Call::rgnStat, copy.at(), region.at(), stat.at(), sizeof(KnRgnStat)), 1);
+    co_await remove_actor(co_await copy.get());
+    co_await stage->end();
+}
+
 [[nodiscard]] Task<void> wrong_transfers(u64) {
     const auto stage = std::make_shared<Stage>();
     const KnCap source = co_await stage->actor(), target = co_await stage->actor();
@@ -403,6 +427,7 @@ constexpr uword many = 60 * page_size;
 TEST(MemoryCalls, marks) { play_clean(marks); }
 TEST(MemoryCalls, wrong_places) { play_clean(wrong_places); }
 TEST(MemoryCalls, wrong_ranges) { play_clean(wrong_ranges); }
+TEST(MemoryCalls, code_and_loans) { play_clean(code_and_loans); }
 TEST(MemoryCalls, wrong_transfers) { play_clean(wrong_transfers); }
 TEST(MemoryCalls, descriptions) { play_clean(descriptions); }
 

@@ -17,6 +17,27 @@ const u64 nobodys = reinterpret_cast<u64>(K_SVACTOR);
     co_return co_await attempt(Call::vmCopy, from_actor, from, to_actor, to, size, 0);
 }
 
+// In supervisor mode: what only user actors have, and what is told of nobody's memory at `at`.
+[[nodiscard]] Task<void> ask_of_nobodys(u64 at, KnRgnDesc got) {
+    Local<KnRgnDesc> region;
+    Local<KnRgnStat> stat;
+    Local<PhAddr> physical;
+    got.options = K_DISCARD;
+    co_await region.set(got);
+    expect(co_await attempt(Call::rgnFree, nobodys, region.at()), K_EINVAL, "contents that go");
+    co_await region.set(region_of(VirtAddr{0}, page_size, K_ANYWHERE | K_WRITABLE | K_VMMAP));
+    expect(co_await attempt(Call::rgnAllocate, nobodys, region.at()), K_EINVAL, "a region for others' pages");
+    static_cast<void>(co_await attempt(Call::vmMap, nobodys, at, nobodys, at + page_size, page_size, 0));
+    got.options = 0;
+    co_await region.set(got);
+    expect(co_await attempt(Call::rgnStat, nobodys, region.at(), stat.at(), sizeof(KnRgnStat)), 1,
+           "a region of nobody's");
+    expect((co_await stat.get()).options & K_SUPERVISOR, K_SUPERVISOR, "its options");
+    expect(co_await attempt(Call::vmPhysAddr, nobodys, at, physical.at()), K_OK, "where its page is");
+    expect(co_await attempt(Call::vmPhysAddr, nobodys, 0x1000, physical.at()), K_EADDR, "where no page is");
+    expect(co_await attempt(Call::vmPhysAddr, 0x10, at, physical.at()), K_EFAULT, "a page of no actor's");
+}
+
 // In supervisor mode.
 [[nodiscard]] Task<void> use_nobodys(u64) {
     Local<KnRgnDesc> region;
@@ -36,6 +57,7 @@ const u64 nobodys = reinterpret_cast<u64>(K_SVACTOR);
     expect(co_await attempt(Call::rgnFree, nobodys, region.at()), K_EINVAL, "all that is nobody's");
     expect(co_await attempt(Call::rgnDup, nobodys, 0, 0), K_EINVAL, "a second supervisor space");
     expect(co_await attempt(Call::rgnDup, 0, nobodys, 0), K_EINVAL, "a supervisor space for users");
+    co_await ask_of_nobodys(at, got);
     got.options = K_NODEMAND;
     co_await region.set(got);
     static_cast<void>(co_await attempt(Call::rgnSetPaging, nobodys, region.at()));
@@ -44,9 +66,7 @@ const u64 nobodys = reinterpret_cast<u64>(K_SVACTOR);
     expect(co_await attempt(Call::rgnFree, nobodys, region.at()), K_OK, "the end of nobody's memory");
 }
 
-[[nodiscard]] Task<void> memory_of_nobody(u64) {
-    EXPECT_TRUE(co_await supervise(use_nobodys));
-}
+[[nodiscard]] Task<void> memory_of_nobody(u64) { EXPECT_TRUE(co_await supervise(use_nobodys)); }
 
 [[nodiscard]] Task<void> begin_wrongly(KnCap actor, bool inside) {
     const u64 first = machine::supervisor_begin, end = machine::supervisor_end;
@@ -75,6 +95,13 @@ const u64 nobodys = reinterpret_cast<u64>(K_SVACTOR);
     const KnCap actor = co_await supervisor_actor_of(stage);
     EXPECT_TRUE(there(actor));
     co_await begin_wrongly(actor, false);
+    const KnCap user = co_await stage->actor();
+    Named supervisor, empty;
+    co_await supervisor.set(actor);
+    co_await empty.set(user);
+    expect(co_await attempt(Call::rgnDup, empty.at(), supervisor.at(), 0), K_EINVAL, "its memory for a user");
+    expect(co_await attempt(Call::vmMap, empty.at(), 0x1000, supervisor.at(), 0x1000, page_size, 0), K_EINVAL,
+           "a user's page for it");
     EXPECT_TRUE(co_await supervise([actor](u64) { return begin_wrongly(actor, true); }));
     co_await stage->end();
 }

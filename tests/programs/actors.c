@@ -304,13 +304,18 @@ static void counts(KnSysStatistics* statistics) {
     sysStatistics(statistics);
 }
 
+/* Where more end at the same moment than before, caches keep more: but not every time. */
 static void nothing_is_lost(void) {
     KnSysStatistics before, after;
     for (int i = 0; i < 3; ++i) ends(); /* what caches keep, they have then */
-    counts(&before);
-    ends();
-    ends();
     counts(&after);
+    for (int i = 0; i < 4; ++i) {
+        before = after;
+        ends();
+        ends();
+        counts(&after);
+        if (after.regions == before.regions) break;
+    }
     CHECK_EQUAL(after.actors, before.actors);
     CHECK_EQUAL(after.threads, before.threads);
     CHECK_EQUAL(after.ports, before.ports);

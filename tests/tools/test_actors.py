@@ -141,8 +141,8 @@ class Driver(ActorTest):
         self.assertIn(f"./chorale setup && cmake --preset {ARCH}",
                       self.refused("--arch", ARCH, "--sysroot", self.scratch, "a.c"))
         self.assertIn("without shared libraries", self.refused("-shared", "a.c"))
-        self.assertIn("boot actors are C programs", self.refused("--embedded", "a.cpp"))
-        self.assertIn("boot actors are C programs", self.refused("-S", "-pie", "a.c"))
+        self.assertIn("for C programs, and without -pie", self.refused("--embedded", "a.cpp"))
+        self.assertIn("for C programs, and without -pie", self.refused("-S", "-pie", "a.c"))
 
     def test_help_and_versions_need_no_program(self):
         self.assertIn("usage: chorale-cc", tool(CC, "--help"))
