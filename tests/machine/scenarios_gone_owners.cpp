@@ -110,6 +110,13 @@ constexpr u64 deepest = 6;
     Named owner;
     co_await owner.set(way->victim);
     expect(co_await attempt(Call::svMsgHandler, owner.at(), li, handler, 0, 0), K_OK, "a message handler");
+    Local<std::array<KnPortStat, 2>> told;
+    static_cast<void>(
+        co_await attempt(Call::portStat, owner.at(), 0, told.at(), sizeof(std::array<KnPortStat, 2>)));
+    if (failures_expected()) co_return;
+    unsigned flags = 0;
+    for (const KnPortStat& each : co_await told.get()) flags |= each.psFlags;
+    expect(flags & K_PORT_HANDLER, K_PORT_HANDLER, "what is told of its port");
 }
 
 [[nodiscard]] Task<void> call_victim(WayPointer way) {

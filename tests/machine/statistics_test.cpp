@@ -134,13 +134,18 @@ struct Expected {
         else
             expected[port.uiTail] = static_cast<int>(li);
     }
+    constexpr unsigned priority = 5;
+    EXPECT_EQ(co_await attempt(Call::portEnable, owner.at(), 1, priority), K_OK);
     const long count = co_await attempt(Call::portStat, owner.at(), 0, array_at, 16 * sizeof(KnPortStat));
     EXPECT_EQ(count, static_cast<long>(expected.size()) + 1);
     int last = -1;
     for (const KnPortStat& each : co_await load_array<KnPortStat>(static_cast<std::size_t>(count))) {
         EXPECT_GT(each.psPortLi, last);
         last = each.psPortLi;
-        EXPECT_EQ(each.psGroups, each.psUi.uiTail == member.uiTail ? 1u : 0u);
+        const bool is_member = each.psUi.uiTail == member.uiTail;
+        EXPECT_EQ(each.psGroups, is_member ? 1u : 0u);
+        EXPECT_EQ(each.psFlags, is_member ? unsigned{K_PORT_ENABLED} : 0u);
+        if (is_member) EXPECT_EQ(each.psPriority, priority);
         if (each.psPortLi == K_DEFAULTPORT) continue;
         EXPECT_EQ(each.psPortLi, expected.at(each.psUi.uiTail));
         expected.erase(each.psUi.uiTail);
