@@ -33,11 +33,11 @@ void on_invocation(void* argument, void*) {
     static_cast<void>(svCopyInside(&call, argument, sizeof call));
 }
 
-[[nodiscard]] int connect_traps(TrapServer* servers) {
+[[nodiscard]] int connect_traps() {
     KnLapDesc lap{};
     int status = svLapCreate(K_MYACTOR, on_invocation, nullptr, K_LAP_SAFE, &lap);
     if (status == K_OK) status = svLapBind(&lap, C_OS_LAP, K_LAP_PROTECTED);
-    if (status == K_OK) status = svLapCreate(K_MYACTOR, serve_trap, servers, K_LAP_SAFE, &lap);
+    if (status == K_OK) status = svLapCreate(K_MYACTOR, serve_trap, nullptr, K_LAP_SAFE, &lap);
     if (status == K_OK) status = svSysTrapHandlerConnect(K_TRAP_SYSTEMCALL, &lap);
     return status;
 }
@@ -125,7 +125,7 @@ void add_unseen_names() {
 }
 
 void serve() {
-    TrapServer* const servers = make_call_table();
+    make_call_table();
     add_unseen_names();
     if (!start_random()) say("this machine has no source of random numbers: they may be guessed");
     const Result<Ref<Node>> root = make_root(root_settings());
@@ -135,7 +135,7 @@ void serve() {
     int status = start_supervisor_thread({.body = [](std::uintptr_t) { read_console_input(); }});
     if (status >= 0) status = create_exception_handler();
     if (status == K_OK) status = start_reaper();
-    if (status >= 0) status = connect_traps(servers);
+    if (status >= 0) status = connect_traps();
     if (status < 0) return say("cannot connect to the nucleus: error {}", status);
     if (!start_first_program(*root)) end_system(false);
     threadDelay(K_NOTIMEOUT_NOABORT);

@@ -12,7 +12,7 @@ namespace chorale::c_os {
 
 namespace {
 
-constexpr unsigned linux_limit = 512;
+constexpr unsigned linux_limit = K_TRAP_QUICK_LIMIT;
 
 // The calls on files know nothing of tasks.
 struct Slot {
@@ -20,7 +20,7 @@ struct Slot {
     FileCall file_call{};
 };
 constinit Slot linux_calls_here[linux_limit];
-constinit TrapServer trap_servers[linux_limit];
+constinit KnQuickCall quick_calls[linux_limit];
 
 // The numbers that have been reported as unknown. Relaxed: pairs with nothing, a line too many does no harm.
 constinit std::atomic<u64> reported[linux_limit / 64];
@@ -58,12 +58,36 @@ constexpr std::string_view tried_in_vain[] = {"membarrier", "rseq", "clone3", "g
     return failed(Error::enosys);
 }
 
-// All but the quick ones.
-void serve_slowly(void* description, void*) {
+// The thread's first call, and its first after another handler has run on it.
+[[gnu::noinline]] void begin(KnSysTrapDesc& trap) {
+    if (trap.handlerData == nullptr) trap.handlerData = current_task();
+    if (trap.handlerData != nullptr) trap.quickCalls = quick_calls;
+}
+
+} // namespace
+
+void make_call_table() {
+    const std::span<const CallEntry> groups[] = {
+        memory_call_entries(),  thread_call_entries(), time_call_entries(),
+        process_call_entries(), signal_call_entries(), system_call_entries(),
+    };
+    for (const std::span<const CallEntry> group : groups) {
+        for (const CallEntry& entry : group) enter(entry.name, &Slot::call, entry.call);
+    }
+    for (const QuickCallEntry& entry : quick_call_entries()) {
+        const int number = linux_call_number(entry.name);
+        if (number >= 0 && number < static_cast<int>(linux_limit)) quick_calls[number] = entry.quick;
+        enter(entry.name, &Slot::call, entry.call);
+    }
+    for (const std::string_view name : tried_in_vain) enter(name, &Slot::call, refuse);
+    for (const NamedFileCall& entry : file_calls::table) enter(entry.name, &Slot::file_call, entry.function);
+}
+
+void serve_trap(void* description, void*) {
     auto& trap = *static_cast<KnSysTrapDesc*>(description);
     KnThreadCtx& context = *trap.threadCtx;
-    if (trap.handlerData == nullptr) [[unlikely]]
-        trap.handlerData = current_task();
+    if (trap.quickCalls == nullptr) [[unlikely]]
+        begin(trap);
     auto* const task = static_cast<Task*>(trap.handlerData);
     if (task == nullptr) {
         set_result(context, static_cast<u64>(-static_cast<std::int64_t>(Error::enosys)));
@@ -73,38 +97,6 @@ void serve_slowly(void* description, void*) {
     const Result<u64> result = dispatch(*task, call_number(context), call_arguments(context));
     set_result(context, result ? *result : static_cast<u64>(-static_cast<std::int64_t>(result.error())));
     trap.resultOnly = std::exchange(task->registers_changed, false) ? 0 : 1;
-}
-
-} // namespace
-
-TrapServer* make_call_table() {
-    const std::span<const CallEntry> groups[] = {
-        memory_call_entries(),  thread_call_entries(), time_call_entries(),
-        process_call_entries(), signal_call_entries(), system_call_entries(),
-    };
-    for (const std::span<const CallEntry> group : groups) {
-        for (const CallEntry& entry : group) enter(entry.name, &Slot::call, entry.call);
-    }
-    for (TrapServer& server : trap_servers) server = serve_slowly;
-    for (const QuickCallEntry& entry : quick_call_entries()) {
-        const int number = linux_call_number(entry.name);
-        if (number >= 0 && number < static_cast<int>(linux_limit)) trap_servers[number] = entry.server;
-        enter(entry.name, &Slot::call, entry.call);
-    }
-    for (const std::string_view name : tried_in_vain) enter(name, &Slot::call, refuse);
-    for (const NamedFileCall& entry : file_calls::table) enter(entry.name, &Slot::file_call, entry.function);
-    return trap_servers;
-}
-
-// A few instructions: a quick call is few, too.
-void serve_trap(void* description, void* servers) {
-    const auto& trap = *static_cast<const KnSysTrapDesc*>(description);
-    void* const task = trap.handlerData;
-    const u64 number = call_number(*trap.threadCtx);
-    if (task != nullptr && number < linux_limit) [[likely]] {
-        [[clang::musttail]] return static_cast<const TrapServer*>(servers)[number](description, task);
-    }
-    [[clang::musttail]] return serve_slowly(description, task);
 }
 
 long serve_supervisor_call(Task& task, const KnSystemCall& call) {

@@ -13,18 +13,12 @@ namespace chorale::c_os {
 
 using Call = Result<u64> (*)(Task&, const CallArguments&);
 
-// A call that only looks, at nothing but its task.
+// A call that only looks, at nothing but its task: a KnQuickCall, of which the task is the handlerData.
 using QuickCall = u64 (*)(const Task&);
 
-// Serves a call that came by a trap, of a task that is known: the description is a KnSysTrapDesc. Two
-// pointers as a LAP's handler has, so that that one can go on as this without a frame of its own.
-using TrapServer = void (*)(void* description, void* task);
-
 template <QuickCall call>
-void answer(void* description, void* task) {
-    auto& trap = *static_cast<KnSysTrapDesc*>(description);
-    set_result(*trap.threadCtx, call(*static_cast<const Task*>(task)));
-    trap.resultOnly = 1;
+unsigned long answer(void* task) {
+    return call(*static_cast<const Task*>(task));
 }
 
 // The same call where it comes another way.
@@ -35,7 +29,7 @@ Result<u64> answer_slowly(Task& task, const CallArguments&) {
 
 struct QuickCallEntry {
     std::string_view name;
-    TrapServer server; // answer<>
+    KnQuickCall quick; // answer<>
     Call call;         // answer_slowly<>
 };
 template <QuickCall call>
@@ -60,11 +54,11 @@ struct CallEntry {
 // C_OS's own, by their distance from the first (chorus/c_os_calls.h).
 [[nodiscard]] std::span<const Call> actor_calls();
 
-// Once, before the first trap. Who serves which call: serve_trap()'s second argument.
-[[nodiscard]] TrapServer* make_call_table();
+// Once, before the first trap.
+void make_call_table();
 // The handler of the site's system-call trap (KnLapHdl): serves the call that stands in the thread's
 // registers.
-void serve_trap(void* description, void* servers);
+void serve_trap(void* description, void* cookie);
 // The same for a supervisor actor: what the call returns.
 [[nodiscard]] long serve_supervisor_call(Task& task, const KnSystemCall& call);
 

@@ -48,6 +48,14 @@ typedef struct KnAbortDesc {
 } KnAbortDesc;
 typedef KnAbortDesc KnStopDesc;
 
+/* Extension: what gives a system call's result at once, from the calling thread's handlerData. It runs
+ * instead of the handler, as at interrupt level: with interrupts off, it waits for nothing and calls nothing
+ * of the nucleus; a fault in it is the system's end. A table of them has an entry for each number below
+ * K_TRAP_QUICK_LIMIT, null where the handler is to be called, and stays as it is for as long as the handler's
+ * LAP is there. The handler has to know these calls too: now and then one comes to it, as always. */
+typedef unsigned long (*KnQuickCall)(void* handlerData);
+#define K_TRAP_QUICK_LIMIT 512
+
 /* The same for a trap. The result of a system call is what the handler leaves in the context, in the register
  * where its number was (rax on x86-64), or a0 on riscv64; the program finds all others as it left them, but
  * rcx and r11 on x86-64, which SYSCALL itself overwrites. Where no handler is, the result is K_ENOTIMP. */
@@ -58,6 +66,8 @@ typedef struct KnSysTrapDesc {
                                 register but the result, whose call then ends the quick way */
     void* handlerData; /* extension: a word of the thread that handlers of traps may read and change; null
                           in a new thread */
+    const KnQuickCall* quickCalls; /* extension: null; set by a handler of K_TRAP_SYSTEMCALL, its functions
+                                      for the thread's next calls */
 } KnSysTrapDesc;
 
 /* What the nucleus has one set of calls for: vectors of an actor, and the site's traps. */

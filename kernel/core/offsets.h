@@ -34,11 +34,15 @@
 /* struct HandlerRecord (kernel/supervisor/handler_record.hpp), from its start; KnSysTrapDesc, from its own */
 #define RECORD_TRAP FRAME_SIZE
 #define TRAP_RESULT_ONLY 12 /* u32 */
+#define TRAP_DATA 16
+#define TRAP_QUICK_CALLS 24
+#define QUICK_CALL_SHIFT 9 /* of K_TRAP_QUICK_LIMIT */
 
 /* struct DirectCall (kernel/lap/direct_trap.hpp), below the record */
 #define DIRECT_KEY 32
 #define DIRECT_HANDLER 40
 #define DIRECT_COOKIE 48
+#define DIRECT_QUICK_KEY 56
 #define DIRECT_SIZE 64
 
 /* struct LapFrame, its size, and where a call's ends: from its own start */

@@ -1,11 +1,11 @@
 #include "kernel/lap/direct_trap.hpp"
 
 #include "kernel/core/actor.hpp"
-#include "kernel/core/entry.hpp"
-#include "kernel/core/per_cpu.hpp"
 #include "kernel/supervisor/handler_record.hpp"
 
 #include <machine/supervisor.hpp>
+
+#include <utility>
 
 namespace chorale {
 
@@ -32,9 +32,20 @@ void prepare_direct_trap(Thread& self, const KnLapDesc& descriptor) {
                           descriptor.ldKey,
                           target.handler,
                           target.cookie,
-                          0};
+                          DirectCall::no_key};
     const VirtAddr record = self.supervisor.innermost;
     if (machine::supervisor_write(record - sizeof call, &call, sizeof call)) self.direct_trap.record = record;
+}
+
+// It may be another LAP's that was connected meanwhile: then the quick way is closed until its own is made.
+void add_quick_calls(const Thread& self, VirtAddr descriptor, u64 key) {
+    const VirtAddr record = self.direct_trap.record;
+    if (record.raw() == 0 || descriptor != record + offsetof(HandlerRecord, descriptor)) return;
+    const VirtAddr place = record - sizeof(DirectCall);
+    DirectCall call;
+    if (!machine::supervisor_read(&call, place, sizeof call) || call.key != key) return;
+    call.quick_key = std::exchange(call.key, DirectCall::no_key);
+    static_cast<void>(machine::supervisor_write(place, &call, sizeof call));
 }
 
 void leave_direct_trap(Thread& self) {
@@ -47,17 +58,6 @@ uword handler_data(const Thread& self) {
     if (self.direct_trap.record.raw() != 0)
         static_cast<void>(machine::supervisor_read(&data, place_of_data(self), sizeof data));
     return data;
-}
-
-// From the quick way, with interrupts off, on the CPU's stack: B has failed and A is undone. The thread is
-// back in user mode, behind the call, and takes the slow way, which makes a new record if there is a LAP.
-extern "C" {
-[[noreturn]] CHORALE_NO_RETURN_CALL void chorale_direct_trap_missed();
-void chorale_direct_trap_missed() {
-    Thread& self = *this_cpu().current;
-    end_handler(self, 0);
-    on_foreign_call();
-}
 }
 
 } // namespace chorale

@@ -22,6 +22,9 @@ struct HandlerRecord {
 static_assert(offsetof(HandlerRecord, frame) == 0 && offsetof(HandlerRecord, descriptor) == RECORD_TRAP);
 static_assert(sizeof(KnSysTrapDesc) <= sizeof(HandlerRecord::descriptor));
 static_assert(offsetof(KnSysTrapDesc, threadCtx) == 0 &&
-              offsetof(KnSysTrapDesc, resultOnly) == TRAP_RESULT_ONLY);
+              offsetof(KnSysTrapDesc, resultOnly) == TRAP_RESULT_ONLY &&
+              offsetof(KnSysTrapDesc, handlerData) == TRAP_DATA &&
+              offsetof(KnSysTrapDesc, quickCalls) == TRAP_QUICK_CALLS &&
+              K_TRAP_QUICK_LIMIT == 1 << QUICK_CALL_SHIFT);
 
 } // namespace chorale

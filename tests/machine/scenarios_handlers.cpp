@@ -219,12 +219,14 @@ struct Traps {
 };
 using TrapsPointer = std::shared_ptr<Traps>;
 
-// Adds one to the first argument.
+// Adds one to the first argument. It names quick functions, too.
 [[nodiscard]] Task<void> on_trap(TrapsPointer traps, u64 argument) {
-    const auto& trap = told<KnSysTrapDesc>(argument);
+    auto& trap = told<KnSysTrapDesc>(argument);
     const VirtAddr context{reinterpret_cast<u64>(trap.threadCtx)};
     co_await expect_self(traps->owner, "a trap handler");
     co_await expect_invoker(traps->user, "a trap handler");
+    static constexpr KnQuickCall none[K_TRAP_QUICK_LIMIT]{};
+    trap.quickCalls = none;
     if (trap.trapNumber == K_TRAP_BREAKPOINT) {
         ++traps->breakpoints;
         co_return;

@@ -1,6 +1,7 @@
 /* kernel/lap/direct_trap.hpp: a thread (CPU 1) takes the quick way to the LAP of its system calls, for which it is
  * prepared, while the LAP is deleted (CPU 0) and others disconnect it and connect it again (CPU 2). Shown: nobody is in
- * the handler when the deletion has come to its end. The letters are those of the protocol. */
+ * the handler, or in a quick function of the LAP's, when the deletion has come to its end. The letters are those of the
+ * protocol. */
 
 #define CPUS 3
 #define FRAME 0     /* Invocations::frames: 1 when the direct call's frame is linked */
@@ -83,10 +84,20 @@ active proctype caller() {
      :: value == 1 ->
         inside = true;
         assert(!gone);
-        do /* the handler */
-        :: visit[1]?here -> visited(); here = false
-        :: break
-        od;
+        if
+        :: do /* the handler */
+           :: visit[1]?here -> visited(); here = false
+           :: break
+           od
+        :: true /* a quick function */
+#ifdef BUG_QUICK_INTERRUPTED
+           ; store_relaxed(FRAME, 0);
+           if
+           :: visit[1]?here -> visited(); here = false
+           :: true
+           fi
+#endif
+        fi;
         inside = false
      :: else
      fi;

@@ -202,6 +202,7 @@ MODELS = {
         wrong("BUG_NO_TOUR", BAD),
         wrong("BUG_SEARCH_BEFORE_TOUR", BAD),
         wrong("BUG_LOOK_BEFORE_LOCK", BAD),
+        wrong("BUG_QUICK_INTERRUPTED", BAD),
         wrong("UNORDERED_MAIL", BAD),
     ),
     "tlb": (

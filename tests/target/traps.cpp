@@ -28,7 +28,7 @@ struct TrapResult {
 TrapResult trap(unsigned long call, unsigned long argument, Way way) {
     if (way == Way::slow) invoke(lap_idle, 0);
     Registers before{}, after{};
-    const unsigned long number = way == Way::quick ? call : call + trap_slowly;
+    const unsigned long number = way == Way::quick || call < trap_sum ? call : call + trap_slowly;
     describe_call(before, {number, {argument, 11, 12, 13, 14, 0}}, 0x1122334455660000);
     after = before;
     call_with_registers(&after);
@@ -43,9 +43,8 @@ void check_trap(Report& report, unsigned long call, unsigned long argument, Way 
 
 class Connected {
   public:
-    explicit Connected(Report& report) : report_{report} {
-        good_ = eventually([] { return invoke(lap_idle, 0) == K_OK; }) &&
-                invoke(lap_traps, traps_connect) == K_OK;
+    explicit Connected(Report& report, TrapOrder how = traps_connect) : report_{report} {
+        good_ = eventually([] { return invoke(lap_idle, 0) == K_OK; }) && invoke(lap_traps, how) == K_OK;
         if (!good_) report.fail("traps", 0, "connect", 0, 1);
     }
     Connected(const Connected&) = delete;
@@ -71,6 +70,82 @@ void results(Report& report) {
         check_trap(report, trap_nested, 0, way, 1);
         check_trap(report, trap_calls_end, 5, Way::quick, K_ENOTIMP);
     }
+}
+
+long peeks() { return trap(trap_last, 0, Way::quick).value; }
+
+// Once the handler has named them: all of a thread's calls that have one, but after something else.
+void quick_functions(Report& report) {
+    const Connected connected{report, traps_connect_quick};
+    REQUIRE(connected.good());
+    static_cast<void>(trap(trap_swap, 41, Way::slow));
+    check_trap(report, trap_peek, 5, Way::quick, 42); // by the handler, or not
+    const long before = peeks();
+    for (int i = 1; i < 50; ++i) {
+        check_trap(report, trap_peek, 5, Way::quick, 42);
+        CHECK_EQ(peeks(), before + i);
+        check_trap(report, trap_blind, 5, Way::quick, 6);
+        check_trap(report, trap_beyond, 6, Way::quick, 7);
+    }
+    check_trap(report, trap_peek, 5, Way::slow, 42);
+    CHECK_EQ(peeks(), before + 49);
+    check_trap(report, trap_swap, 0, Way::quick, 41);
+    check_trap(report, trap_peek, 5, Way::quick, 1);
+    CHECK_EQ(peeks(), before + 50);
+}
+
+std::atomic<bool> peeked, gone;
+std::atomic<long> last_peek;
+
+void peek_later(std::uintptr_t) {
+    static_cast<void>(trap(trap_sum, 5, Way::quick)); // now they are known
+    peeked = trap(trap_peek, 5, Way::quick).value == 1;
+    while (!gone.load()) {
+        sleep_milliseconds(1);
+    }
+    last_peek = trap(trap_peek, 5, Way::quick).value;
+}
+
+// They go with the connection, for a thread that does nothing meanwhile, too.
+void quick_functions_disconnected(Report& report) {
+    peeked = gone = false;
+    last_peek = 0;
+    Helper helper;
+    {
+        const Connected connected{report, traps_connect_quick};
+        REQUIRE(connected.good());
+        REQUIRE(helper.start(peek_later, 0, higher_priority, cpu_count() - 1) > 0);
+        CHECK(eventually([] { return peeked.load(); }));
+    }
+    gone = true;
+    CHECK(helper.join());
+    CHECK_EQ(last_peek, K_ENOTIMP);
+}
+
+// Whoever comes next has its own.
+void quick_functions_of_another(Report& report) {
+    long before = 0;
+    {
+        const Connected connected{report, traps_connect_quick};
+        REQUIRE(connected.good());
+        check_trap(report, trap_sum, 5, Way::quick, 6);
+        check_trap(report, trap_peek, 5, Way::quick, 1);
+        before = peeks();
+        CHECK(before > 0);
+    }
+    check_trap(report, trap_peek, 5, Way::quick, K_ENOTIMP);
+    {
+        const Connected connected{report, traps_connect};
+        REQUIRE(connected.good());
+        for (int i = 0; i < 5; ++i) {
+            check_trap(report, trap_peek, 5, Way::quick, 1);
+        }
+        CHECK_EQ(peeks(), 0);
+    }
+    const Connected connected{report, traps_connect_quick};
+    REQUIRE(connected.good());
+    check_trap(report, trap_peek, 5, Way::quick, 1); // by the handler
+    CHECK_EQ(peeks(), before);
 }
 
 void registers_changed(Report& report) {
@@ -270,13 +345,13 @@ void call_at_random(std::uintptr_t seed) {
         state = state * 6364136223846793005U + 1442695040888963407U;
         const auto argument = static_cast<unsigned long>(state >> 40 & 0xff);
         const Way way = ways[(state >> 33) % (2 + seed % 2)]; // half of them stay prepared for the quick way
-        constexpr unsigned long kinds[] = {trap_sum, trap_sum, trap_burn, trap_registers};
+        constexpr unsigned long kinds[] = {trap_sum, trap_peek, trap_burn, trap_registers};
         const unsigned long call = (state >> 50) % 16 == 0 ? trap_sleep : kinds[(state >> 56) % 4];
-        const unsigned long given = call == trap_sleep ? 1 : argument;
+        const unsigned long given = call == trap_sleep ? 1 : call == trap_peek ? 0 : argument;
         const TrapResult result = trap(call, given, way);
         calls.fetch_add(1);
         if (result.value == K_ENOTIMP || result.value == static_cast<long>(given) ||
-            result.value >= static_cast<long>(trap_sum)) {
+            result.value == static_cast<long>(trap_peek) || result.value >= static_cast<long>(trap_sum)) {
             refused.fetch_add(1);   // no LAP, or one that was deleted before it was invoked: as it was
             threadDelay(K_NOBLOCK); // who is still in there needs the CPU
         } else if (result.value != static_cast<long>(given) + 1 ||
@@ -329,6 +404,9 @@ void under_stress(Report& report) { run_under_stress<Connected>(report, traps_ne
 void actors_under_stress(Report& report) { run_under_stress<ConnectedActor>(report, traps_new_actor); }
 
 constexpr Case cases[] = {{"results", results},
+                          {"quick_functions", quick_functions},
+                          {"quick_functions_disconnected", quick_functions_disconnected},
+                          {"quick_functions_of_another", quick_functions_of_another},
                           {"registers_changed", registers_changed},
                           {"words_of_threads", words_of_threads},
                           {"cpu_lost_inside", cpu_lost_inside},

@@ -23,9 +23,6 @@ direct_trap: // tp: block; the user's t0 in its scratch, the user's tp in sscrat
     beqz    t0, not_prepared
     sd      ra, FRAME_RA(t0)
     sd      sp, FRAME_SP(t0)
-    sd      gp, FRAME_GP(t0)
-    sd      s0, FRAME_S0(t0)
-    sd      s1, FRAME_S1(t0)
     sd      a0, FRAME_A0(t0)
     sd      a1, FRAME_A1(t0)
     sd      a2, FRAME_A2(t0)
@@ -40,16 +37,6 @@ direct_trap: // tp: block; the user's t0 in its scratch, the user's tp in sscrat
     sd      t4, FRAME_T4(t0)
     sd      t5, FRAME_T5(t0)
     sd      t6, FRAME_T6(t0)
-    sd      s2, FRAME_S2(t0)
-    sd      s3, FRAME_S3(t0)
-    sd      s4, FRAME_S4(t0)
-    sd      s5, FRAME_S5(t0)
-    sd      s6, FRAME_S6(t0)
-    sd      s7, FRAME_S7(t0)
-    sd      s8, FRAME_S8(t0)
-    sd      s9, FRAME_S9(t0)
-    sd      s10, FRAME_S10(t0)
-    sd      s11, FRAME_S11(t0)
     ld      a4, CPU_CURRENT(tp)
     lw      a3, THREAD_STATE(a4)
     srliw   a5, a3, STATE_SHIFT
@@ -63,16 +50,31 @@ direct_trap: // tp: block; the user's t0 in its scratch, the user's tp in sscrat
     sd      a2, FRAME_PC(t0)
 
     addi    sp, t0, -RECORD_PLACE
+    lui     t2, %hi(chorale_direct_trap) // the nucleus lies in the last 2 GiB
+    ld      t1, DIRECT_KEY(sp)
+    sd      sp, THREAD_LAPS(a4)         // A of the protocol
+    ld      t2, %lo(chorale_direct_trap)(t2) // B
+    bne     t1, t2, look_for_quick_call
+
+call_handler:                           // a3: the thread's state
+    sd      gp, FRAME_GP(t0)
+    sd      s0, FRAME_S0(t0)
+    sd      s1, FRAME_S1(t0)
+    sd      s2, FRAME_S2(t0)
+    sd      s3, FRAME_S3(t0)
+    sd      s4, FRAME_S4(t0)
+    sd      s5, FRAME_S5(t0)
+    sd      s6, FRAME_S6(t0)
+    sd      s7, FRAME_S7(t0)
+    sd      s8, FRAME_S8(t0)
+    sd      s9, FRAME_S9(t0)
+    sd      s10, FRAME_S10(t0)
+    sd      s11, FRAME_S11(t0)
     ori     a3, a3, STATE_SUPERVISOR
     sw      a3, THREAD_STATE(a4)
     sd      t0, THREAD_SUPERVISOR + SUPERVISOR_INNERMOST(a4)
     sw      zero, RECORD_TRAP + TRAP_RESULT_ONLY(t0)
-    lui     a5, %hi(chorale_direct_trap) // the nucleus lies in the last 2 GiB
-    ld      a3, DIRECT_KEY(sp)
-    sd      sp, THREAD_LAPS(a4)         // A of the protocol
-    ld      a5, %lo(chorale_direct_trap)(a5) // B
     ld      a2, DIRECT_HANDLER(sp)
-    bne     a3, a5, missed
     ld      a1, DIRECT_COOKIE(sp)
     addi    a0, t0, RECORD_TRAP
     csrsi   sstatus, SSTATUS_SIE
@@ -120,13 +122,56 @@ direct_trap: // tp: block; the user's t0 in its scratch, the user's tp in sscrat
 slow_end:
     j       chorale_handler_return
 
-missed:
-    sd      zero, THREAD_LAPS(a4)
-    ld      sp, CPU_STACK_TOP(tp)
-    li      s0, 0
-    call    chorale_direct_trap_missed
-    unimp
+// The key is the LAP's that is connected, where the handler has named quick functions.
+look_for_quick_call:                    // t2: the key
+    ld      t1, DIRECT_QUICK_KEY(sp)
+    bne     t1, t2, missed
+    ld      t1, RECORD_TRAP + TRAP_QUICK_CALLS(t0)
+    srli    t2, a7, QUICK_CALL_SHIFT
+    beqz    t1, call_handler
+    bnez    t2, call_handler
+    slli    t2, a7, 3
+    add     t1, t1, t2
+    ld      t1, 0(t1)
+    beqz    t1, call_handler
 
+    ld      a0, RECORD_TRAP + TRAP_DATA(t0)
+    ld      sp, CPU_STACK_TOP(tp)
+    jalr    t1
+    ld      t0, CPU_CURRENT(tp)
+    sd      zero, THREAD_LAPS(t0)
+    ld      t0, THREAD_DIRECT(t0)
+    csrw    sscratch, tp
+    ld      a1, FRAME_PC(t0)
+    ld      ra, FRAME_RA(t0)
+    csrw    sepc, a1
+    ld      sp, FRAME_SP(t0)
+    ld      tp, FRAME_TP(t0)
+    ld      a1, FRAME_A1(t0)
+    ld      a2, FRAME_A2(t0)
+    ld      a3, FRAME_A3(t0)
+    ld      a4, FRAME_A4(t0)
+    ld      a5, FRAME_A5(t0)
+    ld      a6, FRAME_A6(t0)
+    ld      a7, FRAME_A7(t0)
+    ld      t1, FRAME_T1(t0)
+    ld      t2, FRAME_T2(t0)
+    ld      t3, FRAME_T3(t0)
+    ld      t4, FRAME_T4(t0)
+    ld      t5, FRAME_T5(t0)
+    ld      t6, FRAME_T6(t0)
+    ld      t0, FRAME_T0(t0)
+    sret
+
+missed:                                 // nothing has happened yet
+    sd      zero, THREAD_LAPS(a4)
+    ld      a1, FRAME_TP(t0)
+    ld      sp, FRAME_SP(t0)
+    csrw    sscratch, a1
+    ld      a1, FRAME_A1(t0)
+    ld      a2, FRAME_A2(t0)
+    ld      t1, FRAME_T1(t0)
+    ld      t2, FRAME_T2(t0)
 not_quiet:
     ld      a3, FRAME_A3(t0)
     ld      a4, FRAME_A4(t0)

@@ -27,35 +27,37 @@ direct_trap: // rsp: the thread; the user's sp in the CPU's scratch
     movq    %r11, FRAME_FLAGS(%rsp)
     movq    %r11, FRAME_R11(%rsp)
     movq    %rax, FRAME_RAX(%rsp)
-    movq    %rbx, FRAME_RBX(%rsp)
-    movq    %rbp, FRAME_RBP(%rsp)
     movq    %rdx, FRAME_RDX(%rsp)
     movq    %rsi, FRAME_RSI(%rsp)
     movq    %rdi, FRAME_RDI(%rsp)
     movq    %r8, FRAME_R8(%rsp)
     movq    %r9, FRAME_R9(%rsp)
     movq    %r10, FRAME_R10(%rsp)
-    movq    %r12, FRAME_R12(%rsp)
-    movq    %r13, FRAME_R13(%rsp)
-    movq    %r14, FRAME_R14(%rsp)
-    movq    %r15, FRAME_R15(%rsp)
     movq    %gs:CPU_SCRATCH, %rcx
     movq    %gs:CPU_CURRENT, %rdx
     movq    %rcx, FRAME_SP(%rsp)
-    ALTERNATIVE PATCH_FSGSBASE, QUOTED(movq FRAME(FS_BASE)(%rdx), %rcx), "rdfsbase %rcx"
-    movq    %rcx, FRAME(FS_BASE)(%rdx)  // where it finds it again that waits in a call of the handler's
-    movq    %rcx, FRAME_FS_BASE(%rsp)
-    movl    $0, RECORD_TRAP + TRAP_RESULT_ONLY(%rsp)
-    leaq    RECORD_TRAP(%rsp), %rdi
-
-    movq    %rsp, THREAD_SUPERVISOR + SUPERVISOR_INNERMOST(%rdx)
-    orl     $STATE_SUPERVISOR, THREAD_STATE(%rdx)
     subq    $RECORD_PLACE, %rsp
-    movq    DIRECT_COOKIE(%rsp), %rsi
     movq    DIRECT_KEY(%rsp), %rcx
     movq    %rsp, THREAD_LAPS(%rdx)     // A of the protocol
     cmpq    chorale_direct_trap, %rcx   // B
-    jne     missed
+    jne     look_for_quick_call
+
+call_handler:
+    movq    %rbx, RECORD_PLACE + FRAME_RBX(%rsp)
+    movq    %rbp, RECORD_PLACE + FRAME_RBP(%rsp)
+    movq    %r12, RECORD_PLACE + FRAME_R12(%rsp)
+    movq    %r13, RECORD_PLACE + FRAME_R13(%rsp)
+    movq    %r14, RECORD_PLACE + FRAME_R14(%rsp)
+    movq    %r15, RECORD_PLACE + FRAME_R15(%rsp)
+    ALTERNATIVE PATCH_FSGSBASE, QUOTED(movq FRAME(FS_BASE)(%rdx), %rcx), "rdfsbase %rcx"
+    movq    %rcx, FRAME(FS_BASE)(%rdx)  // where it finds it again that waits in a call of the handler's
+    movq    %rcx, RECORD_PLACE + FRAME_FS_BASE(%rsp)
+    movl    $0, RECORD_PLACE + RECORD_TRAP + TRAP_RESULT_ONLY(%rsp)
+    leaq    RECORD_PLACE(%rsp), %rcx
+    leaq    RECORD_PLACE + RECORD_TRAP(%rsp), %rdi
+    movq    %rcx, THREAD_SUPERVISOR + SUPERVISOR_INNERMOST(%rdx)
+    orl     $STATE_SUPERVISOR, THREAD_STATE(%rdx)
+    movq    DIRECT_COOKIE(%rsp), %rsi
     sti
     callq   *DIRECT_HANDLER(%rsp)
 
@@ -86,16 +88,45 @@ direct_trap: // rsp: the thread; the user's sp in the CPU's scratch
     swapgs
     sysretq
 
+// The key is the LAP's that is connected, where the handler has named quick functions.
+look_for_quick_call:
+    movq    DIRECT_QUICK_KEY(%rsp), %rcx
+    cmpq    chorale_direct_trap, %rcx
+    jne     missed
+    movq    RECORD_PLACE + RECORD_TRAP + TRAP_QUICK_CALLS(%rsp), %rcx
+    cmpq    $1 << QUICK_CALL_SHIFT, %rax
+    jae     call_handler
+    testq   %rcx, %rcx
+    jz      call_handler
+    movq    (%rcx,%rax,8), %rcx
+    testq   %rcx, %rcx
+    jz      call_handler
+
+    movq    RECORD_PLACE + RECORD_TRAP + TRAP_DATA(%rsp), %rdi
+    movq    %gs:CPU_STACK_TOP, %rsp
+    callq   *%rcx
+    movq    %gs:CPU_CURRENT, %rdx
+    movq    $0, THREAD_LAPS(%rdx)
+    movq    THREAD_DIRECT(%rdx), %rsp
+    movq    FRAME_RDX(%rsp), %rdx
+    movq    FRAME_RSI(%rsp), %rsi
+    movq    FRAME_RDI(%rsp), %rdi
+    movq    FRAME_R8(%rsp), %r8
+    movq    FRAME_R9(%rsp), %r9
+    movq    FRAME_R10(%rsp), %r10
+    movq    FRAME_FLAGS(%rsp), %r11
+    movq    FRAME_PC(%rsp), %rcx
+    movq    FRAME_SP(%rsp), %rsp
+    swapgs
+    sysretq
+
+missed:                                 // nothing has happened yet
+    movq    $0, THREAD_LAPS(%rdx)
+    movq    RECORD_PLACE + FRAME_PC(%rsp), %rcx
+    movq    RECORD_PLACE + FRAME_RDX(%rsp), %rdx
 not_prepared:
     movq    %gs:CPU_CURRENT, %rsp
     jmp     foreign_call
-
-missed:
-    movq    $0, THREAD_LAPS(%rdx)
-    movq    %gs:CPU_STACK_TOP, %rsp
-    xorl    %ebp, %ebp
-    call    chorale_direct_trap_missed
-    ud2
     .size direct_trap, . - direct_trap
 
     .section .note.GNU-stack, "", @progbits

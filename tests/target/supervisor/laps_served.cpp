@@ -84,7 +84,7 @@ void on_abort(void* argument, void*) { static_cast<KnAbortDesc*>(argument)->thre
 
 // As in ChorusOS 4.
 int trap_routine(KnThreadCtx* context, unsigned int number) {
-    KnSysTrapDesc trap{context, number, 0, nullptr};
+    KnSysTrapDesc trap{context, number, 0, nullptr, nullptr};
     on_trap(&trap, nullptr);
     return 0;
 }

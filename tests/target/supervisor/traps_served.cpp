@@ -4,6 +4,7 @@
 
 #include <chorus.h>
 
+#include <array>
 #include <atomic>
 #include <trap_context.hpp>
 
@@ -21,6 +22,35 @@ KnCap own, other;
 unsigned long connection;
 std::atomic<unsigned long> last_gone;
 std::atomic<unsigned> ghosts;
+
+// A quick function does not know whose it is: connections have them in turn, every other one none.
+constexpr unsigned quick_tables = 4;
+unsigned long last_connection_of[quick_tables];
+std::atomic<unsigned long> peeks;
+
+template <unsigned table>
+unsigned long peek(void* word) {
+    if (last_connection_of[table] <= last_gone) ++ghosts;
+    ++peeks;
+    return reinterpret_cast<unsigned long>(word) + 1;
+}
+
+unsigned long count_peeks(void*) { return peeks; }
+
+template <unsigned table>
+constexpr std::array<KnQuickCall, K_TRAP_QUICK_LIMIT> make_quick_calls() {
+    std::array<KnQuickCall, K_TRAP_QUICK_LIMIT> calls{};
+    calls[trap_peek] = peek<table>;
+    calls[trap_last] = count_peeks;
+    return calls;
+}
+
+constinit std::array<KnQuickCall, K_TRAP_QUICK_LIMIT> quick_calls[quick_tables] = {
+    make_quick_calls<0>(), make_quick_calls<1>(), make_quick_calls<2>(), make_quick_calls<3>()};
+
+const KnQuickCall* quick_calls_of(unsigned long number) {
+    return number % 2 == 0 ? quick_calls[number / 2 % quick_tables].data() : nullptr;
+}
 
 [[noreturn]] void fault() {
     *reinterpret_cast<volatile char*>(VmAddr{0x10}) = 1;
@@ -79,6 +109,10 @@ unsigned long serve(unsigned long call, unsigned long argument, KnSysTrapDesc& t
         trap.handlerData = reinterpret_cast<void*>(argument);
         return before;
     }
+    case trap_peek:
+        return reinterpret_cast<unsigned long>(trap.handlerData) + 1;
+    case trap_last:
+        return 0;
     case trap_burn:
         return burn(argument);
     case trap_sleep:
@@ -119,10 +153,12 @@ void on_trap(void* argument, void* cookie) {
     look_for_ghost(cookie);
     auto& trap = *static_cast<KnSysTrapDesc*>(argument);
     const unsigned long number = trap_call(*trap.threadCtx);
-    const bool slowly = (number & trap_slowly) != (trap_sum & trap_slowly);
+    const bool slowly = number > trap_beyond && (number & trap_slowly) != (trap_sum & trap_slowly);
     const unsigned long call = slowly ? number - trap_slowly : number;
-    if (trap.trapNumber != K_TRAP_SYSTEMCALL || trap.resultOnly != 0 || call < trap_sum ||
-        call >= trap_calls_end) {
+    trap.quickCalls = quick_calls_of(reinterpret_cast<unsigned long>(cookie));
+    const bool known = (call >= trap_sum && call < trap_calls_end) || call == trap_peek ||
+                       call == trap_blind || call == trap_last || call == trap_beyond;
+    if (trap.trapNumber != K_TRAP_SYSTEMCALL || trap.resultOnly != 0 || !known) {
         set_trap_result(*trap.threadCtx, static_cast<unsigned long>(K_ENOTIMP));
         return;
     }
@@ -145,8 +181,10 @@ void on_trap(void* argument, void* cookie) {
 // What was connected before has gone.
 int connect(const KnCap& actor, unsigned options) {
     last_gone = connection;
+    ++connection;
+    last_connection_of[connection / 2 % quick_tables] = connection;
     const int result =
-        svLapCreate(&actor, on_trap, reinterpret_cast<void*>(++connection), options, &traps_lap);
+        svLapCreate(&actor, on_trap, reinterpret_cast<void*>(connection), options, &traps_lap);
     return result == K_OK ? svSysTrapHandlerConnect(K_TRAP_SYSTEMCALL, &traps_lap) : result;
 }
 
@@ -166,8 +204,11 @@ int connect_later(Connect connect_again) {
 
 void obey(void* argument, void*) {
     int result = K_OK;
-    switch (reinterpret_cast<unsigned long>(argument)) {
+    const auto order = static_cast<TrapOrder>(reinterpret_cast<unsigned long>(argument));
+    switch (order) {
     case traps_connect:
+    case traps_connect_quick:
+        if (quick_calls_of(connection + 1) != nullptr != (order == traps_connect_quick)) ++connection;
         result = connect(own, forgiving);
         break;
     case traps_connect_other:

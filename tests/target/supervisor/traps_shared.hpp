@@ -11,6 +11,7 @@ inline constexpr const char* lap_idle = "t.idle";   // safe; does nothing
 
 enum TrapOrder : unsigned long {
     traps_connect,
+    traps_connect_quick, // the handler names quick functions
     traps_disconnect,
     traps_connect_other, // the handler is a LAP of another actor, made for it
     traps_inside,        // fails (the handler faults) unless nobody is in the handler
@@ -36,5 +37,11 @@ enum TrapCall : unsigned long {
     trap_calls_end,
     trap_slowly = 64 // added: the handler does not say that it changed the result only
 };
+
+// Numbers of quick functions.
+inline constexpr unsigned long trap_peek = 7; // one more than the thread's word; the handler says the same
+inline constexpr unsigned long trap_blind = 8; // there is none: the handler, as trap_sum
+inline constexpr unsigned long trap_last = K_TRAP_QUICK_LIMIT - 1;  // how often they have run; the handler: 0
+inline constexpr unsigned long trap_beyond = K_TRAP_QUICK_LIMIT;    // as trap_blind
 
 } // namespace chorale::test
