@@ -99,8 +99,9 @@ TEST_F(Boot, idle_cpus_that_poll) {
 }
 
 TEST_F(Boot, without_the_fast_path) {
-    EXPECT_EXIT(boot_and_play({.command_line = "fastpath=off poll=off"}, {exchanges, ports, moves}),
-                ExitedWithCode(0), "played");
+    EXPECT_EXIT(
+        boot_and_play({.command_line = "fastpath=off poll=off ipc.credits=64"}, {exchanges, ports, moves}),
+        ExitedWithCode(0), "played");
 }
 
 TEST_F(Boot, unknown_options) {

@@ -29,12 +29,12 @@ using namespace host;
     co_return co_await attempt(call, capability.at(), name.at());
 }
 
-[[nodiscard]] Task<long> send(KnUniqueId to, u32 size = 8) {
+[[nodiscard]] Task<long> send(KnUniqueId to, u32 size = 8, KnUniqueId other = {}) {
     Local<KnMsgDesc> message;
     Local<KnIpcDest> destination;
     Local<u64> body;
     co_await message.set({0, size, size <= 8 ? body.at().raw() : room.raw(), 0, 0});
-    co_await destination.set({to, {}});
+    co_await destination.set({to, other});
     co_return co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at());
 }
 
@@ -106,6 +106,31 @@ using namespace host;
     EXPECT_EQ(ipcTarget(&functional, K_FUNCMODE), K_OK);
     for (int i = 0; i < K_CGROUPPORTS; ++i) EXPECT_EQ(co_await send(functional), K_OK);
     EXPECT_EQ(waiting(one_more), 1u);
+    co_await stage->end();
+}
+
+// All members are where the coTarget is if that is here, and elsewhere if it is not.
+[[nodiscard]] Task<void> places_of_members(u64) {
+    const auto stage = std::make_shared<Stage>();
+    const KnCap actor = co_await stage->actor();
+    const KnCap group = co_await allocate_group(), empty = co_await allocate_group();
+    KnUniqueId port{}, here{}, elsewhere{};
+    EXPECT_GT(co_await Stage::port(actor, port), 0);
+    EXPECT_EQ(co_await member(Call::grpPortInsert, group, port), K_OK);
+    EXPECT_EQ(uiBuild(&here, K_UISITE, 1, 0), K_OK);
+    EXPECT_EQ(uiBuild(&elsewhere, K_UISITE, 2, 0), K_OK);
+    KnUniqueId with = group.ui, without = group.ui, no_actor = actor.ui;
+    EXPECT_EQ(ipcTarget(&with, K_FUNCUMODE), K_OK);
+    EXPECT_EQ(ipcTarget(&without, K_FUNCXMODE), K_OK);
+    no_actor.uiTail += 1000;
+    for (const KnUniqueId& known : {here, actor.ui, group.ui, port})
+        EXPECT_EQ(co_await send(with, 8, known), K_OK);
+    for (const KnUniqueId& unknown : {elsewhere, no_actor, empty.ui, KnUniqueId{}})
+        EXPECT_EQ(co_await send(with, 8, unknown), K_EUNKNOWN);
+    EXPECT_EQ(co_await send(without, 8, here), K_EUNKNOWN);
+    EXPECT_EQ(co_await send(without, 8, port), K_EUNKNOWN); // there is no other member
+    EXPECT_EQ(co_await send(without, 8, elsewhere), K_OK);
+    EXPECT_EQ(waiting(port), 5u);
     co_await stage->end();
 }
 
@@ -218,6 +243,7 @@ void at_all_moments(Event event) {
 TEST(Groups, places_for_strangers) { play_clean(places_for_strangers); }
 TEST(Groups, of_the_system) { play_clean(groups_of_the_system); }
 TEST(Groups, that_are_full) { play_clean(a_full_group, 5000); }
+TEST(Groups, with_members_near_others) { play_clean(places_of_members); }
 TEST(Groups, broadcasts_that_are_preempted) { play_clean(a_broadcast_preempted); }
 TEST(Groups, too_many) { play_clean(too_many_groups, 50'000); }
 TEST(Groups, lose_a_member_meanwhile) { at_all_moments(Event::member_removed); }

@@ -22,8 +22,7 @@ struct Service {
 };
 using ServicePointer = std::shared_ptr<Service>;
 
-// ---- the handler
-// -------------------------------------------------------------------------------------------
+// ---- the handler --------------------------------------------------------------------------------------
 
 [[nodiscard]] Task<long> reply_with(VirtAddr body, u32 size) {
     Local<KnMsgDesc> reply;
@@ -66,6 +65,8 @@ using ServicePointer = std::shared_ptr<Service>;
 [[nodiscard]] Task<void> handle_message(ServicePointer service, u64 argument) {
     ++service->begun;
     const KnMsgDesc message = co_await load<KnMsgDesc>(VirtAddr{argument});
+    const VirtAddr annex{message.annexAddr};
+    if (annex.raw() != 0) static_cast<void>(co_await load<std::array<char, K_CMSGANNEXSIZE>>(annex));
     switch (service->way) {
     case Handles::replies:
         co_await answer(message);
@@ -139,13 +140,12 @@ using ServicePointer = std::shared_ptr<Service>;
     co_return service;
 }
 
-// ---- clients
-// -----------------------------------------------------------------------------------------------
+// ---- clients ------------------------------------------------------------------------------------------
 
 [[nodiscard]] Task<long> call_with(KnUniqueId port, u32 size, int delay) {
     Local<KnMsgDesc> request, reply;
     Local<KnIpcDest> destination;
-    co_await request.set({0, size, room.raw(), 0, 0});
+    co_await request.set({0, size, room.raw(), size % 3 == 0 ? 0 : room.raw(), 0});
     co_await reply.set({0, K_CMSGSIZEMAX, room.raw() + K_CMSGSIZEMAX, 0, 0});
     co_await destination.set({port, {}});
     co_return co_await attempt(Call::ipcCallMessage, request.at(), K_DEFAULTPORT, destination.at(),
@@ -155,7 +155,7 @@ using ServicePointer = std::shared_ptr<Service>;
 [[nodiscard]] Task<long> send_with(KnUniqueId port, u32 size) {
     Local<KnMsgDesc> message;
     Local<KnIpcDest> destination;
-    co_await message.set({0, size, room.raw(), 0, 0});
+    co_await message.set({0, size, room.raw(), size % 3 == 0 ? 0 : room.raw(), 0});
     co_await destination.set({port, {}});
     co_return co_await attempt(Call::ipcSendMessage, message.at(), K_DEFAULTPORT, destination.at());
 }

@@ -183,8 +183,7 @@ int connect(const KnCap& actor, unsigned options) {
     last_gone = connection;
     ++connection;
     last_connection_of[connection / 2 % quick_tables] = connection;
-    const int result =
-        svLapCreate(&actor, on_trap, reinterpret_cast<void*>(connection), options, &traps_lap);
+    const int result = svLapCreate(&actor, on_trap, reinterpret_cast<void*>(connection), options, &traps_lap);
     return result == K_OK ? svSysTrapHandlerConnect(K_TRAP_SYSTEMCALL, &traps_lap) : result;
 }
 
