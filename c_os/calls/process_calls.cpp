@@ -183,7 +183,7 @@ Result<u64> call_setgroups(Task& task, const CallArguments& call) {
 // ---- the end ---------------------------------------------------------------------------------------
 
 Result<u64> call_exit_group(Task& task, const CallArguments& call) {
-    return end_by_exit(task, call.value[0]);
+    return end_by_exit(task.process, call.value[0]);
 }
 
 Result<u64> call_wait4(Task& task, const CallArguments& call) {

@@ -93,16 +93,22 @@ void serve_trap(void* description, void*) {
         set_result(context, static_cast<u64>(-static_cast<std::int64_t>(Error::enosys)));
         return;
     }
-    task->context = &context;
+    ServedTrap served{context};
+    task->trap = &served;
     const Result<u64> result = dispatch(*task, call_number(context), call_arguments(context));
     set_result(context, result ? *result : static_cast<u64>(-static_cast<std::int64_t>(result.error())));
-    trap.resultOnly = std::exchange(task->registers_changed, false) ? 0 : 1;
+    if (served.task_gone) [[unlikely]] {
+        trap.handlerData = nullptr;
+        trap.quickCalls = nullptr;
+        return;
+    }
+    trap.resultOnly = served.registers_changed ? 0 : 1;
 }
 
 long serve_supervisor_call(Task& task, const KnSystemCall& call) {
     CallArguments arguments;
     for (unsigned i = 0; i < 6; ++i) arguments.value[i] = call.argument[i];
-    task.context = nullptr;
+    task.trap = nullptr;
     const Result<u64> result = dispatch(task, call.number, arguments);
     return result ? static_cast<long>(*result) : -static_cast<long>(result.error());
 }

@@ -21,7 +21,7 @@ constexpr u64 clone_vm = 0x100, clone_thread = 0x10000, clone_set_tls = 0x80000,
 // The new thread goes on where its maker does, with the same registers but for stack, thread pointer and
 // result.
 [[nodiscard]] Done prepare(const Task& maker, Task& task, const CloneArguments& arguments) {
-    KnThreadCtx context = *maker.context;
+    KnThreadCtx context = maker.trap->context;
     context.sp = arguments.stack;
     set_result(context, 0);
     if ((arguments.flags & clone_set_tls) != 0) set_thread_pointer(context, arguments.thread_pointer);
@@ -39,7 +39,7 @@ constexpr u64 clone_vm = 0x100, clone_thread = 0x10000, clone_set_tls = 0x80000,
 [[nodiscard]] Result<u64> make_thread(Task& maker, const CloneArguments& arguments) {
     Process& process = maker.process;
     const KnDefaultStartInfo_f start{K_DEFAULT_START_INFO, K_USERTHREAD, 0, arguments.stack,
-                                     static_cast<KnPc>(maker.context->pc)};
+                                     static_cast<KnPc>(maker.trap->context.pc)};
     KnThreadLid thread = 0;
     const int status = threadCreate(&process.capability, &thread, K_INACTIVE, nullptr, &start);
     if (status != K_OK) return failed(status == K_EINVAL ? Error::einval : Error::eagain);
@@ -62,14 +62,17 @@ constexpr u64 clone_vm = 0x100, clone_thread = 0x10000, clone_set_tls = 0x80000,
 Result<u64> call_clone(Task& task, const CallArguments& call) {
     const CloneArguments arguments = clone_arguments(call);
     const bool thread = (arguments.flags & (clone_vm | clone_thread)) == (clone_vm | clone_thread);
-    if (!thread || task.context == nullptr) return failed(Error::enosys);
+    if (!thread || task.trap == nullptr) return failed(Error::enosys);
     return make_thread(task, arguments);
 }
 
-// Of the last thread it is the process's end.
+// Of the last thread it is the process's end. A process that is ending already deletes this thread, too.
 Result<u64> call_exit(Task& task, const CallArguments& call) {
-    end_task_unless_last(task);
-    return end_by_exit(task, call.value[0]);
+    Process& process = task.process;
+    ServedTrap* const trap = task.trap;
+    const bool gone = end_task_unless_last(task);
+    if (gone && trap != nullptr) trap->task_gone = true;
+    return end_by_exit(process, call.value[0]);
 }
 
 Result<u64> call_set_tid_address(Task& task, const CallArguments& call) {
@@ -95,15 +98,15 @@ Result<u64> call_sched_getaffinity(Task&, const CallArguments& call) {
 // x86-64: the thread pointer.
 Result<u64> call_arch_prctl(Task& task, const CallArguments& call) {
     constexpr u64 set_fs = 0x1002, get_fs = 0x1003;
-    if (task.context == nullptr) return failed(Error::enosys);
+    if (task.trap == nullptr) return failed(Error::enosys);
     if (call.value[0] == set_fs) {
         if (call.value[1] >= u64{1} << 47) return failed(Error::eperm);
-        set_thread_pointer(*task.context, call.value[1]);
-        task.registers_changed = true;
+        set_thread_pointer(task.trap->context, call.value[1]);
+        task.trap->registers_changed = true;
         return 0;
     }
     if (call.value[0] != get_fs) return failed(Error::einval);
-    if (const Done done = put_to_user(call.value[1], thread_pointer(*task.context)); !done)
+    if (const Done done = put_to_user(call.value[1], thread_pointer(task.trap->context)); !done)
         return failed(done.error());
     return 0;
 }

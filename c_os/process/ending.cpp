@@ -179,8 +179,8 @@ void signal_process(Ref<Process> process, int signal) {
     end_process(std::move(process), {EndEvent::Kind::kill, signal});
 }
 
-Result<u64> end_by_exit(Task& task, u64 status) {
-    end_process_for_good(Ref<Process>{task.process}, {EndEvent::Kind::exit, static_cast<int>(status & 0xff)});
+Result<u64> end_by_exit(Process& process, u64 status) {
+    end_process_for_good(Ref<Process>{process}, {EndEvent::Kind::exit, static_cast<int>(status & 0xff)});
     return 0;
 }
 

@@ -23,7 +23,7 @@ void end_process_for_good(Ref<Process> process, EndEvent event);
 // A signal that nobody handles: ends the process, unless the program or the signal's nature ignores it.
 void signal_process(Ref<Process> process, int signal);
 // exit_group(2): only the low byte of the status is kept.
-[[nodiscard]] Result<u64> end_by_exit(Task& task, u64 status);
+[[nodiscard]] Result<u64> end_by_exit(Process& process, u64 status);
 
 // Waits until the process has ended. Errors: eintr.
 [[nodiscard]] Result<EndEvent> await_end(Process& process);

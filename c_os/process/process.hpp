@@ -31,6 +31,13 @@ struct Signals {
     SignalAction action[signal_count]{};
 };
 
+// A call from user mode, on the stack of the thread that serves it: exit(2) ends the task before the thread.
+struct ServedTrap {
+    KnThreadCtx& context;
+    bool registers_changed{}; // others than the result's
+    bool task_gone{};
+};
+
 struct InProcess;
 struct Task : ListNode<InProcess> {
     Task(Process& process, int tid, KnThreadLid lid) : process{process}, tid{tid}, lid{lid} {}
@@ -40,8 +47,7 @@ struct Task : ListNode<InProcess> {
     KnThreadLid lid;       // of the nucleus
     u64 clear_child_tid{}; // set_tid_address(2)
     u64 signal_mask{};
-    KnThreadCtx* context{};   // while it is in a call of user mode
-    bool registers_changed{}; // by the call, others than the result's
+    ServedTrap* trap{}; // while it is in a call; null: in one of a supervisor actor
 };
 
 // How a process ended, as awaits() tells.

@@ -43,16 +43,17 @@ void attach_task(Task& task) {
     threadContext(&task.process.capability, task.lid, K_SUPPRIV, nullptr, registers);
 }
 
-void end_task_unless_last(Task& task) {
+bool end_task_unless_last(Task& task) {
     const u64 word = task.clear_child_tid;
     Process& process = task.process;
     const KnThreadLid lid = task.lid;
-    if (!remove_task_unless_last(task)) return;
+    if (!remove_task_unless_last(task)) return false;
     threadPrivateStore(task_slot, 0);
     // Who joins the thread frees its stack when this word is 0: nothing of the thread's memory is touched
     // then.
     if (word != 0 && put_to_user(word, 0)) static_cast<void>(wake_futex(process, {FutexScope::all, word, 1}));
     threadDelete(&process.capability, lid);
+    return true;
 }
 
 } // namespace chorale::c_os

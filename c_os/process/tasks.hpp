@@ -10,8 +10,9 @@ namespace chorale::c_os {
 [[nodiscard]] Task* current_task();
 // Of a thread that has not run yet.
 void attach_task(Task& task);
-// The calling thread's ends here: thread exit. Returns when it is the last of its process, which is to end
-// then: of two that end at once the second finds itself so.
-void end_task_unless_last(Task& task);
+// The calling thread's ends here: thread exit. Returns false when it is the last of its process, which is to
+// end then: of two that end at once the second finds itself so. True: the task is gone, and the process is
+// ending, which will end the thread.
+[[nodiscard]] bool end_task_unless_last(Task& task);
 
 } // namespace chorale::c_os
