@@ -140,6 +140,7 @@ static_assert(Is<&machine::irq_mask, void(unsigned)> && Is<&machine::irq_unmask,
 static_assert(Is<&machine::nucleus_root, u64()> && Is<&machine::make_root, u64(PhysAddr, unsigned, bool)>);
 static_assert(Is<&machine::load_root, void(u64)> && Is<&machine::asid_limit, unsigned()>);
 static_assert(std::convertible_to<decltype(machine::invalidate_page_limit), unsigned>);
+static_assert(Is<&machine::forget_absent_pages, void()>);
 static_assert(Is<&machine::invalidate_page, void(VirtAddr)> && Is<&machine::invalidate_asid, void(unsigned)>);
 static_assert(Is<&machine::copy_nucleus_half, void(u64*)>);
 static_assert(Is<&machine::direct<void>, void*(PhysAddr)> && Is<&machine::physical, PhysAddr(const void*)>);

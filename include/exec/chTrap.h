@@ -49,10 +49,11 @@ typedef struct KnAbortDesc {
 typedef KnAbortDesc KnStopDesc;
 
 /* Extension: what gives a system call's result at once, from the calling thread's handlerData. It runs
- * instead of the handler, as at interrupt level: with interrupts off, it waits for nothing and calls nothing
- * of the nucleus; a fault in it is the system's end. A table of them has an entry for each number below
- * K_TRAP_QUICK_LIMIT, null where the handler is to be called, and stays as it is for as long as the handler's
- * LAP is there. The handler has to know these calls too: now and then one comes to it, as always. */
+ * instead of the handler, which is a K_LAP_SAFE LAP, as at interrupt level: with interrupts off, it waits for
+ * nothing and calls nothing of the nucleus; a fault in it is the system's end. A table of them has an entry
+ * for each number below K_TRAP_QUICK_LIMIT, null where the handler is to be called, and stays where it is for
+ * as long as the LAP is there. The handler has to know these calls too: now and then one comes to it, as
+ * always. */
 typedef unsigned long (*KnQuickCall)(void* handlerData);
 #define K_TRAP_QUICK_LIMIT 512
 
@@ -66,8 +67,9 @@ typedef struct KnSysTrapDesc {
                                 register but the result, whose call then ends the quick way */
     void* handlerData; /* extension: a word of the thread that handlers of traps may read and change; null
                           in a new thread */
-    const KnQuickCall* quickCalls; /* extension: null; set by a handler of K_TRAP_SYSTEMCALL, its functions
-                                      for the thread's next calls */
+    const KnQuickCall* quickCalls; /* extension: null in a thread's first call and again now and then; what a
+                                      handler of K_TRAP_SYSTEMCALL sets there then is its functions for the
+                                      thread's next calls */
 } KnSysTrapDesc;
 
 /* What the nucleus has one set of calls for: vectors of an actor, and the site's traps. */

@@ -19,6 +19,7 @@
 #include "kernel/ipc/port.hpp"
 
 #include <machine/cpu.hpp>
+#include <machine/mmu.hpp>
 
 namespace chorale {
 
@@ -32,6 +33,8 @@ void arrive(Request& request) {
     thread.accounts.migrations.count();
     this_cpu().counters.migrations.count();
     thread.space->enter_cpu(this_cpu().index);
+    // The quick way of its system calls writes there before it could take a fault.
+    if (thread.direct_trap.record.raw() != 0) machine::forget_absent_pages();
     machine::synchronize_instructions(); // the program may have changed its code on the CPU it comes from
     if (thread.has(flag_timed)) arm_timer(thread, thread.timer.deadline);
     switch (thread.doing()) {

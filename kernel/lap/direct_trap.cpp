@@ -38,12 +38,13 @@ void prepare_direct_trap(Thread& self, const KnLapDesc& descriptor) {
 }
 
 // It may be another LAP's that was connected meanwhile: then the quick way is closed until its own is made.
+// Nobody waits until a LAP that is not safe has been left: its functions are not called here.
 void add_quick_calls(const Thread& self, VirtAddr descriptor, u64 key) {
     const VirtAddr record = self.direct_trap.record;
     if (record.raw() == 0 || descriptor != record + offsetof(HandlerRecord, descriptor)) return;
     const VirtAddr place = record - sizeof(DirectCall);
     DirectCall call;
-    if (!machine::supervisor_read(&call, place, sizeof call) || call.key != key) return;
+    if (!machine::supervisor_read(&call, place, sizeof call) || call.key != key || !call.frame.safe()) return;
     call.quick_key = std::exchange(call.key, DirectCall::no_key);
     static_cast<void>(machine::supervisor_write(place, &call, sizeof call));
 }

@@ -37,7 +37,7 @@ struct DirectCall {
 
     LapFrame frame;
     u64 key, handler, cookie; // of the LAP, when this was made
-    u64 quick_key;            // the key is here, and no_key there, while the descriptor has quickCalls
+    u64 quick_key;            // the key is here, and no_key there, once there are quick functions
 };
 static_assert(offsetof(DirectCall, quick_key) == DIRECT_QUICK_KEY);
 static_assert(offsetof(DirectCall, frame) == 0 && offsetof(DirectCall, key) == DIRECT_KEY &&
@@ -50,7 +50,8 @@ extern "C" std::atomic<u64> chorale_direct_trap;
 // The thread's next calls may take the quick way to the LAP: on its CPU, its handler has just been entered
 // from user mode, with room for a DirectCall.
 void prepare_direct_trap(Thread& self, const KnLapDesc& descriptor);
-// The handler that the LAP is has set quickCalls in the descriptor, a word of the thread's record.
+// The handler that the LAP is has set quickCalls in the descriptor, a word of the thread's record. What it
+// does to the word later the entry code finds there.
 void add_quick_calls(const Thread& self, VirtAddr descriptor, u64 key);
 // They may not, until the next of them has gone the slow way.
 void leave_direct_trap(Thread& self);

@@ -131,12 +131,11 @@ look_for_quick_call:                    // t2: the key
     beqz    t1, call_handler
     bnez    t2, call_handler
     slli    t2, a7, 3
+    ld      sp, CPU_STACK_TOP(tp)       // before anything of the handler's: a fault is the system's
     add     t1, t1, t2
     ld      t1, 0(t1)
-    beqz    t1, call_handler
-
+    beqz    t1, no_quick_call
     ld      a0, RECORD_TRAP + TRAP_DATA(t0)
-    ld      sp, CPU_STACK_TOP(tp)
     jalr    t1
     ld      t0, CPU_CURRENT(tp)
     sd      zero, THREAD_LAPS(t0)
@@ -162,6 +161,10 @@ look_for_quick_call:                    // t2: the key
     ld      t6, FRAME_T6(t0)
     ld      t0, FRAME_T0(t0)
     sret
+
+no_quick_call:
+    addi    sp, t0, -RECORD_PLACE
+    j       call_handler
 
 missed:                                 // nothing has happened yet
     sd      zero, THREAD_LAPS(a4)

@@ -98,12 +98,12 @@ look_for_quick_call:
     jae     call_handler
     testq   %rcx, %rcx
     jz      call_handler
+    movq    %rsp, %rsi
+    movq    %gs:CPU_STACK_TOP, %rsp     // before anything of the handler's: a fault is the system's
     movq    (%rcx,%rax,8), %rcx
     testq   %rcx, %rcx
-    jz      call_handler
-
-    movq    RECORD_PLACE + RECORD_TRAP + TRAP_DATA(%rsp), %rdi
-    movq    %gs:CPU_STACK_TOP, %rsp
+    jz      no_quick_call
+    movq    RECORD_PLACE + RECORD_TRAP + TRAP_DATA(%rsi), %rdi
     callq   *%rcx
     movq    %gs:CPU_CURRENT, %rdx
     movq    $0, THREAD_LAPS(%rdx)
@@ -119,6 +119,10 @@ look_for_quick_call:
     movq    FRAME_SP(%rsp), %rsp
     swapgs
     sysretq
+
+no_quick_call:
+    movq    %rsi, %rsp
+    jmp     call_handler
 
 missed:                                 // nothing has happened yet
     movq    $0, THREAD_LAPS(%rdx)

@@ -74,6 +74,7 @@ void set_asid_limit(unsigned limit); // 1: as on a CPU without identifiers; at m
 
 void load_root(u64 root);
 void invalidate_page(VirtAddr address);
+inline void forget_absent_pages() {}
 void invalidate_asid(unsigned asid);
 
 inline void copy_nucleus_half(u64*) {}

@@ -116,6 +116,9 @@ inline void load_root(u64 root) {
 // None: a fence for one address leaves the tables that lead there in the hart's cache, and they may be freed.
 inline constexpr unsigned invalidate_page_limit = 0;
 inline void invalidate_page(VirtAddr) { asm volatile("sfence.vma" ::: "memory"); }
+// What this hart has found absent it looks up anew: another hart may have mapped it meanwhile. Whoever can
+// take a fault does without (spurious() in trap.cpp).
+inline void forget_absent_pages() { asm volatile("sfence.vma" ::: "memory"); }
 // On this CPU, every translation of one address space identifier, loaded or not; global mappings stay.
 void invalidate_asid(unsigned asid);
 

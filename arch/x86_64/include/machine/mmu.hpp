@@ -92,6 +92,7 @@ inline constexpr unsigned invalidate_page_limit = 32;
 
 // On this CPU, in the space that is loaded (and global mappings), with the tables that lead there.
 inline void invalidate_page(VirtAddr address) { asm volatile("invlpg (%0)" ::"r"(address.raw()) : "memory"); }
+inline void forget_absent_pages() {} // no CPU of this machine remembers what was absent
 // On this CPU, every translation of one address space identifier, loaded or not; global mappings stay.
 void invalidate_asid(unsigned asid);
 
