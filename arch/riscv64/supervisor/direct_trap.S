@@ -20,7 +20,7 @@
 direct_trap: // tp: block; the user's t0 in its scratch, the user's tp in sscratch
     ld      t0, CPU_CURRENT(tp)
     ld      t0, THREAD_DIRECT(t0)       // the record
-    beqz    t0, not_prepared
+    beqz    t0, .Lnot_prepared
     sd      ra, FRAME_RA(t0)
     sd      sp, FRAME_SP(t0)
     sd      a0, FRAME_A0(t0)
@@ -40,7 +40,7 @@ direct_trap: // tp: block; the user's t0 in its scratch, the user's tp in sscrat
     ld      a4, CPU_CURRENT(tp)
     lw      a3, THREAD_STATE(a4)
     srliw   a5, a3, STATE_SHIFT
-    bnez    a5, not_quiet
+    bnez    a5, .Lnot_quiet
     ld      a1, CPU_SCRATCH(tp)
     csrr    a2, sepc
     sd      a1, FRAME_T0(t0)
@@ -54,9 +54,9 @@ direct_trap: // tp: block; the user's t0 in its scratch, the user's tp in sscrat
     ld      t1, DIRECT_KEY(sp)
     sd      sp, THREAD_LAPS(a4)         // A of the protocol
     ld      t2, %lo(chorale_direct_trap)(t2) // B
-    bne     t1, t2, look_for_quick_call
+    bne     t1, t2, .Llook_for_quick_call
 
-call_handler:                           // a3: the thread's state
+.Lcall_handler:                         // a3: the thread's state
     sd      gp, FRAME_GP(t0)
     sd      s0, FRAME_S0(t0)
     sd      s1, FRAME_S1(t0)
@@ -87,9 +87,9 @@ call_handler:                           // a3: the thread's state
     lw      a1, THREAD_STATE(t0)
     sd      zero, THREAD_LAPS(t0)
     srliw   a2, a1, STATE_SHIFT
-    bnez    a4, slow_end
-    beqz    a5, slow_end
-    bnez    a2, slow_end
+    bnez    a4, .Lslow_end
+    beqz    a5, .Lslow_end
+    bnez    a2, .Lslow_end
 
     // What C functions keep the handler has kept, wherever the thread has been meanwhile.
     ld      a2, RECORD_PLACE + FRAME_PC(sp)
@@ -119,22 +119,22 @@ call_handler:                           // a3: the thread's state
     ld      sp, RECORD_PLACE + FRAME_SP(sp)
     sret
 
-slow_end:
+.Lslow_end:
     j       chorale_handler_return
 
 // The key is the LAP's that is connected, where the handler has named quick functions.
-look_for_quick_call:                    // t2: the key
+.Llook_for_quick_call:                  // t2: the key
     ld      t1, DIRECT_QUICK_KEY(sp)
-    bne     t1, t2, missed
+    bne     t1, t2, .Lmissed
     ld      t1, RECORD_TRAP + TRAP_QUICK_CALLS(t0)
     srli    t2, a7, QUICK_CALL_SHIFT
-    beqz    t1, call_handler
-    bnez    t2, call_handler
+    beqz    t1, .Lcall_handler
+    bnez    t2, .Lcall_handler
     slli    t2, a7, 3
     ld      sp, CPU_STACK_TOP(tp)       // before anything of the handler's: a fault is the system's
     add     t1, t1, t2
     ld      t1, 0(t1)
-    beqz    t1, no_quick_call
+    beqz    t1, .Lno_quick_call
     ld      a0, RECORD_TRAP + TRAP_DATA(t0)
     jalr    t1
     ld      t0, CPU_CURRENT(tp)
@@ -162,11 +162,11 @@ look_for_quick_call:                    // t2: the key
     ld      t0, FRAME_T0(t0)
     sret
 
-no_quick_call:
+.Lno_quick_call:
     addi    sp, t0, -RECORD_PLACE
-    j       call_handler
+    j       .Lcall_handler
 
-missed:                                 // nothing has happened yet
+.Lmissed:                               // nothing has happened yet
     sd      zero, THREAD_LAPS(a4)
     ld      a1, FRAME_TP(t0)
     ld      sp, FRAME_SP(t0)
@@ -175,11 +175,11 @@ missed:                                 // nothing has happened yet
     ld      a2, FRAME_A2(t0)
     ld      t1, FRAME_T1(t0)
     ld      t2, FRAME_T2(t0)
-not_quiet:
+.Lnot_quiet:
     ld      a3, FRAME_A3(t0)
     ld      a4, FRAME_A4(t0)
     ld      a5, FRAME_A5(t0)
-not_prepared:
+.Lnot_prepared:
     j       chorale_trap_outside
     .size direct_trap, . - direct_trap
 

@@ -21,7 +21,7 @@ direct_trap: // rsp: the thread; the user's sp in the CPU's scratch
     jnz     foreign_call
     movq    THREAD_DIRECT(%rsp), %rsp   // the record
     testq   %rsp, %rsp
-    jz      not_prepared
+    jz      .Lnot_prepared
     movq    %rcx, FRAME_PC(%rsp)
     movq    %rcx, FRAME_RCX(%rsp)
     movq    %r11, FRAME_FLAGS(%rsp)
@@ -40,9 +40,9 @@ direct_trap: // rsp: the thread; the user's sp in the CPU's scratch
     movq    DIRECT_KEY(%rsp), %rcx
     movq    %rsp, THREAD_LAPS(%rdx)     // A of the protocol
     cmpq    chorale_direct_trap, %rcx   // B
-    jne     look_for_quick_call
+    jne     .Llook_for_quick_call
 
-call_handler:
+.Lcall_handler:
     movq    %rbx, RECORD_PLACE + FRAME_RBX(%rsp)
     movq    %rbp, RECORD_PLACE + FRAME_RBP(%rsp)
     movq    %r12, RECORD_PLACE + FRAME_R12(%rsp)
@@ -89,20 +89,20 @@ call_handler:
     sysretq
 
 // The key is the LAP's that is connected, where the handler has named quick functions.
-look_for_quick_call:
+.Llook_for_quick_call:
     movq    DIRECT_QUICK_KEY(%rsp), %rcx
     cmpq    chorale_direct_trap, %rcx
-    jne     missed
+    jne     .Lmissed
     movq    RECORD_PLACE + RECORD_TRAP + TRAP_QUICK_CALLS(%rsp), %rcx
     cmpq    $1 << QUICK_CALL_SHIFT, %rax
-    jae     call_handler
+    jae     .Lcall_handler
     testq   %rcx, %rcx
-    jz      call_handler
+    jz      .Lcall_handler
     movq    %rsp, %rsi
     movq    %gs:CPU_STACK_TOP, %rsp     // before anything of the handler's: a fault is the system's
     movq    (%rcx,%rax,8), %rcx
     testq   %rcx, %rcx
-    jz      no_quick_call
+    jz      .Lno_quick_call
     movq    RECORD_PLACE + RECORD_TRAP + TRAP_DATA(%rsi), %rdi
     callq   *%rcx
     movq    %gs:CPU_CURRENT, %rdx
@@ -120,15 +120,15 @@ look_for_quick_call:
     swapgs
     sysretq
 
-no_quick_call:
+.Lno_quick_call:
     movq    %rsi, %rsp
-    jmp     call_handler
+    jmp     .Lcall_handler
 
-missed:                                 // nothing has happened yet
+.Lmissed:                               // nothing has happened yet
     movq    $0, THREAD_LAPS(%rdx)
     movq    RECORD_PLACE + FRAME_PC(%rsp), %rcx
     movq    RECORD_PLACE + FRAME_RDX(%rsp), %rdx
-not_prepared:
+.Lnot_prepared:
     movq    %gs:CPU_CURRENT, %rsp
     jmp     foreign_call
     .size direct_trap, . - direct_trap
