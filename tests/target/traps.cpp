@@ -101,6 +101,17 @@ void quick_functions(Report& report) {
     CHECK_EQ(peeks(), before + 50 * each);
 }
 
+// Nobody waits until such a LAP has been left.
+void quick_functions_refused(Report& report) {
+    const Connected connected{report, traps_connect_unsafe};
+    REQUIRE(connected.good());
+    for (int i = 0; i < 5; ++i) {
+        check_trap(report, trap_peek, 5, Way::quick, 1);
+        check_trap(report, trap_sum, 5, Way::quick, 6);
+    }
+    CHECK_EQ(peeks(), 0);
+}
+
 std::atomic<bool> peeked, gone;
 std::atomic<long> last_peek;
 
@@ -412,6 +423,7 @@ void actors_under_stress(Report& report) { run_under_stress<ConnectedActor>(repo
 
 constexpr Case cases[] = {{"results", results},
                           {"quick_functions", quick_functions},
+                          {"quick_functions_refused", quick_functions_refused},
                           {"quick_functions_disconnected", quick_functions_disconnected},
                           {"quick_functions_of_another", quick_functions_of_another},
                           {"registers_changed", registers_changed},

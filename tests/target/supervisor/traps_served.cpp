@@ -207,8 +207,9 @@ void obey(void* argument, void*) {
     switch (order) {
     case traps_connect:
     case traps_connect_quick:
-        if (quick_calls_of(connection + 1) != nullptr != (order == traps_connect_quick)) ++connection;
-        result = connect(own, forgiving);
+    case traps_connect_unsafe:
+        if ((quick_calls_of(connection + 1) != nullptr) != (order != traps_connect)) ++connection;
+        result = connect(own, order == traps_connect_unsafe ? K_LAP_SETJMP : forgiving);
         break;
     case traps_connect_other:
         result = connect_other();

@@ -11,7 +11,8 @@ inline constexpr const char* lap_idle = "t.idle";   // safe; does nothing
 
 enum TrapOrder : unsigned long {
     traps_connect,
-    traps_connect_quick, // the handler names quick functions
+    traps_connect_quick,  // the handler names quick functions
+    traps_connect_unsafe, // so does this one, which is no safe LAP: they are not called
     traps_disconnect,
     traps_connect_other, // the handler is a LAP of another actor, made for it
     traps_inside,        // fails (the handler faults) unless nobody is in the handler
@@ -39,9 +40,9 @@ enum TrapCall : unsigned long {
 };
 
 // Numbers of quick functions.
-inline constexpr unsigned long trap_peek = 7; // one more than the thread's word; the handler says the same
+inline constexpr unsigned long trap_peek = 7;  // one more than the thread's word; the handler says the same
 inline constexpr unsigned long trap_blind = 8; // there is none: the handler, as trap_sum
-inline constexpr unsigned long trap_last = K_TRAP_QUICK_LIMIT - 1;  // how often they have run; the handler: 0
-inline constexpr unsigned long trap_beyond = K_TRAP_QUICK_LIMIT;    // as trap_blind
+inline constexpr unsigned long trap_last = K_TRAP_QUICK_LIMIT - 1; // how often they have run; the handler: 0
+inline constexpr unsigned long trap_beyond = K_TRAP_QUICK_LIMIT;   // as trap_blind
 
 } // namespace chorale::test
